@@ -1,0 +1,71 @@
+"""What a metric family is, and how samples come out of the things that are read.
+
+A family is its name, help and labels. A table joins families to the things they are read from:
+holdings, cash, a deployment. The catalogue declares tables, the exposition renders them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+PROJECT = ("project_id", "project")
+CURRENCY = ("account_currency",)
+
+
+@dataclass(frozen=True)
+class Family:
+    """A metric family: full sample name, help text, type and own labels in declaration order."""
+
+    name: str
+    help: str
+    labels: tuple[str, ...] = ()
+    type: str = "gauge"
+
+
+@dataclass(frozen=True)
+class Column(Generic[T]):
+    """One family of a table and how a thing's number is got; None is no sample.
+
+    ``constant`` says that the number can't change while the row's labels stay as they are.
+    """
+
+    family: Family
+    value: Callable[[T], float | None]
+    constant: bool = False
+
+
+@dataclass(frozen=True)
+class Row:
+    """What a row's labels are made of besides the thing itself: settled once per project.
+
+    ``account_currency`` is None until it is known, and then no family that carries it has samples;
+    it is "" where it cannot be known.
+    """
+
+    project_id: int
+    project: str
+    account_currency: str | None = None
+    tickers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Table(Generic[T]):
+    """Families that are read off the same things.
+
+    ``labels`` gives every label that any of the columns wants; ``key`` tells rows apart, and rows
+    with equal keys have equal labels, so that a renderer can keep what it made of them.
+    """
+
+    title: str
+    columns: tuple[Column[T], ...]
+    labels: Callable[[T, Row], Mapping[str, str]]
+    key: Callable[[T], Hashable]
+
+    @property
+    def families(self) -> tuple[Family, ...]:
+        """The families in the order in which they are published."""
+        return tuple(column.family for column in self.columns)
