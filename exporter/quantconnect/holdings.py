@@ -1,0 +1,153 @@
+"""The open positions of live/portfolio/read, however they are spelled.
+
+``AveragePrice`` until 2024, ``averagePrice`` until February 2025, ``a`` since (Lean,
+Common/Global.cs); deployments pinned to an old LEAN may still send the older ones. Zeros, a
+conversion rate of 1 and the currency ``$`` are left out of today's. A hole must never look like
+a sale: a position whose quantity cannot be read stays, without a quantity.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from exporter.quantconnect.fields import finite, folded, is_empty, problem, quoted, utf8
+from exporter.quantconnect.model import Holding, Problem
+from exporter.quantconnect.symbols import (
+    SECURITY_TYPES,
+    IdentifierError,
+    parse_identifier,
+    security_type_name,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from exporter.quantconnect.model import Security
+
+_NUMBERS = (
+    "quantity",
+    "averagePrice",
+    "marketPrice",
+    "conversionRate",
+    "marketValue",
+    "unrealizedPnl",
+    "unrealizedPnLPercent",
+)
+_DEFAULTS = (0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0)
+_QUANTITY, _MARKET_VALUE, _UNREALIZED_PNL = 0, 4, 5
+_FIELDS = (*_NUMBERS, "currencySymbol", "symbol", "type")
+_CURRENCY_SYMBOL, _SYMBOL, _TYPE = 7, 8, 9
+_SHORT_NAMES = ("q", "a", "p", "r", "v", "u", "up", "c")
+# Where each spelling goes; the last one, in lower case, is what any other is looked up by.
+_SLOTS = (
+    {name: slot for slot, name in enumerate(_SHORT_NAMES)}
+    | {name: slot for slot, name in enumerate(_FIELDS)}
+    | {name.lower(): slot for slot, name in enumerate(_FIELDS)}
+)
+_SECURITY_TYPE_BY_FOLDED = {name.lower(): name for name in SECURITY_TYPES}
+
+
+def decode_holdings(
+    holdings: Mapping[str, object], strike_scale: int, problems: list[Problem]
+) -> list[Holding]:
+    """The open positions of ``portfolio.holdings``; what cannot be read goes to ``problems``."""
+    result = []
+    for key, raw in holdings.items():
+        if not isinstance(raw, dict):
+            if raw != []:  # {} and [] are a security without a position
+                problems.append(problem("other", _where(key), raw, "an object"))
+            continue
+        holding = _holding(utf8(key), raw, strike_scale, problems) if raw else None
+        if holding is not None:
+            result.append(holding)
+    return result
+
+
+def _holding(
+    key: str, raw: dict[str, object], strike_scale: int, problems: list[Problem]
+) -> Holding | None:
+    """The open position, or None where the quantity is 0."""
+    values: list[object] = [None] * len(_FIELDS)
+    known = False
+    for name, value in raw.items():
+        slot = _SLOTS.get(name)
+        if slot is None:
+            slot = _SLOTS.get(name.lower())
+            if slot is None:
+                continue
+        known = True
+        # Sent in two spellings, today's counts: the short one.
+        if value is not None and (values[slot] is None or len(name) <= 2):
+            values[slot] = value
+
+    numbers: list[float | None] = list(_DEFAULTS) if known else [None] * len(_DEFAULTS)
+    for slot, field in enumerate(_NUMBERS):
+        value = values[slot]
+        if value is not None:
+            numbers[slot] = finite(value)
+            if numbers[slot] is None:
+                problems.append(problem(field, _where(key), value, "a finite number"))
+
+    if not known:
+        problems.append(problem("other", _where(key), raw, "a known field"))
+    elif numbers[_QUANTITY] == 0.0:
+        if values[_QUANTITY] is not None or (
+            numbers[_MARKET_VALUE] == 0.0 and numbers[_UNREALIZED_PNL] == 0.0
+        ):
+            return None
+        # A quantity that went missing, perhaps under a new name, must not look like a sale.
+        numbers[_QUANTITY] = None
+        message = "missing beside a market value or P/L that is not 0, expected a number"
+        problems.append(Problem("quantity", _where(key), message))
+
+    security: Security | None = None
+    try:
+        security = parse_identifier(key, strike_scale)
+    except IdentifierError as error:
+        problems.append(Problem("symbol", _where(key), str(error)))
+    return Holding(
+        key,
+        _symbol_value(values[_SYMBOL], key, problems),
+        security,
+        _security_type(values[_TYPE], key, problems)
+        if security is None
+        else security.security_type,
+        _currency_symbol(values[_CURRENCY_SYMBOL], key, problems),
+        *numbers,
+    )
+
+
+def _symbol_value(symbol: object, key: str, problems: list[Problem]) -> str:
+    if is_empty(symbol):
+        return ""
+    value = folded(symbol).get("value", "") if isinstance(symbol, dict) else symbol
+    if not isinstance(symbol, dict) or not isinstance(value, str):
+        problems.append(problem("symbol", _where(key), value, "an object with a string value"))
+        return ""
+    return utf8(value)
+
+
+def _security_type(sent: object, key: str, problems: list[Problem]) -> str:
+    """The name of a ``type``: a number on the wire, a name in the documentation."""
+    if sent is None:
+        return "unknown"
+    if type(sent) is int and 0 <= sent < 100:  # the two digits that an identifier has for it
+        return security_type_name(sent)
+    name = _SECURITY_TYPE_BY_FOLDED.get(sent.lower()) if isinstance(sent, str) else None
+    if name is None:
+        problems.append(problem("type", _where(key), sent, "a security type"))
+        return "unknown"
+    return name
+
+
+def _currency_symbol(sent: object, key: str, problems: list[Problem]) -> str:
+    if sent is None:
+        return "$"
+    if not isinstance(sent, str):
+        problems.append(problem("currencySymbol", _where(key), sent, "a string"))
+        return ""
+    return utf8(sent)
+
+
+def _where(key: str) -> str:
+    return f"holdings[{quoted(key)}]"

@@ -1,0 +1,103 @@
+"""live/portfolio/read: the open positions and the cash book of a project.
+
+What would let a hole look like a liquidation is refused: a portfolio without ``holdings`` or
+``cash``, or with one in which no entry can be read.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from exporter.quantconnect.errors import ApiError, Reason
+from exporter.quantconnect.fields import folded, is_empty, mapping, number, problem, quoted, utf8
+from exporter.quantconnect.holdings import decode_holdings
+from exporter.quantconnect.model import Cash, Portfolio, Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+
+def decode_portfolio(
+    payload: Mapping[str, object], *, max_holdings: int, strike_scale: int = 6
+) -> Portfolio:
+    """The portfolio of an answer of live/portfolio/read.
+
+    ``{}``, ``[]`` and null for ``holdings`` or ``cash`` are none. Raises ApiError: not_ready when
+    there is no ``portfolio``, or nothing in it; malformed when ``holdings`` or ``cash`` is missing
+    beside the other, or of a shape that nobody documents; too_large when more than
+    ``max_holdings`` positions are open.
+    """
+    portfolio = folded(payload).get("portfolio")
+    if is_empty(portfolio):
+        raise ApiError(Reason.NOT_READY, "live/portfolio/read: there is no portfolio yet")
+    sections = folded(mapping(portfolio, "live/portfolio/read: portfolio"))
+    problems: list[Problem] = []
+    holdings = decode_holdings(_section(sections, "holdings"), strike_scale, problems)
+    if len(holdings) > max_holdings:
+        raise ApiError(
+            Reason.TOO_LARGE,
+            f"live/portfolio/read: {len(holdings)} open positions, at most {max_holdings} expected",
+        )
+    cash = _cash(_section(sections, "cash"), problems)
+    return Portfolio(tuple(holdings), tuple(cash), tuple(problems))
+
+
+def account_currency(cash: Iterable[Cash]) -> str | None:
+    """The account's currency: the only one with rate 1 that no security converts.
+
+    Where none is so, the only one with rate 1 at all. None where that is ambiguous, as with a
+    stablecoin that Lean takes for a dollar.
+    """
+    at_par = [entry for entry in cash if entry.conversion_rate == 1.0]
+    own = [entry for entry in at_par if not entry.has_conversion_securities] or at_par
+    return own[0].currency if len(own) == 1 else None
+
+
+def _section(sections: Mapping[str, object], name: str) -> dict[str, object]:
+    if name not in sections:
+        raise ApiError(
+            Reason.MALFORMED, f"live/portfolio/read: portfolio has no {name}, expected an object"
+        )
+    where = f"live/portfolio/read: portfolio.{name}"
+    section = mapping(sections[name], where)
+    if section and not any(isinstance(entry, dict | list) for entry in section.values()):
+        raise ApiError(
+            Reason.MALFORMED, f"{where}: no entry is an object, expected an object of objects"
+        )
+    return section
+
+
+def _cash(cash: Mapping[str, object], problems: list[Problem]) -> list[Cash]:
+    result = []
+    for key, entry in cash.items():
+        where = f"cash[{quoted(key)}]"
+        if not isinstance(entry, dict):
+            problems.append(problem("other", where, entry, "an object"))
+            continue
+        raw = folded(entry)
+        result.append(
+            Cash(
+                currency=utf8(key),
+                amount=number(raw, "amount", where, problems),
+                conversion_rate=number(raw, "conversionRate", where, problems),
+                value=number(raw, "valueInAccountCurrency", where, problems),
+                has_conversion_securities=_has_conversion_securities(raw, where, problems),
+            )
+        )
+    return result
+
+
+def _has_conversion_securities(
+    raw: Mapping[str, object], where: str, problems: list[Problem]
+) -> bool:
+    """Whether securities are named: in a list, or, in older answers, as one that may be blank."""
+    listed = raw.get("securitysymbols")
+    if listed is None:
+        listed = raw.get("securitysymbol")
+        if isinstance(listed, dict) and not folded(listed).get("value"):
+            return False
+    if is_empty(listed) or listed == "":
+        return False
+    if not isinstance(listed, list | dict | str):
+        problems.append(problem("securitySymbols", where, listed, "an array"))
+    return True
