@@ -1,0 +1,67 @@
+"""The ways in: a file that is named, ``quantconnect.yaml`` where one is, or the environment."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from exporter.config.assembly import assemble
+from exporter.config.document import read_document
+from exporter.config.errors import ConfigError, Problems
+from exporter.config.fileless import USER_ID, is_configured, load_from_environment
+from exporter.config.reading import read
+from exporter.config.validation import validate
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from exporter.config.model import Config
+
+DEFAULT_FILE: Final = "quantconnect.yaml"
+
+
+def load(path: Path, environ: Mapping[str, str]) -> Config:
+    """The configuration in the file, with ``${NAME}`` taken from ``environ``.
+
+    Raises ``ConfigError`` with every problem, each as ``FILE:LINE: PATH: expected …, got …``.
+    """
+    source = str(path)
+    problems = Problems(source)
+    directory = path.absolute().parent
+    document = read(read_document(path, source), environ, problems, source)
+    validate(document, problems, directory=directory)
+    problems.raise_if_any()
+    return assemble(document, source=source, directory=directory)
+
+
+def find(config_file: str | None, cwd: Path) -> Path | None:
+    """The file that is the configuration: the one named, else ``quantconnect.yaml`` if it exists.
+
+    Relative to ``cwd`` if that is not where the process runs. None means the environment alone.
+    """
+    if config_file is None and not (cwd / DEFAULT_FILE).exists():
+        return None
+    name = Path(DEFAULT_FILE if config_file is None else config_file)
+    # Messages name the file as the user did, where that is enough to find it.
+    return name if cwd == Path.cwd() else cwd / name
+
+
+def resolve(config_file: str | None, environ: Mapping[str, str], cwd: Path) -> Config:
+    """The configuration from wherever it is; raises ``ConfigError``.
+
+    If it is nowhere, the error tells a newcomer the ways in.
+    """
+    path = find(config_file, cwd)
+    if path is not None:
+        return load(path, environ)
+    if is_configured(environ):
+        return load_from_environment(environ)
+    raise ConfigError(
+        f"no configuration: there is no {DEFAULT_FILE} here and {USER_ID} is not set",
+        "either set QUANTCONNECT_USER_ID and QUANTCONNECT_API_TOKEN (or "
+        "QUANTCONNECT_API_TOKEN_FILE) to read whatever is live; both are on "
+        "https://www.quantconnect.com/account",
+        f"or write them to {DEFAULT_FILE} (config.example.yaml explains every key), or name "
+        "another file with --config.file",
+        "to look around without an account: quantconnect-exporter demo",
+    )

@@ -1,0 +1,189 @@
+"""What a configuration file may hold: one Struct for each mapping in it.
+
+A field with the default ``UNSET`` is required, one with ``None`` may be left out; any other
+default is what the key means when it is left out. The ``description`` of a type is what an error
+message says was expected; ``parse`` turns text into the value where its type alone does not.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Final
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from exporter.config.secret import Secret
+from exporter.config.values import base_url, duration_between, label_name, pattern
+
+DEFAULT_BASE_URL: Final = "https://www.quantconnect.com/api/v2"
+_MAX_ID: Final = 2**63 - 1
+
+
+def _duration(minimum: str, maximum: str, *, off: bool = False) -> Meta:
+    zero = "0s (off) or " if off else ""
+    return Meta(
+        description=f"{zero}a duration from {minimum} to {maximum}, such as 30s",
+        extra={"parse": duration_between(minimum, maximum, off=off)},
+    )
+
+
+def _fraction(of: str) -> Meta:
+    return Meta(gt=0, le=1, description=f"{of} as a fraction above 0, at most 1 (0.10 is 10 %)")
+
+
+def _multiple(of: str) -> Meta:
+    return Meta(
+        gt=0, le=1000, description=f"{of} as a multiple of equity, above 0, at most 1000 (1 is all)"
+    )
+
+
+Interval = Annotated[float, _duration("1s", "1d")]
+IntervalOrOff = Annotated[float, _duration("1s", "1d", off=True)]
+UserId = Annotated[
+    int, Meta(ge=1, le=_MAX_ID, description="QuantConnect's user id, a whole number such as 123456")
+]
+ProjectId = Annotated[
+    int,
+    Meta(ge=1, le=_MAX_ID, description="a project's id, a whole number such as 23456789"),
+]
+ApiToken = Annotated[
+    Secret,
+    Meta(
+        description="the API token of QuantConnect's account page",
+        extra={"parse": Secret.parse},
+    ),
+]
+Name = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=200,
+        pattern=r"\A\S(?:.*\S)?\Z",
+        description="a name, a text of 1 to 200 characters without space around it",
+    ),
+]
+FilePath = Annotated[
+    str, Meta(min_length=1, pattern=r"\A[^\0]+\Z", description="the path of a file")
+]
+BaseUrl = Annotated[
+    str,
+    Meta(
+        description=f"an address such as {DEFAULT_BASE_URL}, without user name, password or query",
+        extra={"parse": base_url},
+    ),
+]
+Rate = Annotated[
+    float, Meta(ge=0.1, le=1_000_000, description="a number of calls from 0.1 to 1000000")
+]
+Pattern = Annotated[
+    re.Pattern[str], Meta(description="a regular expression", extra={"parse": pattern})
+]
+Switch = Annotated[bool, Meta(description="true or false")]
+Currency = Annotated[
+    str,
+    Meta(
+        pattern=r"\A[A-Z][A-Z0-9]{1,11}\Z", description="a currency code in capitals, such as USD"
+    ),
+]
+LabelName = Annotated[
+    str,
+    Meta(
+        description="a label name (letters, digits and _, not starting with a digit or __) that "
+        "neither this exporter nor Prometheus sets",
+        extra={"parse": label_name},
+    ),
+]
+LabelValue = Annotated[
+    str,
+    Meta(min_length=1, description="a text that is not empty (an empty label is none)"),
+]
+Statistic = Annotated[
+    str, Meta(min_length=1, max_length=200, description="the name of a runtime statistic")
+]
+FirstTicker = Annotated[
+    str,
+    Meta(
+        pattern=r"\A[^\sa-z|]+\Z",
+        description="a ticker in capitals, as it stands at the start of QuantConnect's key",
+    ),
+]
+Ticker = Annotated[
+    str, Meta(pattern=r"\A\S+\Z", description="a ticker, a text without spaces such as META")
+]
+MaxHoldings = Annotated[
+    int, Meta(ge=1, le=1_000_000, description="a whole number from 1 to 1000000")
+]
+# multiple_of leaves out 5: the two scales that LEAN has used.
+StrikeScale = Annotated[int, Meta(ge=4, le=6, multiple_of=2, description="4 or 6")]
+MaxDrawdown = Annotated[float, _fraction("the loss since the peak")]
+MaxDailyLoss = Annotated[float, _fraction("the loss of a day")]
+MaxPositionLoss = Annotated[float, _fraction("one position's loss")]
+MaxGrossLeverage = Annotated[float, _multiple("gross exposure")]
+MaxPositionWeight = Annotated[float, _multiple("one position's value")]
+MinCashRatio = Annotated[
+    float,
+    Meta(ge=-10, le=1, description="cash as a fraction of equity from -10 to 1 (0.05 is 5 %)"),
+]
+
+
+class Entry(Struct, frozen=True, kw_only=True):
+    """A mapping of the file, as parsed."""
+
+
+class LimitsEntry(Entry, frozen=True, kw_only=True):
+    """``limits``: what the alert rules hold a project against."""
+
+    max_drawdown: MaxDrawdown | None = None
+    max_daily_loss: MaxDailyLoss | None = None
+    max_gross_leverage: MaxGrossLeverage | None = None
+    max_position_weight: MaxPositionWeight | None = None
+    max_position_loss: MaxPositionLoss | None = None
+    min_cash_ratio: MinCashRatio | None = None
+
+
+class ProjectEntry(Entry, frozen=True, kw_only=True):
+    """An item of ``projects``."""
+
+    id: ProjectId | UnsetType = UNSET
+    name: Name | None = None
+    account_currency: Currency | None = None
+    scrape_interval: Interval | None = None
+    labels: dict[LabelName, LabelValue] | None = None
+    limits: LimitsEntry | None = None
+    statistics: tuple[Statistic, ...] | None = None
+    strike_scale: StrikeScale = 6
+
+
+class DiscoverEntry(Entry, frozen=True, kw_only=True):
+    """``discover``: which live deployments are projects without being listed."""
+
+    enabled: Switch = False
+    include: Pattern = pattern(".*")
+    exclude: Pattern = pattern("")
+    forget_after: Annotated[float, _duration("0s", "1y")] = 7 * 86_400.0
+
+
+class AccountEntry(Entry, frozen=True, kw_only=True):
+    """An item of ``accounts``."""
+
+    name: Name | None = None
+    user_id: UserId | UnsetType = UNSET
+    api_token: ApiToken | None = None
+    api_token_file: FilePath | None = None
+    base_url: BaseUrl = DEFAULT_BASE_URL
+    requests_per_minute: Rate = 60.0
+    discover: DiscoverEntry | None = None
+    projects: tuple[ProjectEntry, ...] | None = None
+
+
+class Document(Entry, frozen=True, kw_only=True):
+    """The whole file."""
+
+    scrape_interval: Interval = 60.0
+    request_timeout: Annotated[float, _duration("1s", "10m")] = 30.0
+    stale_after: Annotated[float, _duration("1s", "30d")] = 900.0
+    status_interval: IntervalOrOff = 60.0
+    statistics_interval: IntervalOrOff = 300.0
+    max_holdings_per_project: MaxHoldings = 10_000
+    tickers: dict[FirstTicker, Ticker] | None = None
+    accounts: tuple[AccountEntry, ...] | UnsetType = UNSET

@@ -1,0 +1,111 @@
+"""What spans several keys: names, ids, tokens, and that there is something to read.
+
+Single values were checked while reading. Whatever failed there is passed over here, so that one
+mistake gives one problem.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec import UNSET
+
+from exporter.config.phrases import child, item
+from exporter.config.secret import read_token_file
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from exporter.config.errors import Problems
+    from exporter.config.schema import AccountEntry, Document, ProjectEntry
+
+
+def validate(document: Document, problems: Problems, *, directory: Path) -> None:
+    """Add to ``problems`` what is wrong between the document's values.
+
+    ``directory`` is what relative paths in the document start from.
+    """
+    if document.accounts is UNSET:
+        return
+    if not document.accounts:
+        problems.add("accounts", "at least one account", got="an empty list")
+    accounts = {item("accounts", index): entry for index, entry in enumerate(document.accounts)}
+    sound = {path: entry for path, entry in accounts.items() if not problems.failed(path)}
+    _check_names(sound, problems, several=len(accounts) > 1)
+    _check_project_ids(sound, problems)
+    for path, entry in sound.items():
+        _check_token(entry, path, problems, directory)
+        _check_discover(entry, path, problems)
+        for index, project in enumerate(entry.projects or ()):
+            _check_statistics(project, item(child(path, "projects"), index), problems)
+
+
+def _check_names(accounts: dict[str, AccountEntry], problems: Problems, *, several: bool) -> None:
+    seen: dict[str, str] = {}
+    for account, entry in accounts.items():
+        path = child(account, "name")
+        if entry.name is None:
+            if several and not problems.given(path):
+                problems.add(path, "a name, as there is more than one account", at=account)
+        elif entry.name in seen:
+            problems.add(path, f"a name of its own, not that of {seen[entry.name]}")
+        else:
+            seen[entry.name] = account
+
+
+def _check_project_ids(accounts: dict[str, AccountEntry], problems: Problems) -> None:
+    """Whoever reads it, a project has one set of series: its id can be listed only once."""
+    seen: dict[int, str] = {}
+    for account, entry in accounts.items():
+        for index, project in enumerate(entry.projects or ()):
+            path = item(child(account, "projects"), index)
+            if project.id is UNSET:
+                continue
+            if project.id in seen:
+                problems.add(child(path, "id"), f"each project once, not as {seen[project.id]} too")
+            else:
+                seen[project.id] = path
+
+
+def _check_token(entry: AccountEntry, path: str, problems: Problems, directory: Path) -> None:
+    inline, file = child(path, "api_token"), child(path, "api_token_file")
+    if problems.given(inline) and problems.given(file):
+        problems.add(file, "either api_token or api_token_file", got="both")
+    elif not problems.given(inline) and not problems.given(file):
+        problems.add(inline, "this or api_token_file", got="neither", at=path)
+    elif entry.api_token_file is not None:
+        try:
+            read_token_file(directory / entry.api_token_file)
+        except ValueError as error:
+            problems.add(file, "a file that holds the API token", because=str(error))
+
+
+def _check_discover(entry: AccountEntry, account: str, problems: Problems) -> None:
+    path, projects = child(account, "discover"), child(account, "projects")
+    enabled = child(path, "enabled")
+    if entry.discover is not None and not problems.given(enabled):
+        others = [
+            key for key in entry.discover.__struct_fields__ if problems.given(child(path, key))
+        ]
+        if others:
+            # The default is false, hardly what somebody who writes only these has in mind.
+            problems.add(enabled, f"true or false, beside {' and '.join(others)}", at=path)
+            return
+    if any(problems.failed(place) for place in (path, projects, enabled)):
+        return
+    discovers = entry.discover is not None and entry.discover.enabled
+    left_out = not problems.given(path) and not problems.given(projects)
+    if not entry.projects and not discovers and not left_out:
+        problems.add(
+            account,
+            "projects, or discover with enabled: true (as without either key)",
+            got="an account of which nothing is read",
+        )
+
+
+def _check_statistics(entry: ProjectEntry, path: str, problems: Problems) -> None:
+    names = entry.statistics or ()
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            place = item(child(path, "statistics"), index)
+            problems.add(place, "each statistic once", because="it is there already")

@@ -1,0 +1,115 @@
+"""What single values may look like where a type and a range do not say it.
+
+Each function turns text into a value, or raises ``ValueError`` with the reason (which may be
+empty where the expectation says it all).
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+from exporter.config.duration import format_duration, parse_duration
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+# Every label of the exporter's own series: a project's labels stand beside some of them on
+# quantconnect_project_info, and are joined to the others in dashboards and rules.
+EXPORTER_LABELS: Final = frozenset(
+    {
+        "account",
+        "account_currency",
+        "brokerage",
+        "code",
+        "currency",
+        "currency_symbol",
+        "deploy_id",
+        "endpoint",
+        "field",
+        "handler",
+        "le",
+        "limit",
+        "market",
+        "option_right",
+        "project",
+        "project_id",
+        "python_version",
+        "reason",
+        "revision",
+        "security_type",
+        "source",
+        "statistic",
+        "status",
+        "strike",
+        "symbol",
+        "symbol_id",
+        "trading_environment",
+        "underlying",
+        "version",
+    }
+)
+# Prometheus sets these on everything that it scrapes.
+TARGET_LABELS: Final = frozenset({"job", "instance"})
+_LABEL: Final = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
+
+
+def duration_between(minimum: str, maximum: str, *, off: bool) -> Callable[[str], float]:
+    """A parser of durations from ``minimum`` to ``maximum``, and ``0s`` where it means off."""
+    least, most = parse_duration(minimum), parse_duration(maximum)
+
+    def parse(text: str) -> float:
+        seconds = parse_duration(text)
+        if seconds > most:
+            raise ValueError(f"it is longer than {format_duration(most)}")
+        if seconds < least and not (off and seconds == 0):
+            raise ValueError(f"it is shorter than {format_duration(least)}")
+        return seconds
+
+    return parse
+
+
+def label_name(text: str) -> str:
+    """A label that neither this exporter nor Prometheus sets."""
+    if not _LABEL.fullmatch(text) or text.startswith("__"):
+        raise ValueError
+    if text in TARGET_LABELS:
+        raise ValueError("Prometheus sets it")
+    if text in EXPORTER_LABELS:
+        raise ValueError("this exporter sets it")
+    return text
+
+
+def pattern(text: str) -> re.Pattern[str]:
+    """A regular expression; as in Prometheus, a dot matches every character."""
+    try:
+        with warnings.catch_warnings():
+            # "Possible nested set" and the like: a hint for programmers, not an error.
+            warnings.simplefilter("ignore")
+            return re.compile(text, re.DOTALL)
+    except re.error as error:
+        raise ValueError(str(error)) from None
+    except (OverflowError, RecursionError):
+        raise ValueError("it is too big") from None
+
+
+def base_url(text: str) -> str:
+    """An http or https address without its trailing slashes."""
+    if any(character.isspace() or not character.isprintable() for character in text):
+        raise ValueError("it has white space or control characters in it")
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        raise ValueError("it is no address") from None
+    if parts.scheme not in {"http", "https"}:
+        raise ValueError("it does not start with https:// or http://")
+    if not parts.hostname or port == 0:
+        raise ValueError("it names no host" if port != 0 else "it has port 0")
+    if "@" in parts.netloc:
+        raise ValueError("it has a user name or password in it")
+    if "?" in text or "#" in text:
+        raise ValueError("it has a query or fragment")
+    return text.rstrip("/")
