@@ -64,12 +64,12 @@ def newest(deployments: Iterable[Deployment]) -> dict[int, Deployment]:
     result: dict[int, Deployment] = {}
     for deployment in deployments:
         best = result.get(deployment.project_id)
-        if best is None or _age_rank(deployment) > _age_rank(best):
+        if best is None or _recency(deployment) > _recency(best):
             result[deployment.project_id] = deployment
     return result
 
 
-def _age_rank(deployment: Deployment) -> tuple[float, bool]:
+def _recency(deployment: Deployment) -> tuple[float, bool]:
     launched = deployment.launched
     return -inf if launched is None else launched, deployment.status == "Running"
 

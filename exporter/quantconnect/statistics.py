@@ -42,8 +42,6 @@ def decode_statistics(payload: Mapping[str, object], *, custom: Collection[str])
     problems: list[Problem] = []
     runtime = _section(answer, "runtimeStatistics", problems)
     server = _section(answer, "serverStatistics", problems)
-    used = _statistic(server, "Used RAM (MB)", "serverStatistics", problems)
-    total = _statistic(server, "Total RAM (MB)", "serverStatistics", problems)
     return Statistics(
         runtime={
             key: value
@@ -57,8 +55,8 @@ def decode_statistics(payload: Mapping[str, object], *, custom: Collection[str])
             if (value := _custom_statistic(runtime, key, problems)) is not None
         },
         cpu_usage=_statistic(server, "CPU Usage", "serverStatistics", problems, percent=True),
-        memory_used_bytes=None if used is None else used * _BYTES_PER_MB,
-        memory_total_bytes=None if total is None else total * _BYTES_PER_MB,
+        memory_used_bytes=_memory(server, "Used RAM (MB)", problems),
+        memory_total_bytes=_memory(server, "Total RAM (MB)", problems),
         uptime_seconds=_uptime(server, problems),
         problems=tuple(problems),
     )
@@ -112,6 +110,17 @@ def _read(value: object, *, percent: bool | None) -> float | None:
             f"found {excerpt(value)}, expected {'a percentage' if percent else 'a finite number'}"
         )
     return result + 0.0  # no minus zero
+
+
+def _memory(server: Mapping[str, object], key: str, problems: list[Problem]) -> float | None:
+    megabytes = _statistic(server, key, "serverStatistics", problems)
+    if megabytes is None:
+        return None
+    result = finite(megabytes * _BYTES_PER_MB)
+    if result is None:
+        where = f"serverStatistics[{quoted(key)}]"
+        problems.append(problem(key, where, server[key], "a number within range"))
+    return result
 
 
 def _uptime(server: Mapping[str, object], problems: list[Problem]) -> float | None:
