@@ -1,0 +1,154 @@
+"""A simulated brokerage account: its state at any moment, adding up as a real one does."""
+
+from __future__ import annotations
+
+import math
+import threading
+from typing import TYPE_CHECKING
+
+from exporter.simulator.instruments import HELD_AS_CASH, MARGINED
+from exporter.simulator.ledger import Fill, Totals, Trip, position, settle
+from exporter.simulator.state import AccountState, Cash, Holding
+from exporter.simulator.timetable import Running, Slot, SlotBook
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from exporter.simulator.instruments import Instrument
+    from exporter.simulator.market import Market
+
+
+class Account:
+    """An account opened at ``opened`` (unix seconds) with ``deposits`` by currency.
+
+    Its algorithm never runs until ``redeployed``. Asked for a moment when it doesn't, an account
+    gives that moment's prices; what a stopped deployment shows is the state when it stopped, which
+    is for the caller to ask.
+    """
+
+    def __init__(
+        self,
+        *,
+        seed: str,
+        market: Market,
+        currency: str,
+        opened: float,
+        deposits: Mapping[str, float],
+        slots: Iterable[Slot] = (),
+    ) -> None:
+        self.currency = currency
+        self._market = market
+        self._deposits = dict(deposits)
+        self._books = [
+            SlotBook(
+                slot,
+                seed=seed,
+                market=market,
+                currency=currency,
+                opened=opened,
+            )
+            for slot in slots
+        ]
+        self._by_hand: list[Trip] = []
+        self._lock = threading.Lock()
+
+    def at(self, time: float) -> AccountState:
+        """The account's state at ``time``."""
+        with self._lock:
+            trips = self._by_hand.copy()
+            totals = Totals()
+            for book in self._books:
+                earlier, trip = book.before(time)
+                totals = totals.plus(earlier)
+                if trip is not None:
+                    trips.append(trip)
+        positions: dict[str, tuple[Instrument, list[Fill]]] = {}
+        for trip in trips:
+            totals = totals.plus(settle(trip, time, self._market, self.currency))
+            if opened := trip.opened(time):
+                _, fills = positions.setdefault(trip.instrument.key, (trip.instrument, []))
+                fills.extend(opened)
+        return self._state(time, totals, positions.values())
+
+    def open(self, instrument: Instrument, quantity: float, time: float) -> None:
+        """Trade ``quantity`` units by hand at ``time``'s price and hold them until closed."""
+        price = self._market.price(instrument, time)
+        with self._lock:
+            self._by_hand.append(Trip(instrument, (Fill(time, quantity, price),), math.inf))
+
+    def close(self, time: float, key: str | None = None) -> bool:
+        """Close what is open under ``key``, or everything; False when there was nothing."""
+        closed = False
+        with self._lock:
+            for book in self._books:
+                closed |= book.cut(time, key)
+            for number, trip in enumerate(self._by_hand):
+                if trip.opened(time) and key in (None, trip.instrument.key):
+                    self._by_hand[number] = trip._replace(closed=time)
+                    closed = True
+        return closed
+
+    def redeployed(self, running: Running) -> None:
+        """From now on the algorithm runs, ran and will run at these times."""
+        with self._lock:
+            for book in self._books:
+                book.runs(running)
+
+    def _state(
+        self, time: float, totals: Totals, positions: Iterable[tuple[Instrument, list[Fill]]]
+    ) -> AccountState:
+        amounts = {self.currency: 0.0, **self._deposits}
+        amounts[self.currency] += totals.realized - totals.fees
+        holdings: dict[str, Holding] = {}
+        beside_cash = unrealized = 0.0
+        for instrument, fills in positions:
+            quantity, cost = position(fills)
+            cost *= instrument.multiplier
+            rate = self._market.rate(instrument.quote_currency, time, self.currency)
+            price = self._market.price(instrument, time)
+            value = quantity * instrument.multiplier * price * rate
+            gain = value - cost * rate
+            unrealized += gain
+            quote_amount = amounts.setdefault(instrument.quote_currency, 0.0)
+            if instrument.security_type in MARGINED:
+                beside_cash += gain
+            else:
+                amounts[instrument.quote_currency] = quote_amount - cost
+                if instrument.security_type in HELD_AS_CASH:
+                    base_amount = amounts.get(instrument.base_currency, 0.0)
+                    amounts[instrument.base_currency] = base_amount + quantity
+                else:
+                    beside_cash += value
+            if quantity:
+                after_fee = gain - instrument.fee(quantity, value)
+                holdings[instrument.key] = Holding(
+                    instrument=instrument,
+                    quantity=quantity,
+                    average_price=cost / (quantity * instrument.multiplier),
+                    market_price=price,
+                    conversion_rate=rate,
+                    market_value=value,
+                    unrealized_pnl=after_fee,
+                    unrealized_pnl_percent=100.0 * after_fee / abs(cost * rate),
+                )
+        cash = {
+            currency: self._cash(currency, amount, time) for currency, amount in amounts.items()
+        }
+        return AccountState(
+            currency=self.currency,
+            holdings=holdings,
+            cash=cash,
+            deposits=sum(
+                self._cash(currency, amount, time).value
+                for currency, amount in self._deposits.items()
+            ),
+            realized=totals.realized,
+            fees=totals.fees,
+            volume=totals.volume,
+            unrealized=unrealized,
+            equity=sum(entry.value for entry in cash.values()) + beside_cash,
+        )
+
+    def _cash(self, currency: str, amount: float, time: float) -> Cash:
+        rate = self._market.rate(currency, time, self.currency)
+        return Cash(currency, amount, rate, amount * rate)

@@ -1,0 +1,316 @@
+"""QuantConnect's five read-only endpoints, answered from a world.
+
+Takes parameters, gives the JSON answer: no HTTP here. What an answer looks like where nobody has
+published one (an unknown project, a project never deployed) is a guess and says so.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from exporter.simulator import wire
+from exporter.simulator.noise import uniform
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from exporter.simulator.project import Deployment, Format, Project, Statistics
+    from exporter.simulator.wire import Json
+    from exporter.simulator.world import World
+
+Parameters = dict[str, object]
+
+LISTED = ("Running", "Stopped", "RuntimeError", "Liquidated")
+"""The statuses that live/list can be asked for."""
+
+ORGANIZATION = "5cad178b20a1d52567b534553413b691"
+
+
+class InvalidArgumentError(Exception):
+    """A parameter is missing or makes no sense."""
+
+
+def error(*messages: str, code: int | None = None) -> Json:
+    """How QuantConnect says no, with status 200."""
+    answer: Json = {} if code is None else {"errorCode": code}
+    return {**answer, "errors": list(messages), "success": False}
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """The endpoints of one world."""
+
+    world: World
+
+    def answer(self, endpoint: str, parameters: Parameters) -> bytes:
+        """The body that answers ``endpoint`` (its path below /api/v2, such as ``live/list``)."""
+        reply = _ENDPOINTS.get(endpoint)
+        if reply is None:
+            # Guessed: nobody has published what QuantConnect says to a path it doesn't have.
+            return wire.dumps(error(f"Invalid API endpoint: {endpoint}"))
+        try:
+            answer = reply(self, parameters)
+        except InvalidArgumentError:
+            answer = error("Invalid argument")
+        return answer if isinstance(answer, bytes) else wire.dumps(answer)
+
+    def authenticate(self, _parameters: Parameters) -> Json:
+        """Whoever gets this far is."""
+        return {"success": True}
+
+    def live_portfolio_read(self, parameters: Parameters) -> Json | bytes:
+        """The portfolio of the newest deployment; success without one before the first snapshot
+        and where nothing was ever deployed (both guessed)."""
+        project = self._project(parameters)
+        if project is None:
+            return error("Project not found")
+        truth = project.truth(self.world.now())
+        at = self.world.snapshot_time(truth)
+        if at is None:
+            return {"success": True}
+        if project.answer is not None:
+            return project.answer
+        state = project.book.at(at)
+        return {"portfolio": wire.portfolio(state, project.format), "success": True}
+
+    def live_list(self, parameters: Parameters) -> Json:
+        """Every deployment there ever was, newest first, by project and status if asked."""
+        status = parameters.get("status")
+        if status is not None and status not in LISTED:
+            raise InvalidArgumentError
+        project_id = parameters.get("projectId")
+        if project_id is None:
+            projects = self.world.projects
+        else:
+            project = self._project(parameters)
+            projects = [] if project is None else [project]
+        now = self.world.now()
+        rows = [
+            (deployment, self._row(project, deployment, now))
+            for project in projects
+            for deployment in project.deployments
+            if deployment.launched <= now and status in (None, deployment.status(now))
+        ]
+        rows.sort(key=lambda row: row[0].launched, reverse=True)
+        return {"live": [row for _, row in rows], "success": True}
+
+    def live_read(self, parameters: Parameters) -> Json:
+        """The newest deployment with its statistics and its source code."""
+        project = self._project(parameters)
+        if project is None:
+            return error("Project not found")
+        now = self.world.now()
+        truth = project.truth(now)
+        deployment = truth.deployment
+        if deployment is None:
+            return {"status": "Undefined", "success": True, "errors": []}
+        running = not deployment.ended(now)
+        statistics = server = {}
+        if running and truth.account is not None and truth.statistics is not None:
+            statistics = runtime_statistics(project, truth.statistics, truth.account.currency, now)
+            server = server_statistics(deployment, now)
+        return {
+            "message": deployment.error if deployment.ended(now) else "",
+            "deployId": deployment.deploy_id,
+            "status": truth.status,
+            "cloneId": project.project_id + 1,
+            "launched": date(deployment.launched, project.format),
+            "stopped": date(deployment.stopped, project.format) if not running else None,
+            "brokerage": deployment.brokerage,
+            "securityTypes": project.security_types,
+            "datacenter": "NY7",
+            "isPublicStreaming": False,
+            "public": False,
+            "description": None,
+            "projectName": project.name,
+            "files": source_files(project),
+            "runtimeStatistics": statistics or [],
+            "serverStatistics": server or [],
+            "charts": {"Strategy Equity": {"name": "Strategy Equity"}},
+            "success": True,
+            "errors": [],
+        }
+
+    def projects_read(self, parameters: Parameters) -> Json:
+        """One project, all, or those from ``start`` to before ``end``."""
+        if parameters.get("projectId") is not None:
+            project = self._project(parameters)
+            if project is None:
+                return error("Project not found")
+            chosen = [project]
+        else:
+            start = _integer(parameters.get("start", 0))
+            end = parameters.get("end")
+            chosen = self.world.projects[start : None if end is None else _integer(end)]
+        now = self.world.now()
+        return {
+            "projects": [self._described(project, now) for project in chosen],
+            "versions": [
+                {
+                    "id": 17_484,
+                    "created": "2026-11-16 08:12:41",
+                    "description": "LEAN v2.5.0.0.17484",
+                    "public": 1,
+                }
+            ],
+            "success": True,
+        }
+
+    def _project(self, parameters: Parameters) -> Project | None:
+        project_id = _integer(parameters.get("projectId"))
+        try:
+            return self.world.project(project_id)
+        except KeyError:
+            return None
+
+    def _row(self, project: Project, deployment: Deployment, now: float) -> Json:
+        ended = deployment.ended(now)
+        return {
+            "projectId": project.project_id,
+            "deployId": deployment.deploy_id,
+            "status": deployment.status(now),
+            "launched": date(deployment.launched, project.format),
+            "stopped": date(deployment.stopped, project.format) if ended else None,
+            "brokerage": deployment.brokerage,
+            "subscription": "Streaming",
+            "equity": wire.number(round(project.equity(deployment, now), 2)),
+            "environment": deployment.environment,
+            "description": "",
+            "error": deployment.error if ended else "",
+            "leagues": [],
+        }
+
+    def _described(self, project: Project, now: float) -> Json:
+        deployment = project.deployment(now)
+        running = deployment is not None and not deployment.ended(now)
+        launched = None if deployment is None else date(deployment.launched, project.format)
+        return {
+            "projectId": project.project_id,
+            "organizationId": ORGANIZATION,
+            "name": project.name,
+            "modified": date(project.created, project.format),
+            "created": date(project.created, project.format),
+            "ownerId": self.world.user_id,
+            "language": "Py",
+            "collaborators": [
+                {
+                    "uid": self.world.user_id,
+                    "liveControl": True,
+                    "permission": "write",
+                    "profileImage": "https://cdn.quantconnect.com/web/i/users/profile/0.jpeg",
+                    "email": "someone@example.com",
+                    "name": "Someone",
+                    "bio": "",
+                    "owner": True,
+                }
+            ],
+            "leanVersionId": 17_484,
+            "leanPinnedToMaster": True,
+            "owner": True,
+            "description": "",
+            "channelId": f"{project.project_id:032x}",
+            "parameters": [],
+            "libraries": [],
+            "grid": None,
+            "liveGrid": None,
+            "paperEquity": None,
+            "lastLiveDeployment": launched,
+            "liveForm": None,
+            "encrypted": False,
+            "codeRunning": running,
+            "leanEnvironment": 1,
+            "encryptionKey": None,
+            "maxFileSize": 128_000,
+            "isPinned": False,
+        }
+
+
+_ENDPOINTS: Mapping[str, Callable[[Api, Parameters], Json | bytes]] = {
+    "authenticate": Api.authenticate,
+    "live/portfolio/read": Api.live_portfolio_read,
+    "live/list": Api.live_list,
+    "live/read": Api.live_read,
+    "projects/read": Api.projects_read,
+}
+
+
+def date(time: float | None, written: Format) -> str | None:
+    """A time in UTC, as a project's format has it."""
+    if time is None:
+        return None
+    moment = datetime.fromtimestamp(math.floor(time), UTC)
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ" if written.iso_dates else "%Y-%m-%d %H:%M:%S")
+
+
+def runtime_statistics(
+    project: Project, numbers: Statistics, currency: str, now: float
+) -> dict[str, str]:
+    """LEAN's statistics as the strings it makes of them (LiveTradingResultHandler), with its
+    places for a minus, and what the algorithm set itself."""
+    glyph = wire.glyph(currency)
+    sharpe = 100 * uniform(project.project_id, math.floor(now / 3600))[0]
+    return {
+        "Equity": f"{glyph}{numbers.equity:,.2f}",
+        "Fees": f"-{glyph}{numbers.fees:,.2f}",
+        "Holdings": f"{glyph}{numbers.holdings_value:,.2f}",
+        "Net Profit": f"{glyph}{numbers.net_profit:,.2f}",
+        "Probabilistic Sharpe Ratio": f"{sharpe:.3f}%",
+        "Return": f"{100 * numbers.return_ratio:.2f} %",
+        "Unrealized": f"{glyph}{numbers.unrealized:,.2f}",
+        "Volume": f"{glyph}{numbers.volume:,.2f}",
+        **project.user_statistics,
+    }
+
+
+def server_statistics(deployment: Deployment, now: float) -> dict[str, str]:
+    """The machine that a running deployment has to itself."""
+    cpu, memory, _, _ = uniform(deployment.deploy_id, math.floor(now / 10))
+    days, seconds = divmod(int(now - deployment.launched), 86_400)
+    clock = f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
+    return {
+        "CPU Usage": f"{2 + 20 * cpu:.1f}%",
+        "Used RAM (MB)": str(420 + int(90 * memory)),
+        "Total RAM (MB)": "16384",
+        "Hostname": f"LIVE-{deployment.deploy_id[2:10]}",
+        "LEAN Version": "v2.5.0.0.17484",
+        "Up Time": f"{days}d {clock}",
+    }
+
+
+def source_files(project: Project) -> list[Json]:
+    """The algorithm's source, which QuantConnect sends along with every live/read."""
+    return [
+        {
+            "id": project.project_id * 10,
+            "projectId": project.project_id,
+            "name": "main.py",
+            "content": _SOURCE,
+            "modified": "2026-10-01 09:30:00",
+            "open": 1,
+            "isLibrary": False,
+        }
+    ]
+
+
+_SOURCE = '''from AlgorithmImports import *
+
+
+class Simulated(QCAlgorithm):
+    """What a live/read shows of anybody's strategy: all of it."""
+
+    def initialize(self) -> None:
+        self.set_start_date(2026, 1, 1)
+'''
+
+
+def _integer(value: object) -> int:
+    """A number as JSON or a form has it."""
+    if isinstance(value, bool) or not isinstance(value, (int, str)):
+        raise InvalidArgumentError
+    try:
+        return int(value)
+    except ValueError:
+        raise InvalidArgumentError from None

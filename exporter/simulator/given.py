@@ -1,0 +1,46 @@
+"""An account of which nothing is known but its equity, behind answers given from outside."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NoReturn
+
+from exporter.simulator.state import AccountState
+
+if TYPE_CHECKING:
+    from exporter.simulator.instruments import Instrument
+    from exporter.simulator.timetable import Running
+
+
+class GivenAccount:
+    """Always the same, and can't be traded in: ValueError."""
+
+    currency = "USD"
+
+    def __init__(self, equity: float) -> None:
+        self._state = AccountState(
+            currency=self.currency,
+            holdings={},
+            cash={},
+            deposits=equity,
+            realized=0.0,
+            fees=0.0,
+            volume=0.0,
+            unrealized=0.0,
+            equity=equity,
+        )
+
+    def at(self, _time: float) -> AccountState:
+        """The state at any time."""
+        return self._state
+
+    def open(self, _instrument: Instrument, _quantity: float, _time: float) -> NoReturn:
+        """Refused."""
+        msg = "an account behind a given answer can't trade"
+        raise ValueError(msg)
+
+    def close(self, _time: float, _key: str | None = None) -> bool:
+        """There is nothing to close."""
+        return False
+
+    def redeployed(self, _running: Running) -> None:
+        """Makes no difference."""

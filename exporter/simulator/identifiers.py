@@ -1,0 +1,96 @@
+"""Writes security identifiers the way LEAN does (Common/SecurityIdentifier.cs).
+
+The simulator makes its keys from what a contract is (type, market, expiry, strike, right), so
+that a reader of them has something true to decode. Nothing here reads an identifier.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from enum import IntEnum
+
+EPOCH = date(1899, 12, 30)
+"""Day 0 of the dates in an identifier, as in OLE automation."""
+
+MARKETS = {
+    "usa": 1,
+    "oanda": 3,
+    "binance": 16,
+    "comex": 22,
+    "cme": 23,
+    "cfe": 33,
+    "coinbase": 38,
+    "nymex": 7,
+}
+
+_DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_MAX_STRIKE_DIGITS = 999_999 - 2**19  # six digits, less the bit that says negative
+
+
+class SecurityType(IntEnum):
+    """LEAN's SecurityType (Common/Global.cs), as sent in the long encoding."""
+
+    BASE = 0
+    EQUITY = 1
+    OPTION = 2
+    COMMODITY = 3
+    FOREX = 4
+    FUTURE = 5
+    CFD = 6
+    CRYPTO = 7
+    FUTURE_OPTION = 8
+    INDEX = 9
+    INDEX_OPTION = 10
+    CRYPTO_FUTURE = 11
+
+
+def base36(number: int) -> str:
+    """``number`` in base 36, upper case."""
+    digits = ""
+    while number:
+        number, digit = divmod(number, 36)
+        digits = _DIGITS[digit] + digits
+    return digits or "0"
+
+
+def security_identifier(
+    ticker: str,
+    security_type: SecurityType,
+    market: str,
+    *,
+    day: date = EPOCH,
+    strike: Decimal = Decimal(0),
+    put: bool = False,
+    european: bool = False,
+    underlying: str | None = None,
+    strike_scale: int = 6,
+) -> str:
+    """The key of a security in ``portfolio.holdings``, such as ``SPY R735QTJ8XC9X``.
+
+    ``day`` is the expiry of a derivative, the first trading day of a mapped equity, and day 0 for
+    what has neither. ``strike_scale`` is 6 since LEAN's pull request 9086 and 4 before it.
+    Raises ValueError for a strike that six digits can't hold.
+    """
+    digits, exponent = _strike(strike)
+    number = (
+        int(security_type)
+        + MARKETS[market] * 10**2
+        + (exponent + strike_scale if digits else 0) * 10**5
+        + digits * 10**7
+        + european * 10**13
+        + (day - EPOCH).days * 10**14
+        + put * 10**19
+    )
+    key = f"{ticker} {base36(number)}"
+    return key if underlying is None else f"{key}|{underlying}"
+
+
+def _strike(strike: Decimal) -> tuple[int, int]:
+    """The digits of a strike without trailing zeros, and the power of ten to scale them by."""
+    sign, digits, exponent = strike.normalize().as_tuple()
+    number = int("".join(map(str, digits)))
+    if sign or number > _MAX_STRIKE_DIGITS or not isinstance(exponent, int):
+        msg = f"strike {strike} can't be written in an identifier"
+        raise ValueError(msg)
+    return number, exponent

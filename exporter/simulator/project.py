@@ -1,0 +1,159 @@
+"""A project, its deployments, and what is true of it at a moment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Literal, Protocol
+
+if TYPE_CHECKING:
+    from exporter.simulator.instruments import Instrument
+    from exporter.simulator.state import AccountState
+    from exporter.simulator.timetable import Running
+
+RUNNING = "Running"
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """How a project's answers are written.
+
+    ``encoding``: ``short`` is today's, ``long`` that of 2024, ``pascal`` the one before.
+    ``empty_as_list`` sends empty maps as ``[]``, as PHP does; ``iso_dates`` sends
+    ``2026-11-22T10:00:00Z`` in place of ``2026-11-22 10:00:00``.
+    """
+
+    encoding: Literal["short", "long", "pascal"] = "short"
+    empty_as_list: bool = False
+    iso_dates: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """A live deployment; ``stopped`` and ``outcome`` are what ends it, maybe in the future."""
+
+    deploy_id: str
+    launched: float
+    stopped: float | None = None
+    outcome: str = "Stopped"
+    error: str = ""
+    brokerage: str = "PaperBrokerage"
+    environment: str = "paper"
+
+    def status(self, time: float) -> str:
+        """Its status at ``time``."""
+        return self.outcome if self.ended(time) else RUNNING
+
+    def ended(self, time: float) -> bool:
+        """Whether it has ended by ``time``."""
+        return self.stopped is not None and self.stopped <= time
+
+    def latest(self, time: float) -> float:
+        """The last moment up to ``time`` at which it ran."""
+        return time if self.stopped is None else min(time, self.stopped)
+
+
+class Book(Protocol):
+    """Whatever can say what an account holds at a time and be traded in by hand."""
+
+    currency: str
+
+    def at(self, time: float) -> AccountState:
+        """The account's state at ``time``."""
+
+    def open(self, instrument: Instrument, quantity: float, time: float) -> None:
+        """Trade by hand at ``time``'s price."""
+
+    def close(self, time: float, key: str | None = None) -> bool:
+        """Close by hand; False when there was nothing to close."""
+
+    def redeployed(self, running: Running) -> None:
+        """From now on the algorithm runs, ran and will run at these times."""
+
+
+def running(deployments: list[Deployment]) -> Running:
+    """When an algorithm with these deployments runs."""
+    return [(deployment.launched, deployment.stopped) for deployment in deployments]
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """What the running deployment has made since its launch, in the account's currency, as
+    numbers; ``return_ratio`` as a fraction."""
+
+    equity: float
+    fees: float
+    holdings_value: float
+    net_profit: float
+    unrealized: float
+    volume: float
+    return_ratio: float
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """What is true of a project at ``at`` (unix seconds), nothing rounded.
+
+    All but the name is None for one never deployed. ``account`` is the state at ``state_at``,
+    which is when the deployment ended if it has.
+    """
+
+    project_id: int
+    name: str
+    at: float
+    deployment: Deployment | None = None
+    status: str | None = None
+    state_at: float | None = None
+    account: AccountState | None = None
+    equity: float | None = None
+    statistics: Statistics | None = None
+
+
+@dataclass(slots=True)
+class Project:
+    """A project of the account. Its ``deployments`` are in order of launch, and only ``World``
+    changes them, under its lock, each time by a new list."""
+
+    project_id: int
+    name: str
+    created: float
+    book: Book
+    answer: bytes | None = None
+    deployments: list[Deployment] = field(default_factory=list)
+    format: Format = Format()
+    security_types: str = "Equity"
+    user_statistics: dict[str, str] = field(default_factory=dict)
+
+    def deployment(self, time: float) -> Deployment | None:
+        """The newest deployment launched by ``time``."""
+        launched = [d for d in self.deployments if d.launched <= time]
+        return launched[-1] if launched else None
+
+    def equity(self, deployment: Deployment, time: float) -> float:
+        """What live/list says: the equity of ``deployment`` at ``time`` or when it ended; 0 for
+        one that never came up."""
+        if deployment.stopped is not None and deployment.stopped <= deployment.launched:
+            return 0.0
+        return self.book.at(deployment.latest(time)).equity
+
+    def truth(self, time: float) -> Truth:
+        """What is true of it at ``time``."""
+        truth = Truth(self.project_id, self.name, time)
+        deployment = self.deployment(time)
+        if deployment is None:
+            return truth
+        state_at = deployment.latest(time)
+        truth = replace(
+            truth, deployment=deployment, status=deployment.status(time), state_at=state_at
+        )
+        state = self.book.at(state_at)
+        start = self.book.at(deployment.launched)
+        statistics = Statistics(
+            equity=state.equity,
+            fees=state.fees - start.fees,
+            holdings_value=state.holdings_value,
+            net_profit=(state.realized - state.fees) - (start.realized - start.fees),
+            unrealized=state.unrealized_pnl,
+            volume=state.volume - start.volume,
+            return_ratio=state.equity / start.equity - 1.0 if start.equity else 0.0,
+        )
+        return replace(truth, account=state, equity=state.equity, statistics=statistics)

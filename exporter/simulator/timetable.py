@@ -1,0 +1,161 @@
+"""When the simulated algorithms trade.
+
+Each slot of an account makes one round trip a cycle: it opens, sometimes adds, and closes, at
+moments and in sizes that only the seed decides. So what is held at any time can be worked out
+without living through the time before. Two things are laid over it: while no deployment runs
+nothing trades, and a trip can be cut short by hand.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from exporter.simulator.ledger import Fill, Totals, Trip, settle
+from exporter.simulator.noise import uniform
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from exporter.simulator.instruments import Instrument
+    from exporter.simulator.market import Market
+
+
+@dataclass(frozen=True, slots=True)
+class Timetable:
+    """Before ``switch`` (unix seconds) a cycle lasts ``before`` seconds, afterwards ``after``;
+    one cycle ends exactly at ``switch``. ``busy`` is the chance that a cycle trades at all."""
+
+    switch: float
+    before: float
+    after: float
+    busy: float = 1.0
+
+    def start(self, cycle: int) -> float:
+        """When ``cycle`` begins; cycle 0 begins at ``switch``."""
+        return self.switch + cycle * (self.before if cycle < 0 else self.after)
+
+    def cycle(self, time: float) -> int:
+        """The cycle that ``time`` falls into."""
+        since = time - self.switch
+        return math.floor(since / (self.before if since < 0 else self.after))
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A place in the book: what it trades, for how much and which way.
+
+    ``contract`` gives the instrument for a trip from its opening and closing times, so that a
+    derivative outlives the trip. ``value`` is the usual size in dollars; ``side`` 1, −1, or 0
+    where the seed decides each time.
+    """
+
+    name: str
+    contract: Callable[[float, float], Instrument]
+    value: float
+    side: int
+    timetable: Timetable
+
+
+Running = list[tuple[float, float | None]]
+"""When an algorithm runs: (start, end) in unix seconds, the end None while it does."""
+
+
+class SlotBook:
+    """A slot's trips and their running sums. Not thread-safe: its account holds the lock."""
+
+    def __init__(
+        self, slot: Slot, *, seed: str, market: Market, currency: str, opened: float
+    ) -> None:
+        self._slot = slot
+        self._seed = seed
+        self._market = market
+        self._currency = currency
+        self._running: Running = []
+        self._first = slot.timetable.cycle(opened)
+        self._opened = opened
+        self._cuts: dict[int, float] = {}
+        self._sums = [Totals()]  # before cycle first + n; grown when asked for
+        self._trips: dict[int, Trip | None] = {}  # the latest only
+
+    def before(self, time: float) -> tuple[Totals, Trip | None]:
+        """The sums of all earlier cycles, and the trip of the cycle at ``time``.
+
+        A trip that a pause drew out over its cycle's end is among the earlier ones only when the
+        pause is over, since nobody asks what an account does in a pause.
+        """
+        cycle = self._slot.timetable.cycle(time)
+        if cycle < self._first:
+            return Totals(), None
+        for earlier in range(self._first + len(self._sums) - 1, cycle):
+            trip = self._trip(earlier)
+            total = self._sums[-1]
+            if trip is not None:
+                total = total.plus(settle(trip, math.inf, self._market, self._currency))
+            self._sums.append(total)
+        return self._sums[cycle - self._first], self._trip(cycle)
+
+    def cut(self, time: float, key: str | None) -> bool:
+        """Close what is open at ``time`` if its key is ``key`` or that is None."""
+        _, trip = self.before(time)
+        if trip is None or not trip.opened(time) or key not in (None, trip.instrument.key):
+            return False
+        cycle = self._slot.timetable.cycle(time)
+        self._cuts[cycle] = time
+        self._forget()
+        return True
+
+    def runs(self, running: Running) -> None:
+        """From now on the algorithm runs, ran and will run at these times."""
+        self._running = running
+        self._forget()
+
+    def _forget(self) -> None:
+        self._sums = [Totals()]
+        self._trips.clear()
+
+    def _runs(self, time: float) -> bool:
+        return any(start <= time and (end is None or time < end) for start, end in self._running)
+
+    def _next_run(self, time: float) -> float:
+        """``time`` where the algorithm runs then, else when it next starts, else infinity."""
+        if self._runs(time):
+            return time
+        return min((start for start, _ in self._running if start > time), default=math.inf)
+
+    def _trip(self, cycle: int) -> Trip | None:
+        if cycle not in self._trips:
+            if len(self._trips) > 8:
+                self._trips.clear()
+            self._trips[cycle] = self._plan(cycle)
+        return self._trips[cycle]
+
+    def _plan(self, cycle: int) -> Trip | None:
+        slot = self._slot
+        begin, end = slot.timetable.start(cycle), slot.timetable.start(cycle + 1)
+        busy, open_at, close_at, size = uniform(self._seed, slot.name, cycle)
+        way, adds, _, _ = uniform(self._seed, slot.name, cycle, "more")
+        opened = begin + (end - begin) * (0.02 + 0.10 * open_at)
+        closed = end - (end - begin) * (0.02 + 0.10 * close_at)
+        if busy >= slot.timetable.busy or opened < self._opened or not self._runs(opened):
+            return None
+        instrument = slot.contract(opened, closed)
+        price = self._market.price(instrument, opened)
+        rate = self._market.rate(instrument.quote_currency, opened)
+        usual = slot.value / (price * instrument.multiplier * rate)
+        lots = max(1, round(usual * (0.6 + 0.8 * size) / instrument.lot))
+        side = slot.side or (1 if way < 0.6 else -1)
+        fills = [Fill(opened, _units(side * lots, instrument), price)]
+        middle = (opened + closed) / 2
+        if adds < 0.35 and lots > 1 and self._runs(middle):
+            price = self._market.price(instrument, middle)
+            fills.append(Fill(middle, _units(side * (lots // 2), instrument), price))
+        cut = self._cuts.get(cycle)
+        end_of_trip = self._next_run(closed) if cut is None else cut
+        return Trip(instrument, tuple(fills), end_of_trip)
+
+
+def _units(lots: int, instrument: Instrument) -> float:
+    """``lots`` in units, without the dust that multiplying by 0.001 leaves."""
+    return round(lots * instrument.lot, 8)

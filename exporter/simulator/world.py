@@ -1,0 +1,247 @@
+"""The simulated world: an account of QuantConnect with its projects, at any time.
+
+Everything is a function of the seed and the time until somebody interferes: stops, liquidates,
+trades by hand, freezes the clock. Those are the operations below; they are safe to call while a
+server answers from the same world.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, Literal
+
+from exporter.simulator.demo import Demo, deploy_id
+from exporter.simulator.given import GivenAccount
+from exporter.simulator.market import Market
+from exporter.simulator.project import RUNNING, Deployment, Format, Project, Truth, running
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from exporter.simulator.instruments import Instrument
+
+
+DEMO_TOKEN = "demo"  # noqa: S105 - it opens nothing but the simulator
+
+
+class World:
+    """One user's account. Errors: KeyError for a project that it doesn't have, ValueError for an
+    operation that makes no sense then."""
+
+    def __init__(
+        self,
+        projects: Iterable[Project],
+        *,
+        user_id: int = 1,
+        token: str = DEMO_TOKEN,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.user_id = user_id
+        self.snapshot_lag = 0.0
+        """Portfolios are as old as the last multiple of this many seconds since the launch."""
+        self._token = token
+        self._clock = clock
+        self._frozen: float | None = None
+        self._projects = {project.project_id: project for project in projects}
+        self._lock = threading.RLock()
+
+    @classmethod
+    def demo(
+        cls,
+        *,
+        started: float,
+        seed: str | int = "demo",
+        stops_after: float = 180.0,
+        crashes_after: float = 300.0,
+        clock: Callable[[], float] = time.time,
+    ) -> World:
+        """The demo's account, alive since weeks before ``started`` (unix seconds).
+
+        One project stops with open positions ``stops_after`` seconds after ``started``, another
+        crashes after ``crashes_after``.
+        """
+        demo = Demo(
+            seed=str(seed),
+            market=Market(str(seed), started),
+            started=started,
+            stops_after=stops_after,
+            crashes_after=crashes_after,
+        )
+        return cls(demo.projects(), clock=clock)
+
+    @classmethod
+    def from_portfolios(
+        cls,
+        portfolios: Mapping[int, bytes | Mapping[str, object]],
+        *,
+        names: Mapping[int, str] | None = None,
+        equities: Mapping[int, float] | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> World:
+        """Projects that run, and answer live/portfolio/read with exactly what is given here.
+
+        ``portfolios`` holds whole answers by project id, as bytes or to be written as JSON;
+        ``names`` and ``equities`` (live/list; else 100000) go by project id too.
+        """
+        launched = clock() - 86_400.0
+        projects = []
+        for project_id, answer in portfolios.items():
+            body = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
+            deployment = Deployment(deploy_id("given", project_id), launched)
+            projects.append(
+                Project(
+                    project_id,
+                    (names or {}).get(project_id, f"Project {project_id}"),
+                    launched - 86_400.0,
+                    GivenAccount((equities or {}).get(project_id, 100_000.0)),
+                    answer=body,
+                    deployments=[deployment],
+                )
+            )
+        return cls(projects, clock=clock)
+
+    @property
+    def token(self) -> str:
+        """The API token that is good now."""
+        return self._token
+
+    @property
+    def project_ids(self) -> list[int]:
+        """Every project, in the order they were created here."""
+        return list(self._projects)
+
+    @property
+    def projects(self) -> list[Project]:
+        """Every project; to be read only."""
+        return list(self._projects.values())
+
+    def project(self, project_id: int) -> Project:
+        """One project; KeyError if it isn't this account's."""
+        return self._projects[project_id]
+
+    def now(self) -> float:
+        """The world's time: the clock's, or the moment it was frozen at."""
+        frozen = self._frozen
+        return self._clock() if frozen is None else frozen
+
+    def snapshot_time(self, truth: Truth) -> float | None:
+        """The time of the portfolio that live/portfolio/read gives; None before the first."""
+        deployment, at = truth.deployment, truth.state_at
+        if deployment is None or at is None:
+            return None
+        if self.snapshot_lag <= 0 or deployment.ended(truth.at):
+            return at
+        age = (at - deployment.launched) % self.snapshot_lag
+        taken = at - age
+        return taken if taken > deployment.launched else None
+
+    def truth(self, project_id: int, at: float | None = None) -> Truth:
+        """What is true of a project at ``at`` (now, where it is left out)."""
+        return self._projects[project_id].truth(self.now() if at is None else at)
+
+    def history(
+        self, start: float, end: float, step: float
+    ) -> Iterator[tuple[float, dict[int, Truth]]]:
+        """The truth of every project, each ``step`` seconds from ``start`` to before ``end``."""
+        number = 0
+        while (at := start + number * step) < end:
+            yield at, {project.project_id: project.truth(at) for project in self._projects.values()}
+            number += 1
+
+    # What one can do to it.
+
+    def freeze(self, at: float | None = None) -> float:
+        """Stop prices, trades and deployments at ``at`` (now); gives that time. The clock of HTTP
+        and of signatures goes on."""
+        self._frozen = self.now() if at is None else at
+        return self._frozen
+
+    def thaw(self) -> None:
+        """Let time pass again, from the clock's present."""
+        self._frozen = None
+
+    def set_token(self, token: str) -> None:
+        """From now on only ``token`` is good."""
+        self._token = token
+
+    def set_format(
+        self,
+        project_id: int,
+        *,
+        encoding: Literal["short", "long", "pascal"] = "short",
+        empty_as_list: bool = False,
+        iso_dates: bool = False,
+    ) -> None:
+        """How a project's answers are written from now on."""
+        self._projects[project_id].format = Format(encoding, empty_as_list, iso_dates)
+
+    def stop(self, project_id: int, status: str = "Stopped", error: str = "") -> None:
+        """End the running deployment, positions left open; ``status`` is any of QuantConnect's."""
+        self._end(self._projects[project_id], self.now(), status, error)
+
+    def liquidate(self, project_id: int) -> None:
+        """Close every position and end the deployment as Liquidated."""
+        project = self._projects[project_id]
+        with self._lock:
+            at = self.now()
+            self._running(project, at)
+            project.book.close(at)
+            self._end(project, at, "Liquidated", "")
+
+    def start(self, project_id: int) -> str:
+        """Deploy a project that doesn't run; gives the deployment's id."""
+        project = self._projects[project_id]
+        with self._lock:
+            at = self.now()
+            last = project.deployments[-1] if project.deployments else None
+            if last is not None and not last.ended(at):
+                msg = f"project {project_id} runs already"
+                raise ValueError(msg)
+            deployment = Deployment(deploy_id(project_id, at, len(project.deployments)), at)
+            if last is not None:
+                deployment = replace(
+                    deployment, brokerage=last.brokerage, environment=last.environment
+                )
+            project.deployments = [*project.deployments, deployment]
+            project.book.redeployed(running(project.deployments))
+            return deployment.deploy_id
+
+    def open(self, project_id: int, instrument: Instrument, quantity: float) -> None:
+        """Trade ``quantity`` units (negative: sell) by hand in a running project."""
+        project, at = self._projects[project_id], self.now()
+        self._running(project, at)
+        held = project.book.at(at).holdings.get(instrument.key)
+        if not quantity or (held is not None and held.quantity * quantity < 0):
+            msg = f"{quantity} of {instrument.key} is nothing, or against what is held: close it"
+            raise ValueError(msg)
+        project.book.open(instrument, quantity, at)
+
+    def close(self, project_id: int, symbol_id: str) -> None:
+        """Close the position under the key ``symbol_id`` in a running project."""
+        project, at = self._projects[project_id], self.now()
+        self._running(project, at)
+        if not project.book.close(at, symbol_id):
+            msg = f"project {project_id} holds no {symbol_id}"
+            raise ValueError(msg)
+
+    def _running(self, project: Project, at: float) -> Deployment:
+        deployment = project.deployment(at)
+        if deployment is None or deployment.ended(at):
+            msg = f"project {project.project_id} does not run"
+            raise ValueError(msg)
+        return deployment
+
+    def _end(self, project: Project, at: float, status: str, error: str) -> None:
+        with self._lock:
+            deployment = self._running(project, at)
+            if status == RUNNING:
+                msg = "a stopped deployment can't have the status Running"
+                raise ValueError(msg)
+            ended = replace(deployment, stopped=at, outcome=status, error=error)
+            project.deployments = [
+                ended if each is deployment else each for each in project.deployments
+            ]
+            project.book.redeployed(running(project.deployments))
