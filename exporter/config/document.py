@@ -20,7 +20,7 @@ from exporter.config.errors import ConfigError
 if TYPE_CHECKING:
     from pathlib import Path
 
-MAX_BYTES: Final = 4 * 1024 * 1024
+MAX_BYTES: Final = 1024 * 1024
 MAX_DEPTH: Final = 24
 _TOO_DEEP: Final = f"nesting deeper than {MAX_DEPTH}"
 _QUOTED: Final = re.compile(r""" (['"])(.*?)\1""")
@@ -69,7 +69,7 @@ def parse_document(content: bytes, source: str) -> yaml.Node:
         ) from None
     finally:
         loader.dispose()
-    if root is None or (root.tag == "tag:yaml.org,2002:null" and not root.value):
+    if root is None or root.tag == "tag:yaml.org,2002:null":
         raise ConfigError(
             f"{source}: expected at least accounts with a user_id and an api_token_file "
             "or api_token, got an empty file"
@@ -110,8 +110,8 @@ class _Loader(yaml.SafeLoader):
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         """The next node; an alias gives the very node that it names."""
-        mark = self.get_mark()
         is_alias = self.check_event(AliasEvent)
+        mark = self.current_event.start_mark
         self._depth += 1
         # Checked on the way down, before the nesting can exhaust Python's stack.
         if self._depth > MAX_DEPTH:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from exporter.config.assembly import assemble
 from exporter.config.errors import Problems
+from exporter.config.leaf import leaf_of
 from exporter.config.phrases import describe_secret, describe_text
-from exporter.config.reading import leaf_of
 from exporter.config.schema import (
     AccountEntry,
     ApiToken,
@@ -93,7 +93,7 @@ def _value(
     described = describe_secret if annotation is ApiToken else describe_text
     problems.locate(name, line=0, got=described(text))
     try:
-        return leaf.convert(text, quoted=False)
+        return leaf.convert(text)
     except ValueError as error:
         problems.add(name, leaf.expected, because=str(error))
         return None

@@ -70,9 +70,9 @@ def _check_project_ids(accounts: dict[str, AccountEntry], problems: Problems) ->
 def _check_token(entry: AccountEntry, path: str, problems: Problems, directory: Path) -> None:
     inline, file = child(path, "api_token"), child(path, "api_token_file")
     if problems.given(inline) and problems.given(file):
-        problems.add(file, "either api_token or api_token_file", got="both")
+        problems.add(path, "either api_token or api_token_file", got="both")
     elif not problems.given(inline) and not problems.given(file):
-        problems.add(inline, "this or api_token_file", got="neither", at=path)
+        problems.add(path, "api_token or api_token_file", got="neither")
     elif entry.api_token_file is not None:
         try:
             read_token_file(directory / entry.api_token_file)
@@ -106,6 +106,6 @@ def _check_discover(entry: AccountEntry, account: str, problems: Problems) -> No
 def _check_statistics(entry: ProjectEntry, path: str, problems: Problems) -> None:
     names = entry.statistics or ()
     for index, name in enumerate(names):
-        if name in names[:index]:
-            place = item(child(path, "statistics"), index)
+        place = item(child(path, "statistics"), index)
+        if name in names[:index] and not problems.failed(place):
             problems.add(place, "each statistic once", because="it is there already")

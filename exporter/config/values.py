@@ -90,7 +90,8 @@ def pattern(text: str) -> re.Pattern[str]:
             warnings.simplefilter("ignore")
             return re.compile(text, re.DOTALL)
     except re.error as error:
-        raise ValueError(str(error)) from None
+        # Python quotes group names, and what is written there is not ours to show.
+        raise ValueError(re.sub(r" '[^']*'", "", str(error))) from None
     except (OverflowError, RecursionError):
         raise ValueError("it is too big") from None
 
