@@ -1,0 +1,1 @@
+"""The dashboards' source: data in `boards/`, Grafana's JSON made of it by `builder/`."""

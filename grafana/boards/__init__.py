@@ -1,0 +1,1 @@
+"""One dashboard a package or module; `DASHBOARD` says everything about it as data."""

@@ -1,0 +1,81 @@
+"""How the projects went, side by side."""
+
+from __future__ import annotations
+
+from grafana.boards import common
+from grafana.boards.common import MONEY, PROJECTS, named, series
+from grafana.builder import palette
+from grafana.builder.panel import bars, state_timeline, timeseries, values
+from grafana.builder.query import Query
+
+DRAWDOWN = series("project:quantconnect_drawdown_30d:ratio", MONEY)
+
+# Equity at the first moment of the range at which the project had any, whenever it was launched.
+EQUITY = "max by (job, project_id, project) ({})".format(
+    series("quantconnect_live_equity", PROJECTS)
+)
+FIRST_TIME = f"min_over_time(timestamp({EQUITY})[$__range:$__interval] @ end())"
+FIRST_EQUITY = f"""
+    max_over_time(
+      (({EQUITY}) and timestamp({EQUITY}) <= {FIRST_TIME})
+      [$__range:$__interval] @ end()
+    )"""
+
+
+INDEXED = timeseries(
+    title="Equity indexed to 100",
+    description="""Each project's equity as a percentage of what it was at its first moment in the
+        time range, so that accounts of any size and currency compare. Deposits and withdrawals
+        show as jumps. Source: live/list, equity.""",
+    queries=(Query(expr=f"100 * ({EQUITY}) / {FIRST_EQUITY}", legend="{{project}}"),),
+    style=values(unit="none", decimals=1, by_series=True),
+    legend_right=True,
+)
+
+STATUS = state_timeline(
+    title="Status",
+    description="""What QuantConnect says of each project's newest deployment over time; grey is
+        starting, or a status this exporter doesn't know. No band: no data. Source: live/list,
+        status.""",
+    queries=(Query(expr=common.status_code(PROJECTS), legend="{{project}}"),),
+    style=values(unit="none", states=common.STATES),
+)
+
+COMPARED = (
+    bars(
+        title="Profit today by project",
+        description="""Change of equity since 00:00 UTC as a share of the equity then, the worst
+            first. Source: live/list, equity.""",
+        queries=(
+            Query(
+                expr="sort({})".format(
+                    named(series("project:quantconnect_profit_ratio:today", MONEY))
+                ),
+                legend="{{project}}",
+                instant=True,
+            ),
+        ),
+        style=values(unit=common.RATIO_UNIT, decimals=2, thresholds=palette.PROFIT_AND_LOSS),
+    ),
+    timeseries(
+        title="Drawdown",
+        description="""How far each project's equity is below its highest of the last 30 days.
+            Source: live/list, equity.""",
+        queries=(Query(expr=f"-({named(DRAWDOWN)})", legend="{{project}}"),),
+        style=values(unit=common.RATIO_UNIT, limits=(None, 0), by_series=True),
+        legend=("min",),
+    ),
+    timeseries(
+        title="Gross leverage",
+        description="""Long and short market value, both counted positive, over equity. Futures
+            count with their full notional. Source: live/portfolio/read, v; live/list, equity.""",
+        queries=(
+            Query(
+                expr=named(series("project:quantconnect_leverage_gross:ratio", MONEY)),
+                legend="{{project}}",
+            ),
+        ),
+        style=values(unit="none", decimals=2, limits=(0, None), by_series=True),
+        legend=("max",),
+    ),
+)

@@ -1,0 +1,80 @@
+"""What was opened, closed and resized within the time range."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from grafana.boards import common
+from grafana.boards.common import PROJECT, series
+from grafana.boards.portfolio.scope import holding
+from grafana.builder.grid import line
+from grafana.builder.table import Label, Sort, Value, table
+
+if TYPE_CHECKING:
+    from grafana.builder.panel import Panel
+
+QUANTITY = holding("quantity")
+RAW_QUANTITY = series("quantconnect_holding_quantity", PROJECT)
+HOLDINGS = series("quantconnect_holdings", PROJECT)
+BEFORE = f"max by (job, project_id, symbol_id) ({RAW_QUANTITY} offset $__range)"
+SEEN = f"max by (job, project_id, symbol_id, symbol) (last_over_time({RAW_QUANTITY}[$__range]))"
+
+# Missing data must not look like a trade: a position counts as opened only if the portfolio was
+# known before, and as closed only if it is known now.
+OPENED = f"""{QUANTITY} unless on (job, project_id, symbol_id) {BEFORE}
+    and on (job, project_id) ({HOLDINGS} offset $__range)"""
+CLOSED = f"""{SEEN} unless on (job, project_id, symbol_id) {QUANTITY}
+    and on (job, project_id) {HOLDINGS}"""
+CHANGE = f"""{QUANTITY} - on (job, project_id, symbol_id) group_left () {BEFORE} != 0"""
+
+
+def _positions(title: str, description: str, expr: str, column: str, no_value: str) -> Panel:
+    return table(
+        title=title,
+        description=description,
+        sort=Sort(title="Symbol", descending=False),
+        no_value=no_value,
+        columns=(
+            Label(name="symbol", title="Symbol"),
+            Label(name="symbol_id", title="Symbol id", hidden=True),
+            Value(ref="quantity", title=column, expr=expr, unit=common.MONEY_UNIT),
+        ),
+    )
+
+
+CHANGES = line(
+    8,
+    (
+        8,
+        _positions(
+            "Opened",
+            """Positions that are open at the end of the time range and were not at its start, while
+            the portfolio was known. Source: live/portfolio/read, q.""",
+            OPENED,
+            "Quantity",
+            "No position was opened in this time range",
+        ),
+    ),
+    (
+        8,
+        _positions(
+            "Closed",
+            """Positions that were open within the time range and are not at its end, with the last
+            quantity seen. Source: live/portfolio/read, q.""",
+            CLOSED,
+            "Last quantity",
+            "No position was closed in this time range",
+        ),
+    ),
+    (
+        8,
+        _positions(
+            "Resized",
+            """Positions open at both ends of the time range, with the change of their quantity.
+            Source: live/portfolio/read, q.""",
+            CHANGE,
+            "Change",
+            "No position was resized in this time range",
+        ),
+    ),
+)

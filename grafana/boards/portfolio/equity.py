@@ -1,0 +1,105 @@
+"""Equity over time: the curve, how far it fell, what each day brought."""
+
+from __future__ import annotations
+
+from grafana.boards import common
+from grafana.boards.portfolio.scope import MONEY, holding, recorded
+from grafana.builder import palette
+from grafana.builder.grid import line
+from grafana.builder.panel import color, timeseries, values
+from grafana.builder.query import Query
+
+# What a day closed with: the last equity known within it, so today's bar is there as well. What it
+# opened with: the last equity of the day before, on the first day the first one seen.
+DAY_CLOSE = f"last_over_time(({common.live_equity(MONEY)})[1d:1m] offset -1d)"
+DAY_OPEN = f"""(
+      last_over_time(({common.live_equity(MONEY)})[1d:1m])
+      or last_over_time({recorded("live_equity:day_open")}[1d] offset -1d)
+    )"""
+PNL = holding("unrealized_pnl")
+
+CURVE = line(
+    10,
+    (
+        15,
+        timeseries(
+            title="Equity and its peak",
+            description="""Equity, the highest it ever was and the highest of the last 30 days.
+                Withdrawals lower equity, not the peak of all time. Source: live/list, equity.""",
+            queries=(
+                Query(expr=common.live_equity(MONEY), legend="equity"),
+                Query(expr=recorded("live_equity:peak"), legend="peak"),
+                Query(expr=recorded("live_equity:peak_30d"), legend="peak of 30 days"),
+            ),
+            style=values(unit=common.MONEY_UNIT, decimals=0, by_series=True),
+            overrides=(
+                color("equity", palette.GAIN, custom__lineWidth=2, custom__fillOpacity=8),
+                color("peak", palette.MUTED, custom__lineStyle={"fill": "solid"}),
+                color(
+                    "peak of 30 days",
+                    palette.MUTED,
+                    custom__lineStyle={"fill": "dash", "dash": [4, 6]},
+                ),
+            ),
+        ),
+    ),
+    (
+        9,
+        timeseries(
+            title="Drawdown over time",
+            description="""How far equity is below its highest of the last 30 days (area) and of
+                all time (line), and the project's limit, where the alert fires. Source: live/list,
+                equity; the configuration's limits.""",
+            queries=(
+                Query(expr=f"-{recorded('drawdown_30d:ratio')}", legend="30 days"),
+                Query(expr=f"-{recorded('drawdown:ratio')}", legend="all time"),
+                Query(expr=f"-({common.limit('max_drawdown')})", legend="limit"),
+            ),
+            style=values(unit=common.RATIO_UNIT, limits=(None, 0), by_series=True),
+            legend=("min", "lastNotNull"),
+            overrides=(
+                color("30 days", palette.LOSS, custom__fillOpacity=25),
+                color("all time", palette.MUTED),
+                color("limit", palette.CRITICAL, **common.LIMIT_LINE),
+            ),
+        ),
+    ),
+)
+
+PROFIT = line(
+    8,
+    (
+        12,
+        timeseries(
+            title="Profit by day",
+            description="""What equity gained or lost on each day (UTC), drawn at the day's start;
+                the last bar is today so far. Deposits and withdrawals are in it. Source: live/list,
+                equity.""",
+            queries=(
+                Query(expr=f"clamp_min({DAY_CLOSE} - {DAY_OPEN}, 0)", legend="gain", step="1d"),
+                Query(expr=f"clamp_max({DAY_CLOSE} - {DAY_OPEN}, 0)", legend="loss", step="1d"),
+            ),
+            style=values(unit=common.MONEY_UNIT, decimals=0, by_series=True),
+            draw="bars",
+            stack=True,
+            legend=("sum",),
+            overrides=(color("gain", palette.GAIN), color("loss", palette.LOSS)),
+        ),
+    ),
+    (
+        12,
+        timeseries(
+            title="Unrealized P/L by symbol",
+            description="""Profit or loss of each open position over time, the 20 largest at each
+                moment. Source: live/portfolio/read, u.""",
+            queries=(
+                Query(
+                    expr=f"{PNL} and topk(20, abs({PNL}))",
+                    legend="{{symbol}}",
+                ),
+            ),
+            style=values(unit=common.MONEY_UNIT, decimals=0, by_series=True),
+            legend_right=True,
+        ),
+    ),
+)

@@ -1,0 +1,178 @@
+"""The open positions: all in a table, and those that matter most in either direction."""
+
+from __future__ import annotations
+
+from grafana.boards import common
+from grafana.boards.common import PROJECT, series, symbols
+from grafana.boards.portfolio.scope import MONEY, holding
+from grafana.builder.grid import line
+from grafana.builder.palette import PROFIT_AND_LOSS
+from grafana.builder.panel import bars, donut, values
+from grafana.builder.query import Query
+from grafana.builder.table import Label, Sort, Value, table
+
+OPEN_SYMBOL = {
+    "title": "Open ${__data.fields.symbol}",
+    "url": common.page(
+        "quantconnect-symbol",
+        project="${project}",
+        symbol="${__data.fields.symbol_id:percentencode}",
+    ),
+}
+WEIGHT = series("holding:quantconnect_weight:ratio", MONEY)
+PNL = holding("unrealized_pnl")
+
+
+def _each(metric: str, scope: str = PROJECT) -> str:
+    return f"max by (job, project_id, symbol_id) ({series(metric, scope)})"
+
+
+HOLDINGS = table(
+    title="Holdings",
+    description="""Every open position, the largest loss first; prices are in the currency that the
+        symbol trades in, value and P/L in the account's ($account_currency). QuantConnect rounds
+        them, so sums can be off by one unit a position. A symbol opens its own page. Source:
+        live/portfolio/read.""",
+    sort=Sort(title="P/L", descending=False),
+    no_value="No open position",
+    columns=(
+        Label(name="symbol", title="Symbol", width=190, link=OPEN_SYMBOL),
+        Label(name="symbol_id", title="Symbol id", hidden=True),
+        Label(name="security_type", title="Type", width=110),
+        Value(
+            ref="quantity",
+            title="Quantity",
+            expr="max by (job, project_id, symbol_id, symbol, security_type) ({})".format(
+                series("quantconnect_holding_quantity", PROJECT)
+            ),
+            unit=common.MONEY_UNIT,
+        ),
+        Value(
+            ref="average",
+            title="Average price",
+            expr=_each("quantconnect_holding_average_price"),
+            unit=common.MONEY_UNIT,
+        ),
+        Value(
+            ref="price",
+            title="Price",
+            expr=_each("quantconnect_holding_market_price"),
+            unit=common.MONEY_UNIT,
+        ),
+        Value(
+            ref="value",
+            title="Value",
+            expr=_each("quantconnect_holding_market_value", MONEY),
+            unit=common.MONEY_UNIT,
+            decimals=0,
+        ),
+        Value(
+            ref="weight",
+            title="Weight",
+            expr=_each("holding:quantconnect_weight:ratio", MONEY),
+            unit=common.RATIO_UNIT,
+            decimals=1,
+        ),
+        Value(
+            ref="pnl",
+            title="P/L",
+            expr=_each("quantconnect_holding_unrealized_pnl", MONEY),
+            unit=common.MONEY_UNIT,
+            decimals=0,
+            thresholds=PROFIT_AND_LOSS,
+        ),
+        Value(
+            ref="pnl_ratio",
+            title="P/L %",
+            expr=_each("quantconnect_holding_unrealized_pnl_ratio"),
+            unit=common.RATIO_UNIT,
+            decimals=1,
+            thresholds=PROFIT_AND_LOSS,
+        ),
+        Value(
+            ref="expiry",
+            title="Expires",
+            expr=f"1000 * {_each('quantconnect_holding_expiry_timestamp_seconds')}",
+            unit="dateTimeFromNow",
+        ),
+    ),
+)
+
+CONTRIBUTORS = line(
+    9,
+    (
+        6,
+        bars(
+            title="Worst positions",
+            description="""The ten positions with the largest unrealized losses, if any. Source:
+                live/portfolio/read, u.""",
+            queries=(
+                Query(
+                    expr=f"sort(bottomk(10, {PNL} < 0))",
+                    legend="{{symbol}}",
+                    instant=True,
+                ),
+            ),
+            style=values(
+                unit=common.MONEY_UNIT,
+                decimals=0,
+                thresholds=PROFIT_AND_LOSS,
+                no_value="No position at a loss",
+            ),
+        ),
+    ),
+    (
+        6,
+        bars(
+            title="Best positions",
+            description="""The ten positions with the largest unrealized profits, if any. Source:
+                live/portfolio/read, u.""",
+            queries=(
+                Query(expr=f"sort_desc(topk(10, {PNL} > 0))", legend="{{symbol}}", instant=True),
+            ),
+            style=values(
+                unit=common.MONEY_UNIT,
+                decimals=0,
+                thresholds=PROFIT_AND_LOSS,
+                no_value="No position in profit",
+            ),
+        ),
+    ),
+    (
+        6,
+        bars(
+            title="Largest weights",
+            description="""The ten positions with the largest market value over equity, long or
+                short (negative). Source: live/portfolio/read, v; live/list, equity.""",
+            queries=(
+                Query(
+                    expr=f"sort_desc({symbols(f'{WEIGHT} and topk(10, abs({WEIGHT}))')})",
+                    legend="{{symbol}}",
+                    instant=True,
+                ),
+            ),
+            style=values(unit=common.RATIO_UNIT, decimals=1, no_value="No open position"),
+        ),
+    ),
+    (
+        6,
+        donut(
+            title="Allocation by type",
+            description="""Market value, long and short both counted positive, by security type;
+                futures count with their full notional. Source: live/portfolio/read, v.""",
+            queries=(
+                Query(
+                    expr="""sum by (security_type) (abs(max by (job, project_id, symbol_id,
+                        security_type) ({})))""".format(
+                        series("quantconnect_holding_market_value", MONEY)
+                    ),
+                    legend="{{security_type}}",
+                    instant=True,
+                ),
+            ),
+            style=values(
+                unit=common.MONEY_UNIT, decimals=0, by_series=True, no_value="No open position"
+            ),
+        ),
+    ),
+)

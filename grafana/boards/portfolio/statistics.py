@@ -1,0 +1,164 @@
+"""What QuantConnect itself says of the deployment and its server; folded at first."""
+
+from __future__ import annotations
+
+from grafana.boards import common
+from grafana.boards.common import PROJECT, series
+from grafana.boards.portfolio.scope import live
+from grafana.builder import palette
+from grafana.builder.grid import Row, line
+from grafana.builder.panel import Panel, color, stat, timeseries, values
+from grafana.builder.query import Query
+from grafana.builder.table import Label, Sort, Value, table
+
+
+def _statistic(title: str, name: str, meaning: str, unit: str, decimals: int) -> Panel:
+    profit = name in {"net_profit", "return_ratio", "unrealized_pnl"}
+    return stat(
+        title=title,
+        description=f"{meaning} Source: live/read, runtimeStatistics.",
+        queries=(Query(expr=live(name), legend=title.lower()),),
+        style=values(
+            unit=unit,
+            decimals=decimals,
+            thresholds=palette.PROFIT_AND_LOSS if profit else palette.PLAIN,
+            no_value="–",
+        ),
+    )
+
+
+RUNTIME = line(
+    4,
+    (4, _statistic("Net profit", "net_profit", "Realized since launch.", common.MONEY_UNIT, 0)),
+    (
+        4,
+        _statistic(
+            "Unrealized, by QuantConnect",
+            "unrealized_pnl",
+            "Unrealized profit of the whole account as the algorithm computed it.",
+            common.MONEY_UNIT,
+            0,
+        ),
+    ),
+    (4, _statistic("Return", "return_ratio", "Since launch.", common.RATIO_UNIT, 2)),
+    (
+        4,
+        _statistic(
+            "Probabilistic Sharpe",
+            "probabilistic_sharpe_ratio",
+            "Probability that the true Sharpe ratio is above 1.",
+            common.RATIO_UNIT,
+            0,
+        ),
+    ),
+    (
+        4,
+        _statistic(
+            "Holdings value",
+            "holdings_value",
+            "Absolute value of the positions.",
+            common.MONEY_UNIT,
+            0,
+        ),
+    ),
+    (4, _statistic("Volume", "volume", "Traded since launch.", common.MONEY_UNIT, 0)),
+)
+
+DEPLOYMENT = table(
+    title="Deployment",
+    description="""The newest deployment: where it trades, since when, and when it stopped if it
+        did. Source: live/list.""",
+    sort=Sort(title="Launched"),
+    columns=(
+        Label(name="deploy_id", title="Deployment"),
+        Label(name="brokerage", title="Brokerage"),
+        Label(name="trading_environment", title="Environment", width=110),
+        Value(
+            ref="info",
+            title="Info",
+            expr=series("project:quantconnect_live_launched_timestamp_seconds:newest", PROJECT),
+            hidden=True,
+        ),
+        Value(
+            ref="launched",
+            title="Launched",
+            expr=f"1000 * {live('launched_timestamp_seconds')}",
+            unit="dateTimeFromNow",
+        ),
+        Value(
+            ref="stopped",
+            title="Stopped",
+            expr=f"1000 * {live('stopped_timestamp_seconds')}",
+            unit="dateTimeFromNow",
+        ),
+    ),
+)
+
+SERVER = line(
+    8,
+    (
+        8,
+        timeseries(
+            title="Memory of the live node",
+            description="""RAM that the algorithm's server uses, and all that it has. Source:
+                live/read, serverStatistics.""",
+            queries=(
+                Query(expr=live("memory_used_bytes"), legend="used"),
+                Query(expr=live("memory_total_bytes"), legend="total"),
+            ),
+            style=values(unit="bytes", limits=(0, None), by_series=True),
+            overrides=(color("total", palette.MUTED, **common.LIMIT_LINE),),
+        ),
+    ),
+    (
+        8,
+        timeseries(
+            title="CPU of the live node",
+            description="""How busy the algorithm's server is. Source: live/read,
+                serverStatistics.""",
+            queries=(Query(expr=live("cpu_usage_ratio"), legend="CPU"),),
+            style=values(unit=common.RATIO_UNIT, limits=(0, None), by_series=True),
+            legend=("max",),
+        ),
+    ),
+    (
+        8,
+        timeseries(
+            title="Custom statistics",
+            description="""Statistics that the algorithm sets itself and that the configuration
+                allows by name. Source: live/read, runtimeStatistics.""",
+            queries=(
+                Query(
+                    expr="max by (job, project_id, statistic) ({})".format(
+                        series("quantconnect_live_custom_statistic", PROJECT)
+                    ),
+                    legend="{{statistic}}",
+                ),
+            ),
+            style=values(unit="none", by_series=True, no_value="No custom statistic is configured"),
+        ),
+    ),
+)
+
+STATISTICS = Row(
+    "QuantConnect's statistics",
+    (
+        RUNTIME,
+        line(
+            5,
+            (18, DEPLOYMENT),
+            (
+                6,
+                stat(
+                    title="Uptime of the live node",
+                    description="""Time since the algorithm's server was started. Source: live/read,
+                        serverStatistics.""",
+                    queries=(Query(expr=live("uptime_seconds"), legend="up"),),
+                    style=values(unit="s", decimals=1, no_value="–"),
+                ),
+            ),
+        ),
+        SERVER,
+    ),
+    collapsed=True,
+)

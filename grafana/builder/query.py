@@ -1,0 +1,54 @@
+"""Queries: what a panel asks Prometheus."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+DATASOURCE = {"type": "prometheus", "uid": "${datasource}"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Query:
+    """One PromQL query and the form in which its answer is wanted.
+
+    `instant` asks for the end of the time range only; `ref` names the answer where transformations
+    must find it, else the query gets a letter. `step` is the least time between points ("1d").
+    """
+
+    expr: str
+    legend: str = "__auto"
+    instant: bool = False
+    format: Literal["time_series", "table", "heatmap"] = "time_series"
+    ref: str = ""
+    step: str = ""
+
+    def target(self, ref: str) -> dict[str, Any]:
+        return {
+            "datasource": DATASOURCE,
+            "editorMode": "code",
+            "exemplar": False,
+            "expr": one_line(self.expr),
+            "format": self.format,
+            "instant": self.instant,
+            "interval": self.step,
+            "legendFormat": self.legend,
+            "range": not self.instant,
+            "refId": self.ref or ref,
+        }
+
+
+def one_line(expr: str) -> str:
+    """`expr` without the line breaks and indents that it has in the source."""
+    return " ".join(expr.split())
+
+
+def targets(queries: tuple[Query, ...]) -> list[dict[str, Any]]:
+    """The queries in Grafana's form, lettered from A."""
+    if len(queries) > 26:
+        raise ValueError(f"a panel has letters for 26 queries, not {len(queries)}")
+    made = [query.target(chr(ord("A") + index)) for index, query in enumerate(queries)]
+    refs = [target["refId"] for target in made]
+    if len(set(refs)) != len(refs):
+        raise ValueError(f"queries of one panel must differ in ref, not {refs}")
+    return made
