@@ -26,6 +26,10 @@ Parameters = dict[str, object]
 LISTED = ("Running", "Stopped", "RuntimeError", "Liquidated")
 """The statuses that live/list can be asked for."""
 
+NO_DEPLOYMENT = "No live deployment found"
+"""What live/read says of a project that was never deployed (lean-cli's live_utils.py looks for
+it); that live/portfolio/read says the same is a guess."""
+
 ORGANIZATION = "5cad178b20a1d52567b534553413b691"
 
 
@@ -63,11 +67,13 @@ class Api:
 
     def live_portfolio_read(self, parameters: Parameters) -> Json | bytes:
         """The portfolio of the newest deployment; success without one before the first snapshot
-        and where nothing was ever deployed (both guessed)."""
+        (guessed)."""
         project = self._project(parameters)
         if project is None:
             return error("Project not found")
         truth = project.truth(self.world.now())
+        if truth.deployment is None:
+            return error(NO_DEPLOYMENT)
         at = self.world.snapshot_time(truth)
         if at is None:
             return {"success": True}
@@ -106,7 +112,7 @@ class Api:
         truth = project.truth(now)
         deployment = truth.deployment
         if deployment is None:
-            return {"status": "Undefined", "success": True, "errors": []}
+            return error(NO_DEPLOYMENT)
         running = not deployment.ended(now)
         statistics = server = {}
         if running and truth.account is not None and truth.statistics is not None:

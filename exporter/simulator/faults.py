@@ -1,11 +1,12 @@
-"""What can be done to a client, each a small value that says what it does.
+"""Which faults befall which requests.
 
     server.faults.add(Status(503), endpoint="live/list", times=3)
     handle = server.faults.add(Delay(2.0), project_id=21048731)
     server.faults.remove(handle)
 
 Faults that fit a request act in the order they were added. One that changes something (a delay,
-the clock) lets the next act; one that answers is the end of it.
+the clock) lets the next act; one that answers is the end of it. The faults themselves are in
+``fault_answers`` and ``fault_transport``.
 """
 
 from __future__ import annotations
