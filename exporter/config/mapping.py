@@ -14,9 +14,8 @@ if TYPE_CHECKING:
     from exporter.config.errors import Problems
 
 _TAG: Final = "tag:yaml.org,2002:"
-_SCALAR_TAGS: Final = frozenset(
-    _TAG + name for name in ("str", "int", "float", "bool", "null", "timestamp", "value", "merge")
-)
+_NAMES: Final = "map seq str int float bool null timestamp value merge"
+_TAGS: Final = frozenset(_TAG + name for name in _NAMES.split())
 
 
 class Pair(NamedTuple):
@@ -72,18 +71,16 @@ def is_null(node: yaml.Node) -> bool:
 
 
 def is_tagged(node: yaml.Node) -> bool:
-    """Whether a scalar asks, with a tag such as ``!include``, for more than YAML's own types."""
-    return isinstance(node, yaml.ScalarNode) and node.tag not in _SCALAR_TAGS
+    """Whether it asks, with a tag such as ``!include``, for more than YAML's own types."""
+    return node.tag not in _TAGS
 
 
 def describe(node: yaml.Node) -> str:
     """``node`` where it can't be, for a message; only a harmless text is quoted."""
-    if isinstance(node, yaml.MappingNode):
-        return "a mapping"
-    if isinstance(node, yaml.SequenceNode):
-        return "a list"
-    if not isinstance(node, yaml.ScalarNode) or is_tagged(node):
-        return "a value with a tag (!)"
+    if is_tagged(node):
+        return "one with a tag (!)"
     if is_null(node):
         return "nothing"
-    return phrases.describe_text(node.value, quoted=node.style is not None)
+    if isinstance(node, yaml.ScalarNode):
+        return phrases.describe_text(node.value, quoted=node.style is not None)
+    return "a mapping" if isinstance(node, yaml.MappingNode) else "a list"

@@ -1,9 +1,9 @@
 """How an error message speaks of a value that was found, without giving a secret away.
 
 A token can also stand where none belongs: pasted as the user id, as a key, as the name of a
-variable. So text is quoted only if it is too short to be one (QuantConnect's have 64 characters),
-what came from the environment is called by the variable's name, and an address that may hold a
-password is not quoted at all.
+variable. So text is quoted only if it is too short to be one (QuantConnect's have 64 characters)
+or is plainly a path or an address; what came from the environment is called by the variable's
+name, and an address that may hold a password is not quoted at all.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ import re
 from typing import Final
 
 _MAX_SHOWN: Final = 48
+_MAX_LOCATION_SHOWN: Final = 256
+_LOCATIONS: Final = ("/", "./", "../", "https://", "http://")
 _NUMBER: Final = re.compile(r"[-+]?(?:[0-9][0-9_]*\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
 
 
@@ -20,7 +22,9 @@ def describe_text(text: str, *, quoted: bool = False) -> str:
     """A scalar that is neither a secret nor from the environment."""
     if not text:
         return "an empty text"
-    if not text.isprintable() or len(text) > _MAX_SHOWN:
+    if not text.isprintable():
+        return "a text that can't be printed"
+    if len(text) > (_MAX_LOCATION_SHOWN if text.startswith(_LOCATIONS) else _MAX_SHOWN):
         return f"a text of {len(text)} characters"
     if "@" in text or ("?" in text and "//" in text):
         return "a text that is not shown, since it may hold a password"

@@ -53,6 +53,9 @@ class _Walk:
         annotation = _without_absence(annotation)
         kind = get_origin(annotation)
         self._problems.locate(path, line=pair.line, got=describe(pair.node))
+        if is_tagged(pair.node):
+            self._problems.add(path, "a value without a tag")
+            return UNSET
         if kind is Annotated:
             return self._scalar(pair, leaf_of(annotation), path)
         if kind is tuple:
@@ -79,8 +82,11 @@ class _Walk:
                 values[key] = value
         for name, field in fields.items():
             if field.default is UNSET and name not in members:
-                expected = _expected(field.type)
-                self._problems.add(phrases.child(path, name), expected, at=path)
+                place = phrases.child(path, name)
+                present = _without_absence(field.type)
+                is_leaf = get_origin(present) is Annotated
+                expected = leaf_of(present).expected if is_leaf else _list_of(place)
+                self._problems.add(place, expected, at=path)
         return entry(**values)
 
     def _dict(
@@ -100,7 +106,7 @@ class _Walk:
 
     def _list(self, node: yaml.Node, item_type: Any, path: str) -> Any:
         if not isinstance(node, yaml.SequenceNode):
-            self._problems.add(path, "a list")
+            self._problems.add(path, _list_of(path))
             return UNSET
         values = []
         for index, part in enumerate(node.value):
@@ -114,7 +120,7 @@ class _Walk:
 
     def _scalar(self, pair: Pair, leaf: Leaf, path: str) -> Any:
         node = pair.node
-        if not isinstance(node, yaml.ScalarNode) or is_null(node) or is_tagged(node):
+        if not isinstance(node, yaml.ScalarNode) or is_null(node):
             self._problems.add(path, leaf.expected)
             return UNSET
         try:
@@ -160,6 +166,5 @@ def _without_absence(annotation: Any) -> Any:
     return present
 
 
-def _expected(annotation: Any) -> str:
-    present = _without_absence(annotation)
-    return leaf_of(present).expected if get_origin(present) is Annotated else "a list"
+def _list_of(path: str) -> str:
+    return f"a list of {path.rpartition('.')[2]}"

@@ -8,13 +8,15 @@ number goes through as QuantConnect sent it.
 from __future__ import annotations
 
 from itertools import chain
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from exporter.metrics import own
 from exporter.metrics.live import CUSTOM_STATISTIC, DEPLOYMENT, LIVE_STATUS, STATISTICS
 from exporter.metrics.portfolio import CASH, HOLDINGS, POSITIONS
 from exporter.metrics.reading import PROJECT_INFO, PROJECT_LIMIT, READINGS
-from exporter.metrics.table import Family, Table
+
+if TYPE_CHECKING:
+    from exporter.metrics.table import Family, Table
 
 TABLES: tuple[Table[Any], ...] = (
     PROJECT_INFO,

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
 from exporter.metrics.table import CURRENCY, PROJECT, Column, Family, Table
 from exporter.quantconnect.model import STATUSES, Deployment, Statistics
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
 
 STATUS_LABELS: tuple[str, ...] = (*STATUSES, "Unknown")
 _STATUS = "Read every status_interval."

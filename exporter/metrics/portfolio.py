@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, time
+from typing import TYPE_CHECKING
 
 from exporter.metrics.table import CURRENCY, PROJECT, Column, Family, Row, Table
-from exporter.quantconnect.model import Cash, Holding, Portfolio
 from exporter.quantconnect.symbols import display_symbol
+
+if TYPE_CHECKING:
+    from exporter.quantconnect.model import Cash, Holding, Portfolio
 
 HOLDING = (*PROJECT, "symbol", "symbol_id", "security_type")
 _CACHED = "Read every scrape_interval; QuantConnect refreshes it about every 10 minutes."

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from exporter.metrics.table import PROJECT, Column, Family, Table
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class Source(StrEnum):
@@ -82,6 +85,7 @@ PROJECT_INFO: Table[Mapping[str, str]] = Table(
                 "A project that is configured or discovered, always 1; carries the project's own"
                 " labels from the configuration.",
                 (*PROJECT, "account"),
+                open_labels=True,
             ),
             lambda _: 1,
             constant=True,

@@ -6,9 +6,11 @@ holdings, cash, a deployment. The catalogue declares tables, the exposition rend
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Mapping
 
 T = TypeVar("T")
 
@@ -18,12 +20,16 @@ CURRENCY = ("account_currency",)
 
 @dataclass(frozen=True)
 class Family:
-    """A metric family: full sample name, help text, type and own labels in declaration order."""
+    """A metric family: full sample name, help text, labels and type.
+
+    ``open_labels`` says that a thing may bring more labels than those declared.
+    """
 
     name: str
     help: str
     labels: tuple[str, ...] = ()
     type: str = "gauge"
+    open_labels: bool = False
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,50 @@
+"""The command ``quantconnect-exporter``: flags in, the rooms wired together, an exit status out.
+
+Nothing else wires rooms together. Each subcommand is a module, imported only when it is asked
+for, so that none pays for another's imports.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from exporter.cli import version
+from exporter.cli.flags import parse
+from exporter.log import configure
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; returns its exit status."""
+    options = parse(sys.argv[1:] if argv is None else argv)
+    if options.version:
+        print(version.line())
+        return 0
+    configure(level=options.log_level, format=options.log_format)
+    try:
+        match options.command:
+            case "run":
+                from exporter.cli.run import run
+
+                return run(options)
+            case "demo":
+                from exporter.cli.demo import demo
+
+                return demo(options)
+            case "simulate":
+                from exporter.cli.simulate import simulate
+
+                return simulate(options)
+            case "doctor":
+                from exporter.cli.doctor import doctor
+
+                return doctor(options)
+            case _:
+                from exporter.cli.dump import dump
+
+                return dump(options)
+    except KeyboardInterrupt:
+        return 130

@@ -1,0 +1,87 @@
+"""``quantconnect-exporter demo``: the exporter against a simulated QuantConnect, in one process."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from exporter.cli.run import serve
+from exporter.config import load
+from exporter.log import Log
+from exporter.simulator import DEMO_TOKEN, SimulatorServer, World
+
+if TYPE_CHECKING:
+    import argparse
+
+    from exporter.config import Config
+
+log = Log(__name__)
+
+# Quicker than QuantConnect should be asked, since nobody waits an hour for a demo.
+_CONFIGURATION = """\
+scrape_interval: 5s
+status_interval: 5s
+statistics_interval: 10s
+tickers: {{FB: META, GOOCV: GOOG}}
+accounts:
+  - name: demo
+    user_id: 1
+    api_token: {token}
+    base_url: {base_url}
+    requests_per_minute: 1200
+    discover: {{enabled: true, exclude: "Archive/.*"}}
+    projects:
+"""
+_PROJECT = """\
+      - id: {project_id}
+        labels: {{desk: {desk}}}
+        limits: {{max_drawdown: 0.20, max_daily_loss: 0.05, max_gross_leverage: 4}}
+"""
+
+
+def demo(options: argparse.Namespace) -> int:
+    """Run until SIGTERM or SIGINT; 0 when stopped so, 1 if it could not be started."""
+    address = options.simulator_listen_address
+    try:
+        simulator = SimulatorServer(World.demo(started=time.time()), address.host, address.port)
+    except OSError as error:
+        log.error(
+            "The simulator cannot listen; choose another --simulator.listen-address",
+            address=str(address),
+            error=error.strerror,
+        )
+        return 1
+    with simulator:
+        log.info("Simulating QuantConnect", base_url=simulator.base_url)
+        _say_where(options)
+        return serve(options, configuration(simulator))
+
+
+def configuration(simulator: SimulatorServer) -> Config:
+    """What reads the simulator: by a file, like any other configuration."""
+    text = _CONFIGURATION.format(token=DEMO_TOKEN, base_url=simulator.base_url)
+    for project_id, desk in zip(simulator.world.project_ids, _DESKS, strict=False):
+        text += _PROJECT.format(project_id=project_id, desk=desk)
+    with tempfile.TemporaryDirectory() as directory:
+        file = Path(directory) / "demo.yaml"
+        file.write_text(text, encoding="utf-8")
+        return load(file, {})
+
+
+_DESKS = ("equities", "derivatives", "currencies", "crypto")
+
+
+def _say_where(options: argparse.Namespace) -> None:
+    address = options.web_listen_address[0]
+    host = address.host or "127.0.0.1"
+    url = f"http://{f'[{host}]' if ':' in host else host}:{address.port}"
+    print(
+        "\nA simulated QuantConnect with ten live algorithms, and the exporter that reads it.\n"
+        f"  {url}/         the projects and how reading them goes\n"
+        f"  {url}{options.web_telemetry_path}  what Prometheus scrapes\n"
+        "One algorithm stops with open positions after three minutes, one crashes after five.\n"
+        "Ctrl-C ends it.\n",
+        flush=True,
+    )

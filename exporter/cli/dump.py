@@ -1,0 +1,46 @@
+"""``quantconnect-exporter dump``: read everything once and print it."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from exporter import __version__
+from exporter.cli import version
+from exporter.cli.run import load
+from exporter.clock import Clock
+from exporter.exposition import TEXT, join
+from exporter.metrics import PROJECT_FAMILIES
+from exporter.poller import Poller
+from exporter.store import Store
+from exporter.telemetry import Telemetry
+
+if TYPE_CHECKING:
+    import argparse
+
+_GLANCE = 0.05
+
+
+def dump(options: argparse.Namespace) -> int:
+    """Print the exposition; 0 if every read succeeded, else 1 with the errors on stderr.
+
+    QuantConnect is asked at the account's pace, so this takes about three calls a project.
+    """
+    config = load(options)
+    if config is None:
+        return 1
+    store = Store(Clock())
+    telemetry = Telemetry(version=__version__, revision=version.revision())
+    poller = Poller(config, store=store, telemetry=telemetry, user_agent=version.USER_AGENT)
+    poller.start()
+    try:
+        while not poller.complete():
+            time.sleep(_GLANCE)
+    finally:
+        poller.stop()
+    body = join(PROJECT_FAMILIES, store.snapshots(), telemetry.registry, TEXT)
+    sys.stdout.write(body.decode())
+    reports = list(store.reports())
+    failed = any(source.error for report in reports for source in report.sources)
+    return 1 if failed or not reports else 0

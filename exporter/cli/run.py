@@ -1,0 +1,111 @@
+"""``quantconnect-exporter``: read QuantConnect, serve Prometheus."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import platform
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from exporter import __version__
+from exporter.cli import version
+from exporter.clock import Clock
+from exporter.config import Config, ConfigError, resolve
+from exporter.log import Log
+
+if TYPE_CHECKING:
+    import argparse
+    import socket
+    from collections.abc import Sequence
+
+    from exporter.web.listen import Address
+
+log = Log(__name__)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run until SIGTERM or SIGINT; 0 when stopped so, 1 if it could not be started."""
+    config = load(options)
+    if config is None:
+        return 1
+    if options.config_check:
+        return check(config)
+    return serve(options, config)
+
+
+def load(options: argparse.Namespace) -> Config | None:
+    """The configuration, or None after saying on stderr all that is wrong with it."""
+    try:
+        return resolve(options.config_file, os.environ, Path.cwd())
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        return None
+
+
+def check(config: Config) -> int:
+    """Say that the configuration is good, and what it comes to."""
+    for account in config.accounts:
+        listed = f"{len(account.projects)} projects listed"
+        found = "discovers live ones" if account.discover else "no discovery"
+        print(f"account {account.name}: {listed}, {found}")
+    print(f"{config.source}: ok")
+    return 0
+
+
+def serve(options: argparse.Namespace, config: Config) -> int:
+    """Read what ``config`` says and serve it until a signal comes."""
+    # What only a running exporter needs is imported here, so that --help and errors are quick.
+    from exporter.poller import Poller
+    from exporter.store import Store
+    from exporter.telemetry import Telemetry
+    from exporter.web.app import application
+    from exporter.web.server import Server
+
+    clock = Clock()
+    log.info("Starting quantconnect-exporter", version=__version__, revision=version.revision())
+    log.info("Build context", python=platform.python_version(), platform=platform.platform())
+    try:
+        sockets = listen(options.web_listen_address)
+    except OSError as error:
+        log.error("The exporter cannot start", error=str(error))
+        return 1
+    store = Store(clock)
+    telemetry = Telemetry(version=__version__, revision=version.revision())
+    telemetry.reload_successful.set(1)
+    telemetry.reload_timestamp.set(time.time())
+    poller = Poller(config, store=store, telemetry=telemetry, user_agent=version.USER_AGENT)
+    app = application(
+        store=store,
+        telemetry=telemetry,
+        vitals=poller,
+        configuration=config.to_yaml,
+        version=__version__,
+        telemetry_path=options.web_telemetry_path,
+        max_requests=options.web_max_requests,
+        clock=clock,
+    )
+    poller.start()
+    try:
+        Server(app, sockets).run()
+    finally:
+        poller.stop()
+    log.info("Stopped")
+    return 0
+
+
+def listen(addresses: Sequence[Address]) -> list[socket.socket]:
+    """Sockets for all addresses; raises OSError naming the first that cannot be had."""
+    from exporter.web.listen import bind
+
+    sockets = []
+    for address in addresses:
+        sockets.append(bind(address))
+        host, port = sockets[-1].getsockname()[:2]
+        log.info("Listening on", address=f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
+    if any(not ipaddress.ip_address(s.getsockname()[0]).is_loopback for s in sockets):
+        log.warning("Portfolio values can be read by anyone who reaches this port")
+    log.info("TLS is disabled.")
+    return sockets

@@ -1,0 +1,34 @@
+"""``quantconnect-exporter simulate``: a QuantConnect to try things on."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from exporter.log import Log
+from exporter.simulator import DEMO_TOKEN, SimulatorServer, World
+
+if TYPE_CHECKING:
+    import argparse
+
+log = Log(__name__)
+
+
+def simulate(options: argparse.Namespace) -> int:
+    """Serve the simulated QuantConnect until SIGTERM or SIGINT; 1 if it can't listen."""
+    address = options.simulator_listen_address
+    try:
+        server = SimulatorServer(World.demo(started=time.time()), address.host, address.port)
+    except OSError as error:
+        log.error("The simulator cannot listen", address=str(address), error=error.strerror)
+        return 1
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    with server:
+        log.info("Simulating QuantConnect", base_url=server.base_url, user_id=1, token=DEMO_TOKEN)
+        stopping.wait()
+    log.info("Stopped")
+    return 0

@@ -1,0 +1,24 @@
+"""What this build is."""
+
+from __future__ import annotations
+
+import os
+import platform
+
+from exporter import __version__
+from exporter.cli.flags import PROGRAM
+
+USER_AGENT = f"{PROGRAM}/{__version__}"
+
+
+def revision() -> str:
+    """The commit that was built, which the image's build sets; "unknown" elsewhere."""
+    return os.environ.get("QUANTCONNECT_EXPORTER_REVISION") or "unknown"
+
+
+def line() -> str:
+    """The version as Prometheus's own programs print it."""
+    return (
+        f"{PROGRAM}, version {__version__} (revision: {revision()},"
+        f" python: {platform.python_version()})"
+    )

@@ -1,0 +1,109 @@
+"""Log lines with fields, in logfmt or JSON, on stderr.
+
+A message is a constant sentence; what varies goes into fields, so that lines can be searched.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import sys
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from typing import TextIO
+
+LEVELS = {
+    "debug": logging.DEBUG,
+    "info": logging.INFO,
+    "warn": logging.WARNING,
+    "error": logging.ERROR,
+}
+FORMATS = ("logfmt", "json")
+
+_ROOT = "exporter"
+_FIELDS = "fields"
+_PLAIN = re.compile(r"[^\s=\"\\\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+
+
+class Log:
+    """A logger whose calls take fields by keyword."""
+
+    def __init__(self, name: str) -> None:
+        self._logger = logging.getLogger(name)
+
+    def debug(self, message: str, /, **fields: object) -> None:
+        """What only somebody who looks for a fault wants to see."""
+        self._log(logging.DEBUG, message, fields)
+
+    def info(self, message: str, /, **fields: object) -> None:
+        """What happened."""
+        self._log(logging.INFO, message, fields)
+
+    def warning(self, message: str, /, **fields: object) -> None:
+        """What somebody should look at."""
+        self._log(logging.WARNING, message, fields)
+
+    def error(self, message: str, /, **fields: object) -> None:
+        """What does not work."""
+        self._log(logging.ERROR, message, fields)
+
+    def exception(self, message: str, /, **fields: object) -> None:
+        """A fault of our own, with its traceback; to be called where it was caught."""
+        self._log(logging.ERROR, message, fields, exc_info=True)
+
+    def _log(
+        self, level: int, message: str, fields: dict[str, object], *, exc_info: bool = False
+    ) -> None:
+        if self._logger.isEnabledFor(level):
+            self._logger.log(level, message, extra={_FIELDS: fields}, exc_info=exc_info)
+
+
+def configure(
+    *,
+    level: str,
+    format: str,
+    stream: TextIO | None = None,  # noqa: A002
+) -> None:
+    """Send what this package and its libraries log to ``stream``; replaces an earlier set-up."""
+    handler = logging.StreamHandler(stream or sys.stderr)
+    handler.setFormatter(_JSON() if format == "json" else _Logfmt())
+    logging.raiseExceptions = False  # a full disk for logs must not become a second fault
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(logging.WARNING)
+    logging.getLogger(_ROOT).setLevel(LEVELS[level])
+
+
+class _Formatter(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        fields: dict[str, Any] = {
+            "ts": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": "warn" if record.levelno == logging.WARNING else record.levelname.lower(),
+            "msg": record.getMessage(),
+            **getattr(record, _FIELDS, {}),
+        }
+        if record.exc_info:
+            fields["traceback"] = self.formatException(record.exc_info)
+        return self.line(fields)
+
+    def line(self, fields: dict[str, Any]) -> str:
+        raise NotImplementedError
+
+
+class _Logfmt(_Formatter):
+    def line(self, fields: dict[str, Any]) -> str:
+        return " ".join(f"{key}={_quoted(value)}" for key, value in fields.items())
+
+
+class _JSON(_Formatter):
+    def line(self, fields: dict[str, Any]) -> str:
+        return json.dumps(fields, default=str, ensure_ascii=False)
+
+
+def _quoted(value: object) -> str:
+    """A value of logfmt: as it is where that is unmistakable, else quoted on one line."""
+    text = f"{value:g}" if isinstance(value, float) else str(value)
+    return text if _PLAIN.fullmatch(text) else json.dumps(text)

@@ -1,0 +1,154 @@
+"""What every answer of QuantConnect is wrapped in, and how it says no.
+
+A usual failure is HTTP 200 with ``{"success": false, "errors": [...]}``, also for a wrong token;
+proxies and load balancers answer HTML with any status. Errors also come as ``messages``,
+``Message`` and with an ``errorCode``.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from exporter.quantconnect.errors import ApiError, Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from exporter.quantconnect.transport import Answer
+
+_AUTH_ERROR_CODES = (10002,)
+_AUTH = re.compile(
+    r"hash (doesn't|does not) match|token hash is not valid|user ?id (is )?not valid"
+    r"|invalid timestamp|invalid api token|too many failed attempts",
+    re.IGNORECASE,
+)
+_RATE_LIMIT = re.compile(r"rate.?limit|too many requests", re.IGNORECASE)
+_LONGEST_MESSAGE = 300
+
+
+def open_envelope(answer: Answer) -> dict[str, Any]:
+    """The payload of an answer that says success; raises ApiError with the reason otherwise."""
+    payload = _decode(answer.body) if answer.body else None
+    status = answer.status
+    if isinstance(payload, dict):
+        said = _errors(payload)
+        if 200 <= status < 300 and _succeeded(payload):
+            return payload
+        raise ApiError(
+            _reason(status, payload, said),
+            f"QuantConnect answered: {said}" if said else _unexplained(status),
+            retry_after=retry_after(answer.headers),
+        )
+    if 200 <= status < 300:
+        raise ApiError(Reason.MALFORMED, f"expected a JSON object, got {_looks_like(answer)}")
+    if 300 <= status < 400:
+        raise ApiError(
+            Reason.MALFORMED,
+            f"HTTP {status}: redirects are not followed; is base_url right, is a proxy in the way?",
+        )
+    raise ApiError(
+        _reason(status, {}, ""),
+        f"HTTP {status} with {_looks_like(answer)}",
+        retry_after=retry_after(answer.headers),
+    )
+
+
+def _decode(body: bytes) -> object:
+    """JSON as msgspec reads it, or else as the standard library does, or None.
+
+    The second look is for what .NET writes and JSON doesn't have (NaN, Infinity), for a byte order
+    mark and for numbers beyond a float: one such number must not cost the whole answer.
+    """
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        pass
+    except RecursionError:
+        return None
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _succeeded(payload: Mapping[str, Any]) -> bool:
+    success = _get(payload, "success")
+    if success is None:  # the oldest encoding has no such field
+        return "success" not in payload and not _errors(payload)
+    return success is True
+
+
+def _errors(payload: Mapping[str, Any]) -> str:
+    """All that the answer says went wrong, on one line of bounded length."""
+    parts: list[str] = []
+    for key in ("errors", "messages", "message", "error"):
+        said = _get(payload, key)
+        parts += [
+            item if isinstance(item, str) else json.dumps(item, default=str)
+            for item in (said if isinstance(said, list) else [said])
+            if item
+        ]
+    return " ".join("; ".join(parts).split())[:_LONGEST_MESSAGE]
+
+
+def _get(payload: Mapping[str, Any], key: str) -> Any:
+    return payload.get(key, payload.get(key.capitalize()))
+
+
+def _reason(status: int, payload: Mapping[str, Any], said: str) -> Reason:
+    code = payload.get("errorCode")
+    if status == 401 or code in _AUTH_ERROR_CODES or _AUTH.search(said):
+        return Reason.AUTH
+    if status == 429 or _RATE_LIMIT.search(said):
+        return Reason.RATE_LIMIT
+    if 400 <= status < 500:
+        return Reason.HTTP_4XX
+    if status >= 500:
+        return Reason.HTTP_5XX
+    return Reason.API_ERROR
+
+
+def _unexplained(status: int) -> str:
+    return f"QuantConnect answered HTTP {status} without success and gave no error"
+
+
+def _looks_like(answer: Answer) -> str:
+    """A few words on a body that is no envelope; its text is not repeated, it may hold anything."""
+    if not answer.body:
+        return "an empty body"
+    start = answer.body[:200].lstrip().lower()
+    if start.startswith((b"<!doctype html", b"<html")):
+        return "an HTML page (a proxy or a login page in the way?)"
+    kind = answer.headers.get("Content-Type", "no content type").split(";")[0][:60]
+    return f"{len(answer.body)} bytes of {kind} that are no JSON object"
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds that a ``Retry-After`` header asks for, as a number or as a date; else None."""
+    value = headers.get("Retry-After", "").strip()
+    if value.isascii() and value.isdigit():
+        return float(value[:9])
+    when, now = _http_date(value), _http_date(headers.get("Date", ""))
+    if when is None:
+        return None
+    return max(0.0, (when - (now or datetime.now(UTC))).total_seconds())
+
+
+def clock_skew(headers: Mapping[str, str], now: float) -> float | None:
+    """Seconds by which our clock is ahead of the ``Date`` header; None without one."""
+    date = _http_date(headers.get("Date", ""))
+    return None if date is None else now - date.timestamp()
+
+
+def _http_date(value: str) -> datetime | None:
+    try:
+        parsed = parsedate_to_datetime(value)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)

@@ -1,0 +1,239 @@
+"""One HTTP call that ends: within a total time, within a size, with one attempt.
+
+requests bounds the silence between two bytes; a server that drips a byte a second would hold a
+thread for ever. Here a timer shuts the call's socket down when the total time is over. Redirects
+are not followed (the signature must not travel to another host), cookies are not kept and nothing
+is retried: the poller alone decides when to ask again.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from http.cookiejar import DefaultCookiePolicy
+from typing import TYPE_CHECKING, Any
+
+import requests
+import urllib3
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+
+from exporter.quantconnect.errors import ApiError, Reason
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Mapping
+
+    from requests.auth import AuthBase
+    from requests.structures import CaseInsensitiveDict
+
+_CHUNK = 65536
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back: HTTP status, headers (case-insensitive) and the whole decoded body."""
+
+    status: int
+    headers: CaseInsensitiveDict[str]
+    body: bytes
+
+
+class Transport:
+    """Calls to one base URL over kept connections; used by several threads at once.
+
+    ``timeout`` is the total time of a call in seconds, from connecting to the last byte.
+    ``max_body`` is the largest body that is read, in bytes after decompression.
+    """
+
+    def __init__(
+        self, *, base_url: str, timeout: float, max_body: int, connections: int, user_agent: str
+    ) -> None:
+        self._base_url = base_url.rstrip("/")
+        self._timeout = timeout
+        self._max_body = max_body
+        self._calls: set[_Deadline] = set()
+        self._closed = False
+        self._session = requests.Session()
+        self._session.headers.update(
+            {"User-Agent": user_agent, "Accept": "application/json", "Accept-Encoding": "gzip"}
+        )
+        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        adapter = _Adapter(pool_connections=1, pool_maxsize=connections, max_retries=0)
+        self._session.mount("https://", adapter)
+        self._session.mount("http://", adapter)
+
+    def post(self, path: str, payload: Mapping[str, object], auth: AuthBase) -> Answer:
+        """Post JSON to a path below the base URL; raises ApiError where no answer could be had."""
+        deadline = _Deadline(self._timeout)
+        self._calls.add(deadline)
+        if self._closed:
+            deadline.expire()
+        try:
+            with deadline:
+                return self._post(f"{self._base_url}/{path}", payload, auth)
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            raise _failure(error, deadline, self._timeout) from None
+        finally:
+            self._calls.discard(deadline)
+
+    def _post(self, url: str, payload: Mapping[str, object], auth: AuthBase) -> Answer:
+        with self._session.post(
+            url,
+            json=payload,
+            auth=auth,
+            timeout=self._timeout,
+            allow_redirects=False,
+            stream=True,
+        ) as response:
+            body = bytearray()
+            for chunk in response.raw.stream(_CHUNK, decode_content=True):
+                body += chunk
+                if len(body) > self._max_body:
+                    raise ApiError(
+                        Reason.TOO_LARGE,
+                        f"the answer is larger than {self._max_body} bytes, the most that is read",
+                    )
+            _current.deadline.check()
+            return Answer(response.status_code, response.headers, bytes(body))
+
+    def close(self) -> None:
+        """End the calls under way, which fail at once, and drop the kept connections."""
+        self._closed = True
+        for deadline in list(self._calls):
+            deadline.expire()
+        self._session.close()
+
+
+class _Local(threading.local):
+    deadline: _Deadline
+
+
+_current = _Local()
+_owners = threading.Lock()
+
+
+class _Deadline:
+    """Shuts down the socket of the call of this thread when its time is over."""
+
+    def __init__(self, seconds: float) -> None:
+        self._timer = threading.Timer(seconds, self.expire)
+        self._timer.daemon = True
+        self._connection: _Owned | None = None
+        self._socket: socket.socket | None = None
+        self.expired = False
+
+    def __enter__(self) -> None:
+        _current.deadline = self
+        self._timer.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._timer.cancel()
+
+    def own(self, connection: _Owned) -> None:
+        """This call uses the connection from here on; whoever had it before can't end it now."""
+        with _owners:
+            connection.deadline = self
+            self._connection = connection
+
+    def watch(self, sock: socket.socket) -> None:
+        """The socket on which the answer will come; raises TimeoutError if time is over."""
+        with _owners:
+            self._socket = sock
+        self.check()
+
+    def check(self) -> None:
+        """Raise TimeoutError if the time is over: what was read then may be cut short."""
+        if self.expired:
+            raise TimeoutError
+
+    def expire(self) -> None:
+        """The time is over."""
+        with _owners:
+            self.expired = True
+            if self._socket is None or self._connection is None:
+                return
+            if self._connection.deadline is self:
+                try:
+                    self._socket.shutdown(2)
+                except OSError:
+                    return  # it has been closed already
+
+
+class _Owned:
+    """A connection that tells the call that uses it which socket the answer comes on."""
+
+    deadline: _Deadline | None = None
+
+    def request(self, *args: Any, **kwargs: Any) -> None:
+        _current.deadline.own(self)
+        super().request(*args, **kwargs)  # type: ignore[misc]
+
+    def _tunnel(self) -> None:
+        _current.deadline.watch(self.sock)  # type: ignore[attr-defined]
+        super()._tunnel()  # type: ignore[misc]
+
+    def getresponse(self) -> Any:
+        _current.deadline.watch(self.sock)  # type: ignore[attr-defined]
+        return super().getresponse()  # type: ignore[misc]
+
+
+class _HTTPConnection(_Owned, HTTPConnection):
+    pass
+
+
+class _HTTPSConnection(_Owned, HTTPSConnection):
+    pass
+
+
+class _HTTPPool(HTTPConnectionPool):
+    ConnectionCls = _HTTPConnection
+
+
+class _HTTPSPool(HTTPSConnectionPool):
+    ConnectionCls = _HTTPSConnection
+
+
+_POOLS = {"http": _HTTPPool, "https": _HTTPSPool}
+
+
+class _Adapter(HTTPAdapter):
+    """requests' adapter, with connections whose calls can be ended, also through a proxy."""
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = _POOLS
+
+    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
+        manager = super().proxy_manager_for(proxy, **kwargs)
+        manager.pool_classes_by_scheme = _POOLS
+        return manager
+
+
+def _failure(error: Exception, deadline: _Deadline, timeout: float) -> ApiError:
+    """The one reason for a call that brought no answer."""
+    if deadline.expired or isinstance(error, _TIMEOUTS):
+        return ApiError(Reason.TIMEOUT, f"no complete answer within {timeout:g} seconds")
+    cause = _root(error)
+    if isinstance(error, requests.exceptions.SSLError | urllib3.exceptions.SSLError):
+        return ApiError(Reason.TLS, f"TLS failed: {cause}")
+    if isinstance(error, urllib3.exceptions.DecodeError):
+        return ApiError(Reason.MALFORMED, f"the body could not be decompressed: {cause}")
+    return ApiError(Reason.CONNECTION, f"the connection failed: {cause}")
+
+
+_TIMEOUTS = (requests.Timeout, urllib3.exceptions.TimeoutError, TimeoutError)
+
+
+def _root(error: BaseException) -> str:
+    """The innermost cause in words: requests and urllib3 wrap it several times."""
+    while True:
+        inner = getattr(error, "reason", None) or error.__cause__ or error.__context__
+        wrapped = error.args[0] if error.args and isinstance(error.args[0], Exception) else None
+        following = inner if isinstance(inner, BaseException) else wrapped
+        if following is None or following is error:
+            break
+        error = following
+    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return " ".join(str(text).split())[:200]

@@ -1,0 +1,123 @@
+"""The exporter's own counters and gauges: prometheus-client's instruments on a registry of ours.
+
+They are made from the catalogue's declarations. Who counts what: each account's client through
+``AccountTelemetry``, the web server its requests, the command the build and the configuration.
+Every label set that is known beforehand starts at 0, so that rates and alerts have a beginning.
+"""
+
+from __future__ import annotations
+
+import platform
+from typing import TYPE_CHECKING
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    GCCollector,
+    Histogram,
+    PlatformCollector,
+    ProcessCollector,
+    disable_created_metrics,
+)
+
+from exporter.metrics import own
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from exporter.metrics.table import Family
+
+# From a quick answer of authenticate to the longest request_timeout that is of use.
+_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
+
+
+class Telemetry:
+    """All instruments of this process."""
+
+    def __init__(self, *, version: str, revision: str) -> None:
+        disable_created_metrics()  # type: ignore[no-untyped-call]
+        self.registry = CollectorRegistry()
+        self.api_requests = self._counter(own.API_REQUESTS)
+        self.api_failures = self._counter(own.API_REQUEST_FAILURES)
+        self.api_duration = Histogram(
+            own.API_REQUEST_DURATION.name,
+            own.API_REQUEST_DURATION.help,
+            own.API_REQUEST_DURATION.labels,
+            registry=self.registry,
+            buckets=_BUCKETS,
+        )
+        self.api_budget = self._gauge(own.API_BUDGET)
+        self.api_authenticated = self._gauge(own.API_AUTHENTICATED)
+        self.api_clock_skew = self._gauge(own.API_CLOCK_SKEW)
+        self.parse_problems = self._counter(own.API_PARSE_PROBLEMS)
+        self.build_info = self._gauge(own.BUILD_INFO)
+        self.build_info.labels(version, revision, platform.python_version()).set(1)
+        self.reload_successful = self._gauge(own.CONFIG_RELOAD_SUCCESSFUL)
+        self.reload_timestamp = self._gauge(own.CONFIG_RELOAD_SUCCESS_TIMESTAMP)
+        self.http_requests = self._counter(own.HTTP_REQUESTS)
+        ProcessCollector(registry=self.registry)
+        PlatformCollector(registry=self.registry)
+        GCCollector(registry=self.registry)
+
+    def _counter(self, family: Family) -> Counter:
+        return Counter(family.name, family.help, family.labels, registry=self.registry)
+
+    def _gauge(self, family: Family) -> Gauge:
+        return Gauge(family.name, family.help, family.labels, registry=self.registry)
+
+    def account(
+        self, name: str, *, endpoints: Iterable[str], reasons: Iterable[str], budget: float
+    ) -> AccountTelemetry:
+        """The instruments as one account uses them; ``budget`` in calls per second."""
+        endpoints, reasons = tuple(endpoints), tuple(reasons)
+        for endpoint in endpoints:
+            self.api_requests.labels(name, endpoint)
+            self.api_duration.labels(name, endpoint)
+            for reason in reasons:
+                self.api_failures.labels(name, endpoint, reason)
+        self.api_budget.labels(name).set(budget)
+        self.api_authenticated.labels(name).set(0)
+        return AccountTelemetry(self, name)
+
+    def forget_account(self, name: str) -> None:
+        """An account left the configuration: its label sets go."""
+        for instrument in (
+            self.api_requests,
+            self.api_failures,
+            self.api_duration,
+            self.api_budget,
+            self.api_authenticated,
+            self.api_clock_skew,
+        ):
+            instrument.remove_by_labels({"account": name})
+
+
+class AccountTelemetry:
+    """What the client and the poller of one account count; safe for threads."""
+
+    def __init__(self, telemetry: Telemetry, name: str) -> None:
+        self._telemetry = telemetry
+        self._name = name
+
+    def call(self, endpoint: str) -> None:
+        """A call is begun."""
+        self._telemetry.api_requests.labels(self._name, endpoint).inc()
+
+    def answered(self, endpoint: str, seconds: float, reason: str | None) -> None:
+        """It ended after so many seconds, well or for a reason."""
+        self._telemetry.api_duration.labels(self._name, endpoint).observe(seconds)
+        if reason is not None:
+            self._telemetry.api_failures.labels(self._name, endpoint, reason).inc()
+
+    def skew(self, seconds: float) -> None:
+        """Our clock minus QuantConnect's."""
+        self._telemetry.api_clock_skew.labels(self._name).set(seconds)
+
+    def problem(self, endpoint: str, field: str) -> None:
+        """A field was left out of an answer."""
+        self._telemetry.parse_problems.labels(endpoint, field).inc()
+
+    def authenticated(self, *, accepted: bool) -> None:
+        """Whether QuantConnect accepts the account at the moment."""
+        self._telemetry.api_authenticated.labels(self._name).set(float(accepted))

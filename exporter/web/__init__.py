@@ -1,0 +1,1 @@
+"""What Prometheus and people see over HTTP: routes, pages and the server. Knows no QuantConnect."""

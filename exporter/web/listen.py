@@ -1,0 +1,47 @@
+"""Addresses to listen on, as Prometheus exporters write them."""
+
+from __future__ import annotations
+
+import re
+import socket
+from typing import NamedTuple
+
+_ADDRESS = re.compile(r"(?:\[(?P<v6>[^\[\]]+)\]|(?P<host>[^:\[\]]*)):(?P<port>[0-9]{1,5})")
+
+
+class Address(NamedTuple):
+    """A host, empty for every interface, and a port."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}"
+
+
+def parse_address(text: str) -> Address:
+    """``127.0.0.1:10270``, ``[::1]:10270`` or ``:10270``; ValueError for anything else."""
+    match = _ADDRESS.fullmatch(text)
+    port = int(match["port"]) if match else -1
+    if match is None or port > 65535:
+        raise ValueError(f"expected HOST:PORT, [IPV6]:PORT or :PORT, got {text!r}")
+    return Address(match["v6"] or match["host"] or "", port)
+
+
+def bind(address: Address) -> socket.socket:
+    """A socket that listens there; OSError says where it could not and why."""
+    try:
+        if address.host:
+            family, _, _, _, target = socket.getaddrinfo(
+                address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+            )[0]
+            return socket.create_server(target[:2], family=family, backlog=1024)
+        if socket.has_dualstack_ipv6():
+            return socket.create_server(
+                ("", address.port), family=socket.AF_INET6, dualstack_ipv6=True, backlog=1024
+            )
+        return socket.create_server(("", address.port), backlog=1024)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise OSError(f"cannot listen on {address}: {reason}") from None

@@ -1,0 +1,78 @@
+"""The HTTP server: uvicorn on our sockets, stopped by SIGTERM or SIGINT once all is answered."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import uvicorn
+
+from exporter.log import Log
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Iterator, Sequence
+
+    from starlette.types import ASGIApp
+
+log = Log(__name__)
+
+# How long what is in flight may take after SIGTERM; as long as Prometheus waits for a scrape.
+_DRAIN_SECONDS = 10
+
+
+class Server:
+    """Serves an application until ``stop`` or a signal."""
+
+    def __init__(self, app: ASGIApp, sockets: Sequence[socket.socket]) -> None:
+        # What a stranger sends that is no HTTP is no news for the log.
+        logging.getLogger("uvicorn").setLevel(logging.ERROR)
+        self._sockets = list(sockets)
+        self._server = _Uvicorn(
+            uvicorn.Config(
+                app,
+                log_config=None,
+                access_log=False,
+                lifespan="off",
+                http="h11",
+                loop="asyncio",
+                ws="none",
+                server_header=False,
+                timeout_keep_alive=75,  # Prometheus scrapes each minute at the most rarely
+                timeout_graceful_shutdown=_DRAIN_SECONDS,
+            )
+        )
+
+    def run(self) -> None:
+        """Serve in this thread, which must be the main one, until SIGTERM or SIGINT."""
+        asyncio.run(self._serve(signals=True))
+
+    def run_in_thread(self) -> None:
+        """Serve in this thread, any thread, until ``stop``."""
+        asyncio.run(self._serve(signals=False))
+
+    def stop(self) -> None:
+        """Take no more requests and end when those in flight are answered."""
+        self._server.should_exit = True
+
+    async def _serve(self, *, signals: bool) -> None:
+        if signals:
+            loop = asyncio.get_running_loop()
+            for number in (signal.SIGTERM, signal.SIGINT):
+                loop.add_signal_handler(number, self._stop_on, signal.Signals(number).name)
+        await self._server.serve(sockets=self._sockets)
+
+    def _stop_on(self, name: str) -> None:
+        log.info("Stopping", signal=name)
+        self.stop()
+
+
+class _Uvicorn(uvicorn.Server):
+    """uvicorn without its own signal handlers, which end the process by the signal, not with 0."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
