@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from exporter.quantconnect.errors import ApiError, Reason
 from exporter.quantconnect.fields import finite, folded, is_empty, problem, quoted, utf8
 from exporter.quantconnect.model import Holding, Problem
 from exporter.quantconnect.symbols import (
@@ -50,23 +51,35 @@ _SECURITY_TYPE_BY_FOLDED = {name.lower(): name for name in SECURITY_TYPES}
 def decode_holdings(
     holdings: Mapping[str, object], strike_scale: int, problems: list[Problem]
 ) -> list[Holding]:
-    """The open positions of ``portfolio.holdings``; what cannot be read goes to ``problems``."""
+    """The open positions of ``portfolio.holdings``; what cannot be read goes to ``problems``.
+
+    Raises ApiError (malformed) when there are holdings and none of them can be read.
+    """
     result = []
+    understood = strange = False
     for key, raw in holdings.items():
-        if not isinstance(raw, dict):
-            if raw != []:  # {} and [] are a security without a position
-                problems.append(problem("other", _where(key), raw, "an object"))
+        if not raw and isinstance(raw, dict | list):
+            continue  # {} and [] are a security without a position
+        values = _values(raw) if isinstance(raw, dict) else None
+        if values is None:
+            strange = True
+            problems.append(problem("other", _where(key), raw, "an object of known fields"))
             continue
-        holding = _holding(utf8(key), raw, strike_scale, problems) if raw else None
+        understood = True
+        holding = _holding(utf8(key), values, strike_scale, problems)
         if holding is not None:
             result.append(holding)
+    if strange and not understood:  # new names would look like a liquidation
+        raise ApiError(
+            Reason.MALFORMED,
+            "live/portfolio/read: portfolio.holdings: no holding can be read, "
+            f"{problems[-1].where}: {problems[-1].message}",
+        )
     return result
 
 
-def _holding(
-    key: str, raw: dict[str, object], strike_scale: int, problems: list[Problem]
-) -> Holding | None:
-    """The open position, or None where the quantity is 0."""
+def _values(raw: dict[str, object]) -> list[object] | None:
+    """What was sent, by slot, null like nothing; None where no field is known."""
     values: list[object] = [None] * len(_FIELDS)
     known = False
     for name, value in raw.items():
@@ -79,8 +92,14 @@ def _holding(
         # Sent in two spellings, today's counts: the short one.
         if value is not None and (values[slot] is None or len(name) <= 2):
             values[slot] = value
+    return values if known else None
 
-    numbers: list[float | None] = list(_DEFAULTS) if known else [None] * len(_DEFAULTS)
+
+def _holding(
+    key: str, values: list[object], strike_scale: int, problems: list[Problem]
+) -> Holding | None:
+    """The open position, or None where the quantity is 0."""
+    numbers: list[float | None] = list(_DEFAULTS)
     for slot, field in enumerate(_NUMBERS):
         value = values[slot]
         if value is not None:
@@ -88,9 +107,7 @@ def _holding(
             if numbers[slot] is None:
                 problems.append(problem(field, _where(key), value, "a finite number"))
 
-    if not known:
-        problems.append(problem("other", _where(key), raw, "a known field"))
-    elif numbers[_QUANTITY] == 0.0:
+    if numbers[_QUANTITY] == 0.0:
         if values[_QUANTITY] is not None or (
             numbers[_MARKET_VALUE] == 0.0 and numbers[_UNREALIZED_PNL] == 0.0
         ):

@@ -1,7 +1,7 @@
 """live/portfolio/read: the open positions and the cash book of a project.
 
 What would let a hole look like a liquidation is refused: a portfolio without ``holdings`` or
-``cash``, or with one in which no entry can be read.
+``cash``, or with one of which nothing can be read.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def decode_portfolio(
 
     ``{}``, ``[]`` and null for ``holdings`` or ``cash`` are none. Raises ApiError: not_ready when
     there is no ``portfolio``, or nothing in it; malformed when ``holdings`` or ``cash`` is missing
-    beside the other, or of a shape that nobody documents; too_large when more than
+    beside the other, or nothing of it can be read; too_large when more than
     ``max_holdings`` positions are open.
     """
     portfolio = folded(payload).get("portfolio")
@@ -58,23 +58,17 @@ def _section(sections: Mapping[str, object], name: str) -> dict[str, object]:
         raise ApiError(
             Reason.MALFORMED, f"live/portfolio/read: portfolio has no {name}, expected an object"
         )
-    where = f"live/portfolio/read: portfolio.{name}"
-    section = mapping(sections[name], where)
-    if section and not any(isinstance(entry, dict | list) for entry in section.values()):
-        raise ApiError(
-            Reason.MALFORMED, f"{where}: no entry is an object, expected an object of objects"
-        )
-    return section
+    return mapping(sections[name], f"live/portfolio/read: portfolio.{name}")
 
 
 def _cash(cash: Mapping[str, object], problems: list[Problem]) -> list[Cash]:
     result = []
     for key, entry in cash.items():
         where = f"cash[{quoted(key)}]"
-        if not isinstance(entry, dict):
+        raw = folded(entry) if isinstance(entry, dict) else {}
+        if not raw and not is_empty(entry):
             problems.append(problem("other", where, entry, "an object"))
             continue
-        raw = folded(entry)
         result.append(
             Cash(
                 currency=utf8(key),
@@ -83,6 +77,12 @@ def _cash(cash: Mapping[str, object], problems: list[Problem]) -> list[Cash]:
                 value=number(raw, "valueInAccountCurrency", where, problems),
                 has_conversion_securities=_has_conversion_securities(raw, where, problems),
             )
+        )
+    if cash and not result:
+        raise ApiError(
+            Reason.MALFORMED,
+            "live/portfolio/read: portfolio.cash: no currency can be read, "
+            f"{problems[-1].where}: {problems[-1].message}",
         )
     return result
 

@@ -43,6 +43,7 @@ SYMBOLS += ["Fr", "Kč", "kr", "Ft", "zł", "R", "Ł", "Ξ", "EOS", "USDT", "USD
         ("1.5E+3", 1500.0),
         ("2e-1%", 0.002),
         ("1234567.89", 1_234_567.89),
+        ("0" * 63 + "7", 7.0),
     ],
 )
 def test_display_texts(text: str, expected: float) -> None:

@@ -64,6 +64,11 @@ def test_an_excerpt_of_a_text_is_bounded_ascii(text: str) -> None:
         assert json.loads(found) == text
 
 
+def test_a_long_text_is_cut() -> None:
+    assert quoted("x" * 60) == '"' + "x" * 60 + '"'
+    assert quoted("x" * 61) == '"' + "x" * 60 + '\\u2026"'
+
+
 @given(st.text(st.characters(codec=None)))
 def test_every_text_becomes_utf8(text: str) -> None:
     utf8(text).encode()

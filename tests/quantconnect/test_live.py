@@ -90,10 +90,10 @@ def test_a_hole_is_not_nothing_deployed(payload: dict[str, object], message: str
 
 
 def test_what_is_missing_stays_missing() -> None:
-    assert decode_deployments({"Live": [{"ProjectId": 5}]}) == (
+    assert decode_deployments({"Live": [{"ProjectId": 1}]}) == (
         (
             Deployment(
-                project_id=5,
+                project_id=1,
                 deploy_id="",
                 status="Unknown",
                 launched=None,

@@ -133,6 +133,21 @@ def test_strikes_read_as_people_write_them(digits: int, scale: int, strike: str)
     assert str(parse_identifier(key).strike) == strike
 
 
+def test_every_market() -> None:
+    lines = (DATA / "markets.tsv").read_text(encoding="utf-8").splitlines()[1:]
+    expected = {int(code): market for code, market in (line.split("\t") for line in lines)}
+    found = {
+        code: parse_identifier(Properties(security_type=1, market=code).key("X")).market
+        for code in range(1000)
+    }
+    assert found == {code: expected.get(code, f"unknown({code})") for code in range(1000)}
+
+
+def test_the_first_day_that_something_can_expire_on() -> None:
+    security = parse_identifier(Properties(security_type=5, days=1).key("X"))
+    assert security.expiry == date(1899, 12, 31)
+
+
 @pytest.mark.parametrize("code", range(12))
 def test_every_security_type(code: int) -> None:
     security = parse_identifier(Properties(security_type=code).key("X"))
