@@ -70,6 +70,10 @@ class Account:
                 fills.extend(opened)
         return self._state(time, totals, positions.values())
 
+    def equity(self, time: float) -> float:
+        """The account's equity at ``time``."""
+        return self.at(time).equity
+
     def open(self, instrument: Instrument, quantity: float, time: float) -> None:
         """Trade ``quantity`` units by hand at ``time``'s price and hold them until closed."""
         price = self._market.price(instrument, time)

@@ -71,10 +71,11 @@ class Api:
         project = self._project(parameters)
         if project is None:
             return error("Project not found")
-        truth = project.truth(self.world.now())
-        if truth.deployment is None:
+        now = self.world.now()
+        deployment = project.deployment(now)
+        if deployment is None:
             return error(NO_DEPLOYMENT)
-        at = self.world.snapshot_time(truth)
+        at = self.world.snapshot_time(deployment, now)
         if at is None:
             return {"success": True}
         if project.answer is not None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from datetime import date, timedelta
 from decimal import Decimal
+from operator import mul
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from exporter.simulator.instruments import Instrument, equity, option
@@ -89,16 +90,26 @@ class GeneratedAccount:
         self._holdings = holdings
         self._held_for = held_for
         self._closed: dict[str, float] = {}
-        self._sums: tuple[int, list[float]] | None = None
+        self._sums: tuple[tuple[int, int], list[float]] = ((-1, 0), [])
 
     def at(self, time: float) -> AccountState:
-        """The account's state at ``time``; its holdings are worked out only when looked at."""
+        """The account's state at ``time``."""
         walks = self._universe.walks(time)
-        value, cost, *by_walk = self._summed(time)
-        value += sum(share * walk for share, walk in zip(by_walk, walks, strict=True))
-        return _GeneratedState(
+        holdings = {}
+        cost = value = 0.0
+        for (instrument, level, weights), quantity, average in self._positions(time):
+            price = level * (1.0 + sum(map(mul, weights, walks)))
+            units = quantity * instrument.multiplier
+            worth, paid = units * price, units * average
+            gain = worth - paid - instrument.fee(quantity, worth)
+            holdings[instrument.key] = Holding(
+                instrument, quantity, average, price, 1.0, worth, gain, 100.0 * gain / abs(paid)
+            )
+            cost += paid
+            value += worth
+        return AccountState(
             currency=self.currency,
-            holdings={},
+            holdings=holdings,
             cash={"USD": Cash("USD", CASH, 1.0, CASH)},
             deposits=CASH + cost,
             realized=0.0,
@@ -107,3 +118,65 @@ class GeneratedAccount:
             unrealized=value - cost,
             equity=CASH + value,
         )
+
+    def equity(self, time: float) -> float:
+        """``at(time).equity``, without a look at each position."""
+        key = (self._turn(time), sum(closed <= time for closed in self._closed.values()))
+        if self._sums[0] != key:
+            self._sums = (key, self._summed(time))
+        worth, *by_walk = self._sums[1]
+        moves: float = sum(map(mul, by_walk, self._universe.walks(time)))
+        return CASH + worth + moves
+
+    def open(self, _instrument: Instrument, _quantity: float, _time: float) -> NoReturn:
+        """Refused."""
+        msg = "a generated account can't be traded in"
+        raise ValueError(msg)
+
+    def close(self, time: float, key: str | None = None) -> bool:
+        """Close what is held under ``key``, or everything, for good."""
+        keys = [
+            position.listed.instrument.key
+            for position in self._positions(time)
+            if key in (None, position.listed.instrument.key)
+        ]
+        self._closed = {**self._closed, **dict.fromkeys(keys, time)}
+        return bool(keys)
+
+    def redeployed(self, _running: Running) -> None:
+        """Makes no difference."""
+
+    def _turn(self, time: float) -> int:
+        return math.floor(_GROUPS * time / self._held_for)
+
+    def _positions(self, time: float) -> Iterator[Position]:
+        turn, closed = self._turn(time), self._closed
+        for place in range(self._holdings):
+            held = (turn + place) // _GROUPS % _ALTERNATIVES
+            number = (place + self._holdings * held + 7 * self._number) % self._universe.size
+            listed = self._universe.listed(number)
+            if closed and closed.get(listed.instrument.key, math.inf) <= time:
+                continue
+            mixed = (place * 2_654_435_761 + self._number * 40_503 + held * 97) & 0xFFFF
+            quantity = float(1 + mixed % 500) * (1 if mixed % 3 else -1)
+            yield Position(listed, quantity, listed.level * (0.9 + (mixed >> 8) / 1280.0))
+
+    def _summed(self, time: float) -> list[float]:
+        """The book's value with the walks at 0, and what it gains for each walk's unit."""
+        sums = [0.0, 0.0, 0.0, 0.0]
+        for (instrument, level, weights), quantity, _ in self._positions(time):
+            worth = quantity * instrument.multiplier * level
+            sums = [
+                sums[0] + worth,
+                *(s + worth * w for s, w in zip(sums[1:], weights, strict=True)),
+            ]
+        return sums
+
+
+def _ticker(number: int) -> str:
+    """``AAAA``, ``BAAA`` and so on; letters past the fourth where four don't do."""
+    letters = ""
+    while number or len(letters) < 4:
+        number, letter = divmod(number, 26)
+        letters += _LETTERS[letter]
+    return letters

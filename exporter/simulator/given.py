@@ -33,6 +33,10 @@ class GivenAccount:
         """The state at any time."""
         return self._state
 
+    def equity(self, _time: float) -> float:
+        """The given equity."""
+        return self._state.equity
+
     def open(self, _instrument: Instrument, _quantity: float, _time: float) -> NoReturn:
         """Refused."""
         msg = "an account behind a given answer can't trade"

@@ -60,6 +60,9 @@ class Book(Protocol):
     def at(self, time: float) -> AccountState:
         """The account's state at ``time``."""
 
+    def equity(self, time: float) -> float:
+        """The same state's equity, however it is had quickest."""
+
     def open(self, instrument: Instrument, quantity: float, time: float) -> None:
         """Trade by hand at ``time``'s price."""
 
@@ -133,7 +136,7 @@ class Project:
         one that never came up."""
         if deployment.stopped is not None and deployment.stopped <= deployment.launched:
             return 0.0
-        return self.book.at(deployment.latest(time)).equity
+        return self.book.equity(deployment.latest(time))
 
     def truth(self, time: float) -> Truth:
         """What is true of it at ``time``."""

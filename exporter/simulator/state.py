@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -31,10 +31,12 @@ class Holding:
     def on_wire(self) -> Holding:
         """The same as QuantConnect sends it: prices to the tick, values by SmartRoundingShort."""
         decimals = self.instrument.decimals
-        return replace(
-            self,
+        return Holding(
+            instrument=self.instrument,
+            quantity=self.quantity,
             average_price=round(self.average_price, decimals),
             market_price=round(self.market_price, decimals),
+            conversion_rate=self.conversion_rate,
             market_value=smart_rounding_short(self.market_value),
             unrealized_pnl=smart_rounding_short(round(self.unrealized_pnl, 2)),
             unrealized_pnl_percent=smart_rounding_short(round(self.unrealized_pnl_percent, 2)),

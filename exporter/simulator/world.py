@@ -8,12 +8,14 @@ server answers from the same world.
 from __future__ import annotations
 
 import json
+import math
 import threading
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from exporter.simulator.demo import Demo, deploy_id
+from exporter.simulator.generated import GeneratedAccount, Universe
 from exporter.simulator.given import GivenAccount
 from exporter.simulator.market import Market
 from exporter.simulator.project import RUNNING, Deployment, Format, Project, Truth, running
@@ -103,6 +105,35 @@ class World:
             )
         return cls(projects, clock=clock)
 
+    @classmethod
+    def generated(
+        cls,
+        *,
+        projects: int,
+        holdings: int,
+        seed: str | int = "generated",
+        first_id: int = 30_000_001,
+        held_for: float = math.inf,
+        clock: Callable[[], float] = time.time,
+    ) -> World:
+        """``projects`` that run, numbered from ``first_id``, each of ``holdings`` positions that
+        are replaced after ``held_for`` seconds, a tenth of them at a time."""
+        universe = Universe(str(seed), max(4 * holdings, 2000))
+        launched = clock() - 7 * 86_400.0
+        return cls(
+            [
+                Project(
+                    first_id + number,
+                    f"Generated {number + 1:05d}",
+                    launched - 86_400.0,
+                    GeneratedAccount(universe, number, holdings, held_for),
+                    deployments=[Deployment(deploy_id(seed, number), launched)],
+                )
+                for number in range(projects)
+            ],
+            clock=clock,
+        )
+
     @property
     def token(self) -> str:
         """The API token that is good now."""
@@ -127,15 +158,13 @@ class World:
         frozen = self._frozen
         return self._clock() if frozen is None else frozen
 
-    def snapshot_time(self, truth: Truth) -> float | None:
-        """The time of the portfolio that live/portfolio/read gives; None before the first."""
-        deployment, at = truth.deployment, truth.state_at
-        if deployment is None or at is None:
-            return None
-        if self.snapshot_lag <= 0 or deployment.ended(truth.at):
+    def snapshot_time(self, deployment: Deployment, now: float) -> float | None:
+        """When the portfolio that live/portfolio/read gives ``now`` was taken; None before the
+        first."""
+        at = deployment.latest(now)
+        if self.snapshot_lag <= 0 or deployment.ended(now):
             return at
-        age = (at - deployment.launched) % self.snapshot_lag
-        taken = at - age
+        taken = at - (at - deployment.launched) % self.snapshot_lag
         return taken if taken > deployment.launched else None
 
     def truth(self, project_id: int, at: float | None = None) -> Truth:
