@@ -59,7 +59,7 @@ def parse_document(content: bytes, source: str) -> yaml.Node:
     try:
         root = loader.get_single_node()
     except yaml.MarkedYAMLError as error:
-        raise ConfigError(_syntax_error(error, source)) from None
+        raise ConfigError(_syntax_error(error, source, text)) from None
     except (ValueError, OverflowError):
         # A number within YAML's own syntax (an escape, a version) that Python can't hold.
         mark = loader.get_mark()
@@ -77,13 +77,17 @@ def parse_document(content: bytes, source: str) -> yaml.Node:
     return root
 
 
-def _syntax_error(error: yaml.MarkedYAMLError, source: str) -> str:
+def _syntax_error(error: yaml.MarkedYAMLError, source: str, text: str) -> str:
     mark = error.problem_mark or error.context_mark
-    where = f"{source}:{mark.line + 1}:{mark.column + 1}" if mark else source
+    assert mark is not None  # noqa: S101 - every error of PyYAML's parser has one
     said = ", ".join(part for part in (error.context, error.problem) if part)
+    hint = ""
     if r"'\t'" in said:
-        said += " (indent with spaces, not tabs)"
-    return f"{where}: expected valid YAML, got a fault: {_QUOTED.sub(_own_words, said)}"
+        hint = " (indent with spaces, not tabs)"
+    elif "'{'" in said and "${" in text:
+        hint = ' (within {} and [], a value with ${NAME} needs quotes: "${NAME}")'
+    fault = _QUOTED.sub(_own_words, said) + hint
+    return f"{source}:{mark.line + 1}:{mark.column + 1}: expected valid YAML, got a fault: {fault}"
 
 
 def _own_words(match: re.Match[str]) -> str:

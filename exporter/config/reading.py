@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from functools import cache
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Annotated, Any, Final, Union, get_args, get_origin
 
@@ -26,6 +27,8 @@ from exporter.config.secret import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from msgspec.structs import FieldInfo
 
 # Aliases let a small file stand for a huge one: what they stand for is counted each time.
 MAX_VALUES: Final = 100_000
@@ -69,7 +72,7 @@ class _Walk:
         return self._entry(members, annotation, path)
 
     def _entry(self, members: Mapping[str, Pair], entry: type[Entry], path: str) -> Entry:
-        fields = {field.name: field for field in msgspec.structs.fields(entry)}
+        fields = _fields(entry)
         values: dict[str, Any] = {}
         for key, member in members.items():
             place = phrases.child(path, key)
@@ -149,6 +152,11 @@ class _Walk:
                 f"{self._source}: expected at most {MAX_VALUES} keys and values, aliases "
                 "counted as what they stand for, got more"
             )
+
+
+@cache
+def _fields(entry: type[Entry]) -> dict[str, FieldInfo]:
+    return {field.name: field for field in msgspec.structs.fields(entry)}
 
 
 def _hint(key: str, known: Mapping[str, object]) -> str:

@@ -58,7 +58,7 @@ class Secret:
     def __hash__(self) -> int:
         return hash((Secret, self.__text))
 
-    # A copy of something immutable is itself; this is also what dataclasses.asdict asks for.
+    # A copy of something immutable is itself.
     def __copy__(self) -> Secret:
         return self
 

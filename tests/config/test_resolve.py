@@ -1,0 +1,202 @@
+"""Where the configuration comes from: a named file, quantconnect.yaml, or the environment."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from exporter.config import (
+    Account,
+    ConfigError,
+    Project,
+    Secret,
+    Token,
+    find,
+    load_from_environment,
+    resolve,
+)
+
+FILE = "accounts: [{user_id: 1, api_token: t}]\n"
+CREDENTIALS = {"QUANTCONNECT_USER_ID": "123456", "QUANTCONNECT_API_TOKEN": "abc"}
+
+
+@pytest.fixture(autouse=True)
+def cwd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def problems(environ: dict[str, str]) -> tuple[str, ...]:
+    with pytest.raises(ConfigError) as caught:
+        load_from_environment(environ)
+    return caught.value.problems
+
+
+def test_a_named_file(cwd: Path) -> None:
+    (cwd / "other.yaml").write_text(FILE)
+    assert find("other.yaml", cwd) == Path("other.yaml")
+    assert resolve("other.yaml", CREDENTIALS, cwd).source == "other.yaml"
+    assert resolve(str(cwd / "other.yaml"), {}, cwd).source == str(cwd / "other.yaml")
+
+
+def test_a_named_file_that_is_missing_is_an_error(cwd: Path) -> None:
+    (cwd / "quantconnect.yaml").write_text(FILE)
+    with pytest.raises(ConfigError) as caught:
+        resolve("other.yaml", CREDENTIALS, cwd)
+    assert caught.value.problems == (
+        "other.yaml: expected a file that can be read, got: No such file or directory",
+    )
+
+
+def test_the_default_file_comes_before_the_environment(cwd: Path) -> None:
+    (cwd / "quantconnect.yaml").write_text(FILE)
+    config = resolve(None, CREDENTIALS, cwd)
+    assert config.source == "quantconnect.yaml"
+    assert config.accounts[0].user_id == 1
+
+
+def test_the_default_file_of_another_directory(cwd: Path) -> None:
+    directory = cwd / "etc"
+    directory.mkdir()
+    (directory / "quantconnect.yaml").write_text(FILE)
+    assert find(None, cwd) is None
+    assert find(None, directory) == directory / "quantconnect.yaml"
+    assert resolve(None, {}, directory).source == str(directory / "quantconnect.yaml")
+
+
+def test_a_relative_token_file_is_beside_the_configuration(cwd: Path) -> None:
+    directory = cwd / "etc"
+    directory.mkdir()
+    (directory / "token").write_text("abc")
+    (directory / "quantconnect.yaml").write_text("accounts: [{user_id: 1, api_token_file: token}]")
+    (account,) = resolve("etc/quantconnect.yaml", {}, cwd).accounts
+    assert account.token.file == directory / "token"
+    assert account.token.read() == Secret("abc")
+
+
+def test_nothing_at_all_tells_the_ways_in(cwd: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        resolve(None, {"QUANTCONNECT_USER_ID": ""}, cwd)
+    said = str(caught.value)
+    for way in (
+        "there is no quantconnect.yaml here and QUANTCONNECT_USER_ID is not set",
+        "QUANTCONNECT_USER_ID and QUANTCONNECT_API_TOKEN (or QUANTCONNECT_API_TOKEN_FILE)",
+        "https://www.quantconnect.com/account",
+        "config.example.yaml",
+        "--config.file",
+        "quantconnect-exporter demo",
+    ):
+        assert way in said
+
+
+def test_an_account_from_the_environment(cwd: Path) -> None:
+    config = resolve(None, CREDENTIALS, cwd)
+    assert config == load_from_environment(CREDENTIALS)
+    assert config.source == "environment"
+    (account,) = config.accounts
+    assert account.discover is not None
+    assert account.discover.matches("anything")
+    assert account == Account(
+        name="default",
+        user_id=123456,
+        token=Token(secret=Secret("abc")),
+        base_url="https://www.quantconnect.com/api/v2",
+        requests_per_minute=60.0,
+        discover=account.discover,
+        projects=(),
+    )
+
+
+def test_projects_from_the_environment() -> None:
+    environ = CREDENTIALS | {"QUANTCONNECT_PROJECTS": "23456789, 23456790"}
+    (account,) = load_from_environment(environ).accounts
+    assert account.discover is None
+    assert account.projects == (
+        Project(id=23456789, scrape_interval=60.0),
+        Project(id=23456790, scrape_interval=60.0),
+    )
+
+
+def test_a_token_file_from_the_environment(cwd: Path) -> None:
+    (cwd / "token").write_text("abc\n")
+    (account,) = load_from_environment(
+        {
+            "QUANTCONNECT_USER_ID": "123456",
+            "QUANTCONNECT_API_TOKEN": "",
+            "QUANTCONNECT_API_TOKEN_FILE": "token",
+            "QUANTCONNECT_PROJECTS": "",
+        }
+    ).accounts
+    assert account.token == Token(file=cwd / "token")
+    assert account.discover is not None
+
+
+def test_everything_wrong_with_the_environment_is_said_at_once() -> None:
+    assert problems({"QUANTCONNECT_PROJECTS": "5,x,,5"}) == (
+        (
+            "environment: QUANTCONNECT_USER_ID: expected QuantConnect's user id, a whole number "
+            "such as 123456, got nothing"
+        ),
+        (
+            "environment: QUANTCONNECT_API_TOKEN: expected either this or "
+            "QUANTCONNECT_API_TOKEN_FILE to be set, got neither"
+        ),
+        (
+            "environment: QUANTCONNECT_PROJECTS: expected a project's id, a whole number such as "
+            '23456789, got the text "x"'
+        ),
+        (
+            "environment: QUANTCONNECT_PROJECTS: expected a project's id, a whole number such as "
+            "23456789, got an empty text"
+        ),
+        "environment: QUANTCONNECT_PROJECTS: expected each project once, got 5 again",
+    )
+
+
+def test_two_tokens_in_the_environment() -> None:
+    environ = CREDENTIALS | {"QUANTCONNECT_API_TOKEN_FILE": "token"}
+    assert problems(environ) == (
+        (
+            "environment: QUANTCONNECT_API_TOKEN: expected either this or "
+            "QUANTCONNECT_API_TOKEN_FILE to be set, got both"
+        ),
+    )
+
+
+def test_values_of_the_environment_that_do_not_fit() -> None:
+    assert problems({"QUANTCONNECT_USER_ID": "ab" * 32, "QUANTCONNECT_API_TOKEN": "two words"}) == (
+        (
+            "environment: QUANTCONNECT_USER_ID: expected QuantConnect's user id, a whole number "
+            "such as 123456, got a text of 64 characters"
+        ),
+        (
+            "environment: QUANTCONNECT_API_TOKEN: expected the API token of QuantConnect's account "
+            "page, got a text that is not shown (it has white space or control characters in it)"
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    ("file", "reason"),
+    [
+        ("missing", 'got the text "missing" (No such file or directory)'),
+        (".", 'got the text "." (not a regular file)'),
+    ],
+)
+def test_a_token_file_of_the_environment_that_can_not_be_read(file: str, reason: str) -> None:
+    environ = {"QUANTCONNECT_USER_ID": "1", "QUANTCONNECT_API_TOKEN_FILE": file}
+    assert problems(environ) == (
+        "environment: QUANTCONNECT_API_TOKEN_FILE: expected a file that holds the API token, "
+        + reason,
+    )
+
+
+def test_a_token_file_of_the_environment_that_is_no_path() -> None:
+    environ = {"QUANTCONNECT_USER_ID": "1", "QUANTCONNECT_API_TOKEN_FILE": "a\0b"}
+    assert problems(environ) == (
+        (
+            "environment: QUANTCONNECT_API_TOKEN_FILE: expected the path of a file, got a text "
+            "that can't be printed"
+        ),
+    )
