@@ -104,7 +104,10 @@ def stat(
     overrides: tuple[dict[str, Any], ...] = (),
     links: tuple[dict[str, Any], ...] = (),
 ) -> Panel:
-    """A number to be read from afar, of the last value of each query; `names` says whose it is."""
+    """A number to be read from afar, of the last value of each query; `names` says whose it is.
+
+    Where there is none, it is a dash: a rule may not have been evaluated yet.
+    """
     options = {
         "colorMode": "value",
         "graphMode": "area" if sparkline else "none",
@@ -120,7 +123,7 @@ def stat(
         description=description,
         queries=queries,
         options=options,
-        defaults=style,
+        defaults={"noValue": "–", **style},
         overrides=overrides,
         links=links,
     )

@@ -9,6 +9,7 @@ from grafana.builder.query import Query
 from grafana.builder.table import Label, Sort, Value, table
 
 BUILD = "job, instance, version, revision, python_version"
+BUILD_INFO = series("quantconnect_exporter_build_info", JOBS)
 
 PROCESS = (
     line(
@@ -113,7 +114,7 @@ PROCESS = (
                     Value(
                         ref="info",
                         title="Info",
-                        expr=f"max by ({BUILD}) ({series('quantconnect_exporter_build_info', JOBS)})",
+                        expr=f"max by ({BUILD}) ({BUILD_INFO})",
                         hidden=True,
                     ),
                     Value(

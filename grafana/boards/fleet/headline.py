@@ -65,7 +65,7 @@ HEADLINE = line(
             queries=(
                 Query(expr=named(f"topk(1, {DRAWDOWN})"), legend="{{project}}", instant=True),
             ),
-            style=values(unit=common.RATIO_UNIT, decimals=1, no_value="–"),
+            style=values(unit=common.RATIO_UNIT, decimals=1),
             names=True,
         ),
     ),

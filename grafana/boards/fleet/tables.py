@@ -141,7 +141,6 @@ ALERTS = table(
         Label(name="project_id", title="Project id", hidden=True),
         Label(name="symbol", title="Symbol"),
         Label(name="account", title="Account"),
-        Label(name="limit", title="Limit", states=common.LIMITS),
         Label(name="instance", title="Instance"),
         Value(
             ref="firing",

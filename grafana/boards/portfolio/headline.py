@@ -23,7 +23,7 @@ def _profit(period: str, title: str, since: str) -> Panel:
             Query(expr=recorded(f"profit:{period}"), legend="amount"),
             Query(expr=recorded(f"profit_ratio:{period}"), legend="ratio"),
         ),
-        style=values(unit=common.MONEY_UNIT, decimals=0, thresholds=PROFIT_AND_LOSS, no_value="–"),
+        style=values(unit=common.MONEY_UNIT, decimals=0, thresholds=PROFIT_AND_LOSS),
         overrides=(override_query("B", unit=common.RATIO_UNIT, decimals=2),),
     )
 
@@ -126,7 +126,7 @@ MORE = line(
             description="""Fees that the deployment has paid so far. Source: live/read,
                 runtimeStatistics, Fees.""",
             queries=(Query(expr=live("fees"), legend="fees"),),
-            style=values(unit=common.MONEY_UNIT, decimals=2, no_value="–"),
+            style=values(unit=common.MONEY_UNIT, decimals=2),
         ),
     ),
     (

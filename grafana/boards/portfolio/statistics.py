@@ -22,7 +22,6 @@ def _statistic(title: str, name: str, meaning: str, unit: str, decimals: int) ->
             unit=unit,
             decimals=decimals,
             thresholds=palette.PROFIT_AND_LOSS if profit else palette.PLAIN,
-            no_value="–",
         ),
     )
 
@@ -154,7 +153,7 @@ STATISTICS = Row(
                     description="""Time since the algorithm's server was started. Source: live/read,
                         serverStatistics.""",
                     queries=(Query(expr=live("uptime_seconds"), legend="up"),),
-                    style=values(unit="s", decimals=1, no_value="–"),
+                    style=values(unit="s", decimals=1),
                 ),
             ),
         ),
