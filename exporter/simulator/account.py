@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 class Account:
     """An account opened at ``opened`` (unix seconds) with ``deposits`` by currency.
 
-    Its algorithm never runs until ``redeployed``. Asked for a moment when it doesn't, an account
-    gives that moment's prices; what a stopped deployment shows is the state when it stopped, which
-    is for the caller to ask.
+    Its algorithm never runs until ``redeployed``. Asked for a moment when it doesn't run, an
+    account gives that moment's prices; what a stopped deployment shows is the state when it
+    stopped, which is for the caller to ask.
     """
 
     def __init__(
@@ -58,10 +58,9 @@ class Account:
             trips = self._by_hand.copy()
             totals = Totals()
             for book in self._books:
-                earlier, trip = book.before(time)
+                earlier, beside = book.before(time)
                 totals = totals.plus(earlier)
-                if trip is not None:
-                    trips.append(trip)
+                trips += beside
         positions: dict[str, tuple[Instrument, list[Fill]]] = {}
         for trip in trips:
             totals = totals.plus(settle(trip, time, self._market, self.currency))

@@ -89,7 +89,7 @@ def security_identifier(
 def _strike(strike: Decimal) -> tuple[int, int]:
     """The digits of a strike without trailing zeros, and the power of ten to scale them by."""
     sign, digits, exponent = strike.normalize().as_tuple()
-    number = int("".join(map(str, digits)))
+    number = int("".join(map(str, digits)) or "0")
     if sign or number > _MAX_STRIKE_DIGITS or not isinstance(exponent, int):
         msg = f"strike {strike} can't be written in an identifier"
         raise ValueError(msg)

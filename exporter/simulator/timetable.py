@@ -77,32 +77,36 @@ class SlotBook:
         self._opened = opened
         self._cuts: dict[int, float] = {}
         self._sums = [Totals()]  # before cycle first + n; grown when asked for
+        self._drawn_out: dict[int, Trip] = {}  # of the cycles in _sums, what isn't summed there
         self._trips: dict[int, Trip | None] = {}  # the latest only
 
-    def before(self, time: float) -> tuple[Totals, Trip | None]:
-        """The sums of all earlier cycles, and the trip of the cycle at ``time``.
-
-        A trip that a pause drew out over its cycle's end is among the earlier ones only when the
-        pause is over, since nobody asks what an account does in a pause.
-        """
-        cycle = self._slot.timetable.cycle(time)
+    def before(self, time: float) -> tuple[Totals, list[Trip]]:
+        """The sums of all trips that earlier cycles have closed, and the trips beside them: that
+        of the cycle at ``time``, and those that a pause drew out over the end of theirs."""
+        timetable = self._slot.timetable
+        cycle = timetable.cycle(time)
         if cycle < self._first:
-            return Totals(), None
+            return Totals(), []
         for earlier in range(self._first + len(self._sums) - 1, cycle):
             trip = self._trip(earlier)
             total = self._sums[-1]
             if trip is not None:
-                total = total.plus(settle(trip, math.inf, self._market, self._currency))
+                end = timetable.start(earlier + 1)
+                if trip.closed > end:
+                    self._drawn_out[earlier] = trip
+                else:
+                    total = total.plus(settle(trip, end, self._market, self._currency))
             self._sums.append(total)
-        return self._sums[cycle - self._first], self._trip(cycle)
+        trips = [trip for earlier, trip in self._drawn_out.items() if earlier < cycle]
+        trip = self._trip(cycle)
+        return self._sums[cycle - self._first], trips if trip is None else [*trips, trip]
 
     def cut(self, time: float, key: str | None) -> bool:
         """Close what is open at ``time`` if its key is ``key`` or that is None."""
-        _, trip = self.before(time)
+        trip = self._trip(self._slot.timetable.cycle(time))
         if trip is None or not trip.opened(time) or key not in (None, trip.instrument.key):
             return False
-        cycle = self._slot.timetable.cycle(time)
-        self._cuts[cycle] = time
+        self._cuts[self._slot.timetable.cycle(time)] = time
         self._forget()
         return True
 
@@ -113,6 +117,7 @@ class SlotBook:
 
     def _forget(self) -> None:
         self._sums = [Totals()]
+        self._drawn_out.clear()
         self._trips.clear()
 
     def _runs(self, time: float) -> bool:

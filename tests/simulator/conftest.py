@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from exporter.simulator import SimulatorServer, World
+
+from .client import Client
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+STARTED = 1_795_000_000.0
+"""2026-11-18 11:06:40 UTC, a Wednesday."""
+
+
+class Clock:
+    """A world's clock that a test turns by hand."""
+
+    def __init__(self, time: float) -> None:
+        self.time = time
+
+    def __call__(self) -> float:
+        return self.time
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock(STARTED + 60.0)
+
+
+@pytest.fixture
+def world(clock: Clock) -> World:
+    return World.demo(started=STARTED, clock=clock)
+
+
+@pytest.fixture
+def server(world: World) -> Iterator[SimulatorServer]:
+    with SimulatorServer(world) as server:
+        yield server
+
+
+@pytest.fixture
+def client(server: SimulatorServer) -> Iterator[Client]:
+    client = Client(server.port)
+    yield client
+    client.close()
