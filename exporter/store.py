@@ -1,17 +1,17 @@
 """The latest snapshots of every project, swapped whole, and withdrawn when they are too old.
 
-The poller's threads put, a scrape's thread looks. What is put is immutable, and looking takes
-references under a lock and nothing else, so that neither ever waits for the other's work.
+The poller's threads put, a scrape's thread looks. What is put is immutable, and under the lock
+references are taken and nothing else, so that neither ever waits for the other's work.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from threading import Lock
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from exporter.clock import Clock
     from exporter.exposition import Snapshot
@@ -44,38 +44,33 @@ class ProjectReport:
 
 
 @dataclass(frozen=True)
-class _Part:
+class Part:
+    """The snapshot of one source; ``expires`` is monotonic, None for what stays."""
+
     snapshot: Snapshot
-    expires: float | None
-    """On the monotonic clock; None for what stays as long as the project."""
+    expires: float | None = None
 
 
-@dataclass
-class _Project:
-    report: ProjectReport | None = None
-    parts: dict[str, _Part] = field(default_factory=dict)
+@dataclass(frozen=True)
+class Published:
+    """All that is known of a project at a time."""
+
+    report: ProjectReport
+    parts: tuple[Part, ...] = ()
 
 
 class Store:
-    """Snapshots by project and part; a part is a source's data, or what describes the reading."""
+    """What is published of each project, by its id."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._lock = Lock()
-        self._projects: dict[int, _Project] = {}
+        self._projects: dict[int, Published] = {}
 
-    def put(
-        self, project_id: int, part: str, snapshot: Snapshot, *, expires: float | None = None
-    ) -> None:
-        """Swap a part; from ``expires`` on, monotonic time, it is no longer shown."""
+    def put(self, published: Published) -> None:
+        """Swap a project whole."""
         with self._lock:
-            parts = self._projects.setdefault(project_id, _Project()).parts
-            parts[part] = _Part(snapshot, expires)
-
-    def report(self, report: ProjectReport) -> None:
-        """Swap what people are told of a project."""
-        with self._lock:
-            self._projects.setdefault(report.project_id, _Project()).report = report
+            self._projects[published.report.project_id] = published
 
     def remove(self, project_id: int) -> None:
         """A project is no longer configured: all of it goes."""
@@ -84,31 +79,30 @@ class Store:
 
     def snapshots(self) -> Sequence[Snapshot]:
         """All that is not too old, project by project in the order of their ids."""
-        now = self._clock.monotonic()
-        with self._lock:
-            return [
-                part.snapshot
-                for _, project in sorted(self._projects.items())
-                for part in project.parts.values()
-                if part.expires is None or now < part.expires
-            ]
+        return [snapshot for published in self._all() for snapshot in self._fresh(published)]
 
     def snapshots_of(self, project_id: int) -> Sequence[Snapshot]:
-        """The same of one project."""
-        now = self._clock.monotonic()
+        """The same of one project; empty for one that isn't there."""
         with self._lock:
-            project = self._projects.get(project_id, _Project())
-            return [
-                part.snapshot
-                for part in project.parts.values()
-                if part.expires is None or now < part.expires
-            ]
+            published = self._projects.get(project_id)
+        return [] if published is None else self._fresh(published)
 
-    def reports(self) -> Iterable[ProjectReport]:
-        """What is known of each project, in the order of their ids."""
+    def reports(self) -> Sequence[ProjectReport]:
+        """What people are told of each project, in the order of their ids."""
+        return [published.report for published in self._all()]
+
+    def report(self, project_id: int) -> ProjectReport | None:
+        """The same of one project; None for one that isn't there."""
         with self._lock:
-            return [
-                project.report
-                for _, project in sorted(self._projects.items())
-                if project.report is not None
-            ]
+            published = self._projects.get(project_id)
+        return None if published is None else published.report
+
+    def _all(self) -> Sequence[Published]:
+        with self._lock:
+            return [published for _, published in sorted(self._projects.items())]
+
+    def _fresh(self, published: Published) -> list[Snapshot]:
+        now = self._clock.monotonic()
+        return [
+            part.snapshot for part in published.parts if part.expires is None or now < part.expires
+        ]

@@ -76,9 +76,13 @@ class Telemetry:
             self.api_duration.labels(name, endpoint)
             for reason in reasons:
                 self.api_failures.labels(name, endpoint, reason)
-        self.api_budget.labels(name).set(budget)
+        self.budget(name, budget)
         self.api_authenticated.labels(name).set(0)
         return AccountTelemetry(self, name)
+
+    def budget(self, name: str, calls_per_second: float) -> None:
+        """What an account allows itself."""
+        self.api_budget.labels(name).set(calls_per_second)
 
     def forget_account(self, name: str) -> None:
         """An account left the configuration: its label sets go."""

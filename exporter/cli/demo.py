@@ -56,7 +56,7 @@ def demo(options: argparse.Namespace) -> int:
     with simulator:
         log.info("Simulating QuantConnect", base_url=simulator.base_url)
         _say_where(options)
-        return serve(options, configuration(simulator))
+        return serve(options, configuration(simulator), load=lambda: configuration(simulator))
 
 
 def configuration(simulator: SimulatorServer) -> Config:

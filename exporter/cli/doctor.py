@@ -142,7 +142,8 @@ class _Doctor:
         """Whether what is configured fits the account's budget, by the plan's own arithmetic."""
         from random import Random
 
-        from exporter.poller.plan import Pace, Plan
+        from exporter.poller.pace import Pace
+        from exporter.poller.plan import Plan
 
         pace = Pace(
             self._account.requests_per_minute / 60,
@@ -152,7 +153,7 @@ class _Doctor:
         plan = Plan(pace, random=Random(), now=0)
         for project in self._account.projects:
             plan.add(project.id, interval=project.scrape_interval, named=True, now=0)
-        needed = f"{plan.demand * 60:.1f} of {self._account.requests_per_minute:g} calls a minute"
+        needed = f"{plan.needed * 60:.1f} of {self._account.requests_per_minute:g} calls a minute"
         if plan.stretch > 1:
             self._report.note(
                 f"{name}: budget",

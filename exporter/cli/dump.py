@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from exporter import __version__
 from exporter.cli import version
-from exporter.cli.run import load
+from exporter.cli.run import load, shard_of
 from exporter.clock import Clock
 from exporter.exposition import TEXT, join
 from exporter.metrics import PROJECT_FAMILIES
@@ -32,7 +32,13 @@ def dump(options: argparse.Namespace) -> int:
         return 1
     store = Store(Clock())
     telemetry = Telemetry(version=__version__, revision=version.revision())
-    poller = Poller(config, store=store, telemetry=telemetry, user_agent=version.USER_AGENT)
+    poller = Poller(
+        config,
+        store=store,
+        telemetry=telemetry,
+        user_agent=version.USER_AGENT,
+        shard=shard_of(options),
+    )
     poller.start()
     try:
         while not poller.complete():

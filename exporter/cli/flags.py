@@ -9,8 +9,9 @@ from __future__ import annotations
 import argparse
 import os
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
+from exporter.config.duration import parse_duration
 from exporter.log import FORMATS, LEVELS
 from exporter.web.listen import Address, parse_address
 
@@ -42,9 +43,16 @@ def parse(argv: Sequence[str], environ: Mapping[str, str] | None = None) -> argp
         _config_flags(parser, check=command == "run")
     if command in ("run", "demo"):
         _web_flags(parser)
+    if command in ("run", "dump"):
+        _shard_flags(parser)
     if command in ("demo", "simulate"):
         _simulator_flags(parser)
     options = parser.parse(rest)
+    if command in ("run", "dump") and not options.shard < options.total_shards:
+        parser.error(
+            f"--shard: expected less than --total-shards, which is {options.total_shards},"
+            f" got {options.shard}"
+        )
     options.command = command
     return options
 
@@ -60,6 +68,16 @@ def _config_flags(parser: _Parser, *, check: bool) -> None:
     if check:
         parser.add_switch(
             "config.check", help="validate the configuration, say so, and exit with 0 or 1"
+        )
+        parser.add_switch(
+            "config.enable-auto-reload", help="reload the configuration when its file changes"
+        )
+        parser.add(
+            "config.auto-reload-interval",
+            metavar="DURATION",
+            default="30s",
+            convert=_interval,
+            help="how often to look whether it did",
         )
 
 
@@ -85,6 +103,23 @@ def _web_flags(parser: _Parser) -> None:
         default="40",
         convert=_not_negative,
         help="how many requests are answered at once, beyond it 503; 0 is no limit",
+    )
+
+
+def _shard_flags(parser: _Parser) -> None:
+    parser.add(
+        "shard",
+        metavar="N",
+        default="0",
+        convert=_not_negative,
+        help="this replica's share: the projects whose id modulo --total-shards is N",
+    )
+    parser.add(
+        "total-shards",
+        metavar="N",
+        default="1",
+        convert=_positive,
+        help="how many replicas share the projects and the budget of requests",
     )
 
 
@@ -189,6 +224,10 @@ class _Parser:
 
         self._finish.append(finish)
 
+    def error(self, message: str) -> NoReturn:
+        """End the process with the usage and this message."""
+        self._parser.error(message)
+
     def parse(self, argv: Sequence[str]) -> argparse.Namespace:
         """The flags, converted."""
         options = self._parser.parse_args(argv)
@@ -220,6 +259,19 @@ def _not_negative(text: str) -> int:
     if not (text.isascii() and text.isdigit()):
         raise ValueError(f"expected a whole number, 0 or more, got {text!r}")
     return int(text)
+
+
+def _positive(text: str) -> int:
+    if not _not_negative(text):
+        raise ValueError(f"expected a whole number, 1 or more, got {text!r}")
+    return int(text)
+
+
+def _interval(text: str) -> float:
+    seconds = parse_duration(text)
+    if seconds < 1:
+        raise ValueError(f"expected 1s or more, got {text!r}")
+    return seconds
 
 
 def _epilog() -> str:

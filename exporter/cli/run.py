@@ -6,21 +6,21 @@ import ipaddress
 import os
 import platform
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from exporter import __version__
 from exporter.cli import version
 from exporter.clock import Clock
-from exporter.config import Config, ConfigError, resolve
+from exporter.config import Config, ConfigError, find, resolve
 from exporter.log import Log
 
 if TYPE_CHECKING:
     import argparse
     import socket
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
+    from exporter.poller import Shard
     from exporter.web.listen import Address
 
 log = Log(__name__)
@@ -33,7 +33,15 @@ def run(options: argparse.Namespace) -> int:
         return 1
     if options.config_check:
         return check(config)
-    return serve(options, config)
+    return serve(
+        options,
+        config,
+        load=lambda: resolve(options.config_file, os.environ, Path.cwd()),
+        shard=shard_of(options),
+        watched=find(options.config_file, Path.cwd())
+        if options.config_enable_auto_reload
+        else None,
+    )
 
 
 def load(options: argparse.Namespace) -> Config | None:
@@ -43,6 +51,13 @@ def load(options: argparse.Namespace) -> Config | None:
     except ConfigError as error:
         print(error, file=sys.stderr)
         return None
+
+
+def shard_of(options: argparse.Namespace) -> Shard:
+    """This process's share of the projects."""
+    from exporter.poller import Shard
+
+    return Shard(options.shard, options.total_shards)
 
 
 def check(config: Config) -> int:
@@ -55,13 +70,24 @@ def check(config: Config) -> int:
     return 0
 
 
-def serve(options: argparse.Namespace, config: Config) -> int:
-    """Read what ``config`` says and serve it until a signal comes."""
+def serve(
+    options: argparse.Namespace,
+    config: Config,
+    *,
+    load: Callable[[], Config],
+    watched: Path | None = None,
+    shard: Shard | None = None,
+) -> int:
+    """Read what ``config`` says and serve it until a signal comes.
+
+    ``load`` gives the configuration anew for a reload, which a change of ``watched`` asks for too.
+    """
     # What only a running exporter needs is imported here, so that --help and errors are quick.
+    from exporter.cli.reload import Reloader, Watch
     from exporter.poller import Poller
     from exporter.store import Store
     from exporter.telemetry import Telemetry
-    from exporter.web.app import application
+    from exporter.web.app import Site, application
     from exporter.web.server import Server
 
     clock = Clock()
@@ -74,23 +100,29 @@ def serve(options: argparse.Namespace, config: Config) -> int:
         return 1
     store = Store(clock)
     telemetry = Telemetry(version=__version__, revision=version.revision())
-    telemetry.reload_successful.set(1)
-    telemetry.reload_timestamp.set(time.time())
-    poller = Poller(config, store=store, telemetry=telemetry, user_agent=version.USER_AGENT)
-    app = application(
+    poller = Poller(
+        config, store=store, telemetry=telemetry, user_agent=version.USER_AGENT, shard=shard
+    )
+    reloader = Reloader(config, load=load, poller=poller, telemetry=telemetry, clock=clock)
+    site = Site(
         store=store,
         telemetry=telemetry,
         vitals=poller,
-        configuration=config.to_yaml,
+        configuration=reloader,
+        clock=clock,
         version=__version__,
         telemetry_path=options.web_telemetry_path,
-        max_requests=options.web_max_requests,
-        clock=clock,
     )
+    app = application(site, max_requests=options.web_max_requests)
+    watch = Watch(watched, reloader, options.config_auto_reload_interval) if watched else None
     poller.start()
+    if watch is not None:
+        watch.start()
     try:
-        Server(app, sockets).run()
+        Server(app, sockets).run(on_hangup=reloader.reload_quietly)
     finally:
+        if watch is not None:
+            watch.stop()
         poller.stop()
     log.info("Stopped")
     return 0

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 
 from exporter.config import ConfigError
 from exporter.log import Log
-from exporter.metrics.reading import Source
-from exporter.poller.plan import NAME_TRIES, Failure
+from exporter.poller.plan import NAME_TRIES, SOURCES, Failure
 from exporter.poller.queue import Kind
 from exporter.poller.workers import Workers
 from exporter.quantconnect.errors import ApiError, Reason
@@ -22,6 +21,7 @@ from exporter.quantconnect.live import newest
 if TYPE_CHECKING:
     from exporter.clock import Clock
     from exporter.config import Account, Config
+    from exporter.poller.pace import Pace
     from exporter.poller.plan import Plan
     from exporter.poller.projects import AccountProjects
     from exporter.poller.queue import Task
@@ -33,12 +33,6 @@ log = Log(__name__)
 # The loop turns at least so often, to show that it is alive and to look at the token's file.
 _LONGEST_NAP = 10.0
 _STOP_TIMEOUT = 5.0
-
-_SOURCES = {
-    Kind.PORTFOLIO: Source.PORTFOLIO,
-    Kind.STATUS: Source.STATUS,
-    Kind.STATISTICS: Source.STATISTICS,
-}
 
 
 class AccountPoller:
@@ -88,6 +82,34 @@ class AccountPoller:
             self._thread.join(_STOP_TIMEOUT)
         self._workers.stop(_STOP_TIMEOUT)
 
+    @property
+    def account(self) -> Account:
+        """The account as it is configured."""
+        return self._account
+
+    def release(self, account: Account) -> None:
+        """The first half of another configuration: let go of what is not this account's now."""
+        with self._changed:
+            self._projects.release(account)
+
+    def release_all(self) -> None:
+        """The account left the configuration: all its projects go, whoever wants them."""
+        with self._changed:
+            self._projects.release_all()
+
+    def configure(self, account: Account, config: Config, pace: Pace) -> None:
+        """The second half: go by it; ends the wait after a rejection, since all may be mended."""
+        with self._changed:
+            now = self._clock.monotonic()
+            self._account, self._config = account, config
+            self._plan.keep_pace(pace, now)
+            self._projects.configure(account, config)
+            self._client.timeout = config.request_timeout
+            self._use_token()
+            self._plan.token_changed(now)
+            self._warn_of_stretch()
+            self._changed.notify_all()
+
     def complete(self, *, sources: bool) -> bool:
         """Every project was tried once, or the account waits for QuantConnect to let it in.
 
@@ -108,7 +130,7 @@ class AccountPoller:
                 "The configuration needs more calls than requests_per_minute allows;"
                 " intervals are stretched",
                 account=self._account.name,
-                needed_per_minute=self._plan.demand * 60,
+                needed_per_minute=self._plan.needed * 60,
                 requests_per_minute=self._account.requests_per_minute,
                 stretched_by=stretch,
             )
@@ -195,7 +217,7 @@ class AccountPoller:
             project = self._projects.published(project_id)
             if project is None:
                 return
-            interval = self._plan.interval(project_id, _SOURCES[kind])
+            interval = self._plan.interval(project_id, SOURCES[kind])
         settings = project.settings
         if kind is Kind.PORTFOLIO:
             portfolio = self._client.portfolio(
@@ -223,7 +245,7 @@ class AccountPoller:
         elif task.kind is Kind.NAME and task.project_id is not None:
             self._name_failed(task, task.project_id, error)
         elif task.project_id is not None:
-            self._projects.failed(task.project_id, _SOURCES[task.kind], error, duration=duration)
+            self._projects.failed(task.project_id, SOURCES[task.kind], error, duration=duration)
 
     def _name_failed(self, task: Task, project_id: int, error: ApiError) -> None:
         if self._plan.failures(task) >= NAME_TRIES:

@@ -24,6 +24,11 @@ class Discovery:
         self._alive: dict[int, float] = {}
         self._rejected: set[int] = set()
 
+    def configure(self, discover: Discover) -> None:
+        """Look for these from now on; names are matched anew."""
+        self._discover = discover
+        self._rejected.clear()
+
     def running(self, project_ids: Collection[int], now: float) -> None:
         """Exactly these projects run now; what no longer does was alive until now."""
         for project_id in self._running.difference(project_ids):

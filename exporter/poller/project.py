@@ -8,7 +8,7 @@ reading. Each source ages by itself.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -25,10 +25,10 @@ from exporter.metrics.portfolio import CASH, HOLDINGS, POSITIONS
 from exporter.metrics.reading import PROJECT_INFO, PROJECT_LIMIT, READINGS, Reading, Source
 from exporter.metrics.table import Row
 from exporter.quantconnect.portfolio import account_currency
-from exporter.store import ProjectReport, SourceReport
+from exporter.store import Part, ProjectReport, Published, SourceReport
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from exporter import config
     from exporter.clock import Clock
@@ -50,7 +50,7 @@ class _Source:
     reading: Reading
     tried: float | None = None
     read_at: float | None = None
-    snapshot: Snapshot | None = None
+    snapshot: Snapshot = field(default_factory=dict)
     error: str = ""
     problems: tuple[Problem, ...] = ()
 
@@ -64,33 +64,67 @@ class PublishedProject:
         *,
         name: str,
         account: str,
-        tickers: Mapping[str, str],
-        stale_after: float,
+        config: config.Config,
         intervals: Mapping[Source, float],
         store: Store,
         clock: Clock,
     ) -> None:
         self.settings = settings
-        self.name = name
         self._account = account
-        self._stale_after = stale_after
+        self._config = config
         self._store = store
         self._clock = clock
         self._lock = Lock()
-        self._renderer = Renderer(
-            Row(settings.id, name, settings.account_currency, tickers),
-        )
+        self._retired = False
+        self._renderer = Renderer(Row(settings.id, name, settings.account_currency, config.tickers))
         self._sources = {
             source: _Source(Reading(source, interval)) for source, interval in intervals.items()
         }
         self._portfolio: Portfolio | None = None
         self._deployment: Deployment | None = None
         self._deployed: bool | None = None
-        self._retired = False
         self._statistics: Statistics | None = None
         with self._lock:
-            self._publish_project()
-            self._publish_readings()
+            self._swap()
+
+    @property
+    def name(self) -> str:
+        """What the project is called."""
+        return self._renderer.row.project
+
+    def configure(
+        self,
+        settings: config.Project,
+        *,
+        account: str,
+        config: config.Config,
+        intervals: Mapping[Source, float],
+    ) -> None:
+        """The configuration says this from now on: what was read before is rendered anew for it."""
+        with self._lock:
+            row = self._renderer.row
+            kept = row.account_currency if self.settings.account_currency is None else None
+            self.settings, self._account, self._config = settings, account, config
+            self._renderer = Renderer(
+                Row(
+                    settings.id,
+                    settings.name or row.project,
+                    settings.account_currency or kept,
+                    config.tickers,
+                )
+            )
+            if self._portfolio is not None:
+                self._settle_currency(self._portfolio)
+            old = self._sources
+            self._sources = {
+                source: old.get(source, _Source(Reading(source, interval)))
+                for source, interval in intervals.items()
+            }
+            for source, interval in intervals.items():
+                state = self._sources[source]
+                state.reading = replace(state.reading, interval=interval)
+                self._render(source)
+            self._swap()
 
     def retire(self) -> None:
         """Take the project out of the store; what is still being read of it is not published."""
@@ -108,42 +142,35 @@ class PublishedProject:
     def portfolio(self, portfolio: Portfolio, *, duration: float, interval: float) -> None:
         """A portfolio was read, in ``duration`` seconds; the next one comes after ``interval``."""
         with self._lock:
-            if self._retired:
-                return
             self._portfolio = portfolio
             settled = self._settle_currency(portfolio)
             self._succeeded(Source.PORTFOLIO, duration, interval, portfolio.problems)
-            self._publish(Source.PORTFOLIO)
             if settled:  # now there is a label for what was read before
-                self._publish(Source.STATUS)
-                self._publish(Source.STATISTICS)
-            self._publish_readings()
+                self._render(Source.STATUS)
+                self._render(Source.STATISTICS)
+            self._swap()
 
     def status(self, deployment: Deployment | None, *, duration: float, interval: float) -> None:
         """The newest deployment as live/list has it; None for a project never deployed."""
         with self._lock:
-            if self._retired:
-                return
             self._deployment = deployment
             self._deployed = deployment is not None
             self._succeeded(Source.STATUS, duration, interval, ())
-            self._publish(Source.STATUS)
-            self._publish_readings()
+            self._swap()
 
     def statistics(self, statistics: Statistics, *, duration: float, interval: float) -> None:
         """The statistics of the live algorithm were read."""
         with self._lock:
-            if self._retired:
-                return
             self._statistics = statistics
             self._succeeded(Source.STATISTICS, duration, interval, statistics.problems)
-            self._publish(Source.STATISTICS)
-            self._publish_readings()
+            self._swap()
 
     def _succeeded(
         self, source: Source, duration: float, interval: float, problems: tuple[Problem, ...]
     ) -> None:
-        state = self._sources[source]
+        state = self._sources.get(source)
+        if state is None:
+            return  # switched off by a reload while it was read
         if state.error:
             log.info("Reading works again", project_id=self.settings.id, source=source.value)
         for problem in problems:
@@ -162,6 +189,7 @@ class PublishedProject:
         )
         state.tried, state.read_at = now, self._clock.monotonic()
         state.error, state.problems = "", problems
+        self._render(source)
 
     # --- Failed reads -----------------------------------------------------------------------------
 
@@ -179,9 +207,9 @@ class PublishedProject:
         ``logged`` says that somebody has logged it for all the projects that it concerns.
         """
         with self._lock:
-            if self._retired:
+            state = self._sources.get(source)
+            if state is None:
                 return
-            state = self._sources[source]
             said = f"{error.reason.value}: {error.message}"
             if said != state.error and not logged:
                 log.warning(
@@ -196,19 +224,15 @@ class PublishedProject:
                 state.reading, interval=interval, success=False, duration=duration
             )
             state.tried, state.error = self._clock.now(), said
-            self._put(source)
-            self._publish_readings()
+            self._swap()
 
     def intervals(self, intervals: Mapping[Source, float]) -> None:
         """The intervals in force are these from now on."""
         with self._lock:
-            if self._retired:
-                return
             for source, interval in intervals.items():
                 state = self._sources[source]
                 state.reading = replace(state.reading, interval=interval)
-                self._put(source)
-            self._publish_readings()
+            self._swap()
 
     # --- Currency ---------------------------------------------------------------------------------
 
@@ -230,15 +254,13 @@ class PublishedProject:
 
     # --- Publishing -------------------------------------------------------------------------------
 
-    def _publish(self, source: Source) -> None:
-        if source not in self._sources:
-            return
-        snapshot = self._render(source)
-        if snapshot is not None:
-            self._sources[source].snapshot = snapshot
-            self._put(source)
+    def _render(self, source: Source) -> None:
+        """Render the last good answer of a source, if it is read and there was one."""
+        state = self._sources.get(source)
+        if state is not None and state.read_at is not None:
+            state.snapshot = self._samples(source)
 
-    def _render(self, source: Source) -> Snapshot | None:
+    def _samples(self, source: Source) -> Snapshot:
         render = self._renderer.render
         if source is Source.PORTFOLIO and self._portfolio is not None:
             return {
@@ -246,9 +268,7 @@ class PublishedProject:
                 **render(HOLDINGS, self._portfolio.holdings),
                 **render(CASH, self._portfolio.cash),
             }
-        if source is Source.STATUS and self._deployed is not None:
-            if self._deployment is None:
-                return {}
+        if source is Source.STATUS and self._deployment is not None:
             return {
                 **render(LIVE_STATUS, status_flags(self._deployment.status)),
                 **render(DEPLOYMENT, [self._deployment]),
@@ -258,40 +278,39 @@ class PublishedProject:
                 **render(STATISTICS, [self._statistics]),
                 **render(CUSTOM_STATISTIC, self._statistics.custom.items()),
             }
-        return None
+        return {}
 
-    def _put(self, source: Source) -> None:
-        state = self._sources[source]
-        if state.snapshot is not None and state.read_at is not None:
-            lifetime = max(self._stale_after, _STALE_INTERVALS * state.reading.interval)
-            self._store.put(
-                self.settings.id, source.value, state.snapshot, expires=state.read_at + lifetime
-            )
-
-    def _publish_project(self) -> None:
+    def _swap(self) -> None:
+        """Put all of the project into the store at once."""
+        if self._retired:
+            return
+        render = self._renderer.render
         info = {**self.settings.labels, "account": self._account}
+        states = self._sources.values()
+        described = {
+            **render(PROJECT_INFO, [info]),
+            **render(PROJECT_LIMIT, self.settings.limits.items()),
+            **render(READINGS, [state.reading for state in states]),
+        }
         self._store.put(
-            self.settings.id,
-            "project",
-            {
-                **self._renderer.render(PROJECT_INFO, [info]),
-                **self._renderer.render(PROJECT_LIMIT, self.settings.limits.items()),
-            },
-        )
-
-    def _publish_readings(self) -> None:
-        readings = [state.reading for state in self._sources.values()]
-        self._store.put(self.settings.id, "reading", self._renderer.render(READINGS, readings))
-        self._store.report(
-            ProjectReport(
-                project_id=self.settings.id,
-                name=self.name,
-                account=self._account,
-                state=self._state(),
-                positions=None if self._portfolio is None else len(self._portfolio.holdings),
-                sources=tuple(_report(state) for state in self._sources.values()),
+            Published(
+                report=ProjectReport(
+                    project_id=self.settings.id,
+                    name=self.name,
+                    account=self._account,
+                    state=self._state(),
+                    positions=None if self._portfolio is None else len(self._portfolio.holdings),
+                    sources=tuple(_report(state) for state in states),
+                ),
+                parts=(Part(described), *self._read_parts()),
             )
         )
+
+    def _read_parts(self) -> Iterator[Part]:
+        for state in self._sources.values():
+            if state.read_at is not None:
+                lifetime = max(self._config.stale_after, _STALE_INTERVALS * state.reading.interval)
+                yield Part(state.snapshot, expires=state.read_at + lifetime)
 
     def _state(self) -> str:
         if self._deployment is not None:

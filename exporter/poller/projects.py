@@ -13,7 +13,7 @@ from exporter.log import Log
 from exporter.metrics.reading import Source
 from exporter.poller.discovery import Discovery
 from exporter.poller.project import PublishedProject
-from exporter.store import ProjectReport
+from exporter.store import ProjectReport, Published
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from exporter.clock import Clock
     from exporter.config import Account, Config
     from exporter.poller.claims import Claims
-    from exporter.poller.plan import Pace, Plan
+    from exporter.poller.plan import Plan
     from exporter.quantconnect.errors import ApiError
     from exporter.quantconnect.model import Deployment
     from exporter.store import Store
@@ -37,7 +37,6 @@ class AccountProjects:
         account: Account,
         config: Config,
         *,
-        pace: Pace,
         plan: Plan,
         claims: Claims,
         owns: Callable[[int], bool],
@@ -56,18 +55,8 @@ class AccountProjects:
         self._published: dict[int, PublishedProject] = {}
         self._running: Mapping[int, Deployment] = {}
         self._listed = False
-        self._sources = [
-            source
-            for source, on in (
-                (Source.PORTFOLIO, True),
-                (Source.STATUS, pace.status_interval > 0),
-                (Source.STATISTICS, pace.statistics_interval > 0),
-            )
-            if on
-        ]
-        for settings in account.projects:
-            if owns(settings.id):
-                self._add(settings)
+        for settings in self._configured():
+            self._add(settings)
 
     # --- Which there are --------------------------------------------------------------------------
 
@@ -101,24 +90,22 @@ class AccountProjects:
         if settings.name is not None:
             self._publish(settings, settings.name)
         elif settings in self._account.projects:
-            self._store.report(
-                ProjectReport(
-                    project_id=settings.id,
-                    name="",
-                    account=self._account.name,
-                    state="its name is being asked for",
-                    positions=None,
-                    sources=(),
-                )
+            report = ProjectReport(
+                project_id=settings.id,
+                name="",
+                account=self._account.name,
+                state="its name is being asked for",
+                positions=None,
+                sources=(),
             )
+            self._store.put(Published(report))
 
     def _publish(self, settings: Project, name: str) -> None:
         self._published[settings.id] = PublishedProject(
             settings,
             name=name,
             account=self._account.name,
-            tickers=self._config.tickers,
-            stale_after=self._config.stale_after,
+            config=self._config,
             intervals=self._intervals(settings.id),
             store=self._store,
             clock=self._clock,
@@ -129,11 +116,72 @@ class AccountProjects:
         self._plan.remove(project_id)
         self._claims.release(project_id)
         published = self._published.pop(project_id, None)
-        if published is not None:
+        if published is None:
+            self._store.remove(project_id)
+        else:
             published.retire()
 
     def _intervals(self, project_id: int) -> dict[Source, float]:
-        return {source: self._plan.interval(project_id, source) for source in self._sources}
+        """The intervals in force of the sources that are read."""
+        intervals = {source: self._plan.interval(project_id, source) for source in Source}
+        return {source: interval for source, interval in intervals.items() if interval}
+
+    def _configured(self) -> list[Project]:
+        return [settings for settings in self._account.projects if self._owns(settings.id)]
+
+    # --- Another configuration --------------------------------------------------------------------
+
+    def release(self, account: Account) -> None:
+        """Let go of what is not this account's any more, so that another one can take it."""
+        listed = {settings.id: settings for settings in account.projects}
+        before = {settings.id: settings for settings in self._configured()}
+        for project_id, old in before.items():
+            new = listed.get(project_id)
+            # One that loses its configured name has to be asked for; that makes other series.
+            if new is None or (old.name is not None and new.name is None):
+                self._remove(project_id)
+        if account.discover is None:
+            for project_id in self._settings.keys() - listed.keys():
+                self._remove(project_id)
+
+    def release_all(self) -> None:
+        """Let go of every project."""
+        for project_id in list(self._settings):
+            self._remove(project_id)
+
+    def configure(self, account: Account, config: Config) -> None:
+        """Go by this configuration; what it leaves as it was keeps its series and its place.
+
+        ``release`` has been called before, for every account.
+        """
+        now = self._clock.monotonic()
+        self._account, self._config = account, config
+        if account.discover is None:
+            self._discovery = None
+        elif self._discovery is None:
+            self._discovery, self._listed = Discovery(account.discover), False
+        else:
+            self._discovery.configure(account.discover)
+        for settings in self._configured():
+            if settings.id not in self._settings:
+                self._add(settings)
+        listed = {settings.id: settings for settings in account.projects}
+        for project_id in list(self._settings):
+            settings = listed.get(project_id, Project.discovered(project_id, config))
+            self._settings[project_id] = settings
+            self._plan.change_interval(project_id, settings.scrape_interval, now)
+        for project_id, project in list(self._published.items()):
+            settings = self._settings[project_id]
+            discovery = None if project_id in listed else self._discovery
+            if discovery is not None and not discovery.name(project_id, project.name):
+                self._remove(project_id)
+                continue
+            project.configure(
+                settings,
+                account=account.name,
+                config=config,
+                intervals=self._intervals(project_id),
+            )
 
     # --- Names ------------------------------------------------------------------------------------
 
@@ -217,7 +265,7 @@ class AccountProjects:
             for project_id in self._discovery.wanted(self._clock.now())
             if self._owns(project_id)
         }
-        configured = {settings.id for settings in self._account.projects}
+        configured = {settings.id for settings in self._configured()}
         for project_id in self._settings.keys() - wanted - configured:
             log.info("Forgot a project that no longer lives", project_id=project_id)
             self._remove(project_id)

@@ -91,6 +91,15 @@ class QuantConnect:
         """Sign with this token from the next call on."""
         self._signature = Signature(user_id=self._user_id, token=token, now=self._now)
 
+    @property
+    def timeout(self) -> float:
+        """The total time of a call, in seconds."""
+        return self._transport.timeout
+
+    @timeout.setter
+    def timeout(self, seconds: float) -> None:
+        self._transport.timeout = seconds
+
     def close(self) -> None:
         """End calls under way and drop connections."""
         self._transport.close()

@@ -8,6 +8,7 @@ is retried: the poller alone decides when to ask again.
 
 from __future__ import annotations
 
+import socket
 import threading
 from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
@@ -22,7 +23,6 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from exporter.quantconnect.errors import ApiError, Reason
 
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Mapping
 
     from requests.auth import AuthBase
@@ -51,11 +51,11 @@ class Transport:
         self, *, base_url: str, timeout: float, max_body: int, connections: int, user_agent: str
     ) -> None:
         self._base_url = base_url.rstrip("/")
-        self._timeout = timeout
+        self.timeout = timeout
         self._max_body = max_body
         self._calls: set[_Deadline] = set()
         self._closed = False
-        self._session = requests.Session()
+        self._session = _Session()
         self._session.headers.update(
             {"User-Agent": user_agent, "Accept": "application/json", "Accept-Encoding": "gzip"}
         )
@@ -66,7 +66,8 @@ class Transport:
 
     def post(self, path: str, payload: Mapping[str, object], auth: AuthBase) -> Answer:
         """Post JSON to a path below the base URL; raises ApiError where no answer could be had."""
-        deadline = _Deadline(self._timeout)
+        timeout = self.timeout
+        deadline = _Deadline(timeout)
         self._calls.add(deadline)
         if self._closed:
             deadline.expire()
@@ -74,7 +75,7 @@ class Transport:
             with deadline:
                 return self._post(f"{self._base_url}/{path}", payload, auth)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            raise _failure(error, deadline, self._timeout) from None
+            raise _failure(error, deadline, timeout) from None
         finally:
             self._calls.discard(deadline)
 
@@ -83,7 +84,7 @@ class Transport:
             url,
             json=payload,
             auth=auth,
-            timeout=self._timeout,
+            timeout=self.timeout,
             allow_redirects=False,
             stream=True,
         ) as response:
@@ -104,6 +105,12 @@ class Transport:
         for deadline in list(self._calls):
             deadline.expire()
         self._session.close()
+
+
+class _Session(requests.Session):
+    def get_redirect_target(self, resp: requests.Response) -> str | None:
+        """None: even where it must not follow, requests reads the whole body of a redirect."""
+        return None
 
 
 class _Local(threading.local):
@@ -130,6 +137,8 @@ class _Deadline:
 
     def __exit__(self, *_: object) -> None:
         self._timer.cancel()
+        with _owners:  # a timer that has just gone off comes too late for the kept connection
+            self._connection = None
 
     def own(self, connection: _Owned) -> None:
         """This call uses the connection from here on; whoever had it before can't end it now."""
@@ -155,10 +164,20 @@ class _Deadline:
             if self._socket is None or self._connection is None:
                 return
             if self._connection.deadline is self:
-                try:
-                    self._socket.shutdown(2)
-                except OSError:
-                    return  # it has been closed already
+                _shut_down(self._socket)
+
+
+def _shut_down(sock: Any) -> None:
+    """End what is read and written on a socket, whoever is at it.
+
+    Not by SSLSocket's own shutdown, which takes the TLS state away under the reading thread, and
+    below what urllib3 wraps around a socket for TLS within TLS.
+    """
+    sock = sock if isinstance(sock, socket.socket) else sock.socket
+    try:
+        socket.socket.shutdown(sock, socket.SHUT_RDWR)
+    except OSError:
+        return  # it has been closed already
 
 
 class _Owned:
@@ -171,6 +190,8 @@ class _Owned:
         super().request(*args, **kwargs)  # type: ignore[misc]
 
     def _tunnel(self) -> None:
+        # A tunnel is made before the request that goes through it.
+        _current.deadline.own(self)
         _current.deadline.watch(self.sock)  # type: ignore[attr-defined]
         super()._tunnel()  # type: ignore[misc]
 

@@ -5,6 +5,7 @@ No request causes a call to QuantConnect or waits for one.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from starlette.applications import Starlette
@@ -18,13 +19,16 @@ from exporter.web.middleware import CountRequests, LimitRequests, SecurityHeader
 from exporter.web.pages import STYLE_HASH, landing_page, project_page
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from starlette.requests import Request
 
     from exporter.clock import Clock
     from exporter.store import Store
     from exporter.telemetry import Telemetry
+
+
+_LONGEST_ID = 20  # digits
+_RELOAD_METHODS = ("POST", "PUT")
+_ALL_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 
 
 class Vitals(Protocol):
@@ -37,73 +41,103 @@ class Vitals(Protocol):
         """Whether everything configured was tried once."""
 
 
-def application(
-    *,
-    store: Store,
-    telemetry: Telemetry,
-    vitals: Vitals,
-    configuration: Callable[[], str],
-    version: str,
-    telemetry_path: str,
-    max_requests: int,
-    clock: Clock,
-) -> Starlette:
-    """The ASGI application; ``configuration`` gives the running one as YAML without secrets."""
+class Configuration(Protocol):
+    """The configuration, as far as HTTP may know and do something about it."""
 
-    def metrics(request: Request) -> Response:
+    def running(self) -> str:
+        """The running one as YAML without secrets."""
+
+    def reload(self) -> None:
+        """Load it again; raises an exception that says what is wrong with it."""
+
+
+@dataclass(frozen=True)
+class Site:
+    """What is answered under each path; ``telemetry_path`` is that of the metrics."""
+
+    store: Store
+    telemetry: Telemetry
+    vitals: Vitals
+    configuration: Configuration
+    clock: Clock
+    version: str
+    telemetry_path: str
+
+    def metrics(self, request: Request) -> Response:
+        """Everything, in the format that the client prefers."""
         offered = exposition.negotiate(request.headers.get("accept", ""))
-        body = exposition.join(PROJECT_FAMILIES, store.snapshots(), telemetry.registry, offered)
+        body = exposition.join(
+            PROJECT_FAMILIES, self.store.snapshots(), self.telemetry.registry, offered
+        )
         headers = {"Content-Type": offered.content_type, "Vary": "Accept, Accept-Encoding"}
         if exposition.accepts_gzip(request.headers.get("accept-encoding", "")):
             body = exposition.compress(body)
             headers["Content-Encoding"] = "gzip"
         return Response(body, headers=headers)
 
-    async def landing(_: Request) -> Response:
-        return HTMLResponse(
-            landing_page(
-                store.reports(),
-                version=version,
-                telemetry_path=telemetry_path,
-                now=clock.now(),
-            )
+    async def landing(self, _: Request) -> Response:
+        """The page for people."""
+        page = landing_page(
+            self.store.reports(),
+            version=self.version,
+            telemetry_path=self.telemetry_path,
+            now=self.clock.now(),
         )
+        return HTMLResponse(page)
 
-    async def project(request: Request) -> Response:
+    async def project(self, request: Request) -> Response:
+        """One project, explained."""
         project_id = request.path_params["project_id"]
-        report = next((r for r in store.reports() if str(r.project_id) == project_id), None)
+        known = project_id.isascii() and project_id.isdigit() and len(project_id) < _LONGEST_ID
+        report = self.store.report(int(project_id)) if known else None
         if report is None:
-            return PlainTextResponse(
-                f"no project {project_id[:40]!r} is configured or discovered here\n", 404
-            )
-        samples = exposition.samples(store.snapshots_of(report.project_id))
-        return PlainTextResponse(project_page(report, samples, now=clock.now()))
+            return PlainTextResponse("No such project is configured or discovered here.\n", 404)
+        samples = exposition.samples(self.store.snapshots_of(report.project_id))
+        return PlainTextResponse(project_page(report, samples, now=self.clock.now()))
 
-    async def config(_: Request) -> Response:
-        return PlainTextResponse(configuration())
+    async def config(self, _: Request) -> Response:
+        """The running configuration."""
+        return PlainTextResponse(self.configuration.running())
 
-    async def healthy(_: Request) -> Response:
-        if vitals.healthy():
+    def reload(self, request: Request) -> Response:
+        """Load the configuration again."""
+        if request.method not in _RELOAD_METHODS:
+            text = "This endpoint requires a POST or PUT request.\n"
+            return PlainTextResponse(text, 405, headers={"Allow": ", ".join(_RELOAD_METHODS)})
+        try:
+            self.configuration.reload()
+        except Exception as error:  # noqa: BLE001 - whatever it is, who asked wants to read it
+            return PlainTextResponse(f"failed to reload config:\n{error}\n", 500)
+        return PlainTextResponse("Reloaded\n")
+
+    async def healthy(self, _: Request) -> Response:
+        """Whether the process should be left alone, for liveness probes."""
+        if self.vitals.healthy():
             return PlainTextResponse("Healthy\n")
         return PlainTextResponse("A scheduling loop has not turned for two minutes\n", 503)
 
-    async def ready(_: Request) -> Response:
-        if vitals.ready():
+    async def ready(self, _: Request) -> Response:
+        """Whether there is something to scrape, for readiness probes."""
+        if self.vitals.ready():
             return PlainTextResponse("Ready\n")
         return PlainTextResponse("Not every project has been tried yet\n", 503)
 
+
+def application(site: Site, *, max_requests: int) -> Starlette:
+    """The ASGI application."""
     routes = [
-        Route(telemetry_path, metrics, name=telemetry_path),
-        Route("/", landing, name="/"),
-        Route("/projects/{project_id}", project, name="/projects/<id>"),
-        Route("/config", config, name="/config"),
-        Route("/-/healthy", healthy, name="/-/healthy"),
-        Route("/-/ready", ready, name="/-/ready"),
+        Route(site.telemetry_path, site.metrics, name=site.telemetry_path),
+        Route("/", site.landing, name="/"),
+        Route("/projects/{project_id}", site.project, name="/projects/<id>"),
+        Route("/config", site.config, name="/config"),
+        Route("/-/reload", site.reload, name="/-/reload", methods=_ALL_METHODS),
+        Route("/-/healthy", site.healthy, name="/-/healthy"),
+        Route("/-/ready", site.ready, name="/-/ready"),
     ]
     app = Starlette(
         routes=routes,
         middleware=[
-            Middleware(CountRequests, telemetry=telemetry, routes=routes),
+            Middleware(CountRequests, telemetry=site.telemetry, routes=routes),
             Middleware(SecurityHeaders, style_hash=STYLE_HASH),
             Middleware(LimitRequests, most=max_requests, exempt=("/-/healthy", "/-/ready")),
         ],

@@ -14,7 +14,7 @@ from exporter.log import Log
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from starlette.types import ASGIApp
 
@@ -46,21 +46,25 @@ class Server:
             )
         )
 
-    def run(self) -> None:
-        """Serve in this thread, which must be the main one, until SIGTERM or SIGINT."""
-        asyncio.run(self._serve(signals=True))
+    def run(self, *, on_hangup: Callable[[], None]) -> None:
+        """Serve in this thread, which must be the main one, until SIGTERM or SIGINT.
+
+        ``on_hangup`` is called, in another thread, for each SIGHUP.
+        """
+        asyncio.run(self._serve(on_hangup))
 
     def run_in_thread(self) -> None:
-        """Serve in this thread, any thread, until ``stop``."""
-        asyncio.run(self._serve(signals=False))
+        """Serve in this thread, any thread, until ``stop``; signals are somebody else's."""
+        asyncio.run(self._serve(None))
 
     def stop(self) -> None:
         """Take no more requests and end when those in flight are answered."""
         self._server.should_exit = True
 
-    async def _serve(self, *, signals: bool) -> None:
-        if signals:
+    async def _serve(self, on_hangup: Callable[[], None] | None) -> None:
+        if on_hangup is not None:
             loop = asyncio.get_running_loop()
+            loop.add_signal_handler(signal.SIGHUP, loop.run_in_executor, None, on_hangup)
             for number in (signal.SIGTERM, signal.SIGINT):
                 loop.add_signal_handler(number, self._stop_on, signal.Signals(number).name)
         await self._server.serve(sockets=self._sockets)

@@ -1,0 +1,111 @@
+"""Taking up another configuration while running: asked for by signal, by HTTP, or by the file."""
+
+from __future__ import annotations
+
+import hashlib
+from threading import Event, Lock, Thread
+from typing import TYPE_CHECKING
+
+from exporter.config import ConfigError
+from exporter.log import Log
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from exporter.clock import Clock
+    from exporter.config import Config
+    from exporter.poller import Poller
+    from exporter.telemetry import Telemetry
+
+log = Log(__name__)
+
+
+class Reloader:
+    """Holds the running configuration; a bad one changes nothing. Safe for threads."""
+
+    def __init__(
+        self,
+        config: Config,
+        *,
+        load: Callable[[], Config],
+        poller: Poller,
+        telemetry: Telemetry,
+        clock: Clock,
+    ) -> None:
+        self._config = config
+        self._load = load
+        self._poller = poller
+        self._telemetry = telemetry
+        self._clock = clock
+        self._lock = Lock()
+        self._succeeded()
+
+    def running(self) -> str:
+        """The running configuration as YAML, secrets as ``<secret>``."""
+        return self._config.to_yaml()
+
+    def reload(self) -> None:
+        """Load the configuration again and go by it; raises ConfigError if it is bad."""
+        with self._lock:
+            try:
+                config = self._load()
+            except ConfigError as error:
+                self._telemetry.reload_successful.set(0)
+                for problem in error.problems:
+                    log.error("The configuration was not reloaded", problem=problem)
+                raise
+            self._poller.reload(config)
+            self._config = config
+            self._succeeded()
+            log.info("The configuration was reloaded", source=config.source)
+
+    def reload_quietly(self) -> None:
+        """Reload for somebody who reads the log and takes no answer."""
+        try:
+            self.reload()
+        except ConfigError:
+            return
+
+    def _succeeded(self) -> None:
+        self._telemetry.reload_successful.set(1)
+        self._telemetry.reload_timestamp.set(self._clock.now())
+
+
+class Watch:
+    """Reloads when the content of the configuration file changes; looks every ``interval`` s."""
+
+    def __init__(self, path: Path, reloader: Reloader, interval: float) -> None:
+        self._path = path
+        self._reloader = reloader
+        self._interval = interval
+        self._stopping = Event()
+        self._seen = self._digest()
+        self._thread = Thread(target=self._run, name="config-watch", daemon=True)
+
+    def start(self) -> None:
+        """Begin to look."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Look no longer."""
+        self._stopping.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stopping.wait(self._interval):
+            self.look()
+
+    def look(self) -> None:
+        """Reload if the file is another one than at the last look."""
+        digest = self._digest()
+        if digest and digest != self._seen:
+            self._seen = digest
+            self._reloader.reload_quietly()
+
+    def _digest(self) -> str:
+        """The file's content in short; empty while it can't be read, as in the middle of a swap."""
+        try:
+            return hashlib.sha256(self._path.read_bytes()).hexdigest()
+        except OSError:
+            return ""
