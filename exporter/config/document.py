@@ -24,6 +24,15 @@ MAX_BYTES: Final = 1024 * 1024
 MAX_DEPTH: Final = 24
 _TOO_DEEP: Final = f"nesting deeper than {MAX_DEPTH}"
 _QUOTED: Final = re.compile(r""" (['"])(.*?)\1""")
+# What usually lies behind PyYAML's words for a fault.
+_HINTS: Final = {
+    r"'\t'": " (indent with spaces, not tabs)",
+    "'{'": ' (within {} and [], a value with ${NAME} needs quotes: "${NAME}")',
+    "<block end>": " (is it indented as its neighbours are?)",
+    "mapping values are not allowed": " (is it indented as its neighbours are? is there a "
+    "value with a colon and a space in it, which needs quotes?)",
+    "cannot start any token": " (a value that begins with it needs quotes)",
+}
 
 
 def read_document(path: Path, source: str) -> yaml.Node:
@@ -59,7 +68,7 @@ def parse_document(content: bytes, source: str) -> yaml.Node:
     try:
         root = loader.get_single_node()
     except yaml.MarkedYAMLError as error:
-        raise ConfigError(_syntax_error(error, source, text)) from None
+        raise ConfigError(_syntax_error(error, source)) from None
     except (ValueError, OverflowError):
         # A number within YAML's own syntax (an escape, a version) that Python can't hold.
         mark = loader.get_mark()
@@ -77,15 +86,11 @@ def parse_document(content: bytes, source: str) -> yaml.Node:
     return root
 
 
-def _syntax_error(error: yaml.MarkedYAMLError, source: str, text: str) -> str:
+def _syntax_error(error: yaml.MarkedYAMLError, source: str) -> str:
     mark = error.problem_mark or error.context_mark
     assert mark is not None  # noqa: S101 - every error of PyYAML's parser has one
     said = ", ".join(part for part in (error.context, error.problem) if part)
-    hint = ""
-    if r"'\t'" in said:
-        hint = " (indent with spaces, not tabs)"
-    elif "'{'" in said and "${" in text:
-        hint = ' (within {} and [], a value with ${NAME} needs quotes: "${NAME}")'
+    hint = next((hint for words, hint in _HINTS.items() if words in said), "")
     fault = _QUOTED.sub(_own_words, said) + hint
     return f"{source}:{mark.line + 1}:{mark.column + 1}: expected valid YAML, got a fault: {fault}"
 

@@ -7,8 +7,6 @@ checked for the rest (see ``validation``).
 
 from __future__ import annotations
 
-import difflib
-import re
 from functools import cache
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Annotated, Any, Final, Union, get_args, get_origin
@@ -20,6 +18,7 @@ from msgspec import UNSET, UnsetType
 from exporter.config import phrases
 from exporter.config.environment import SubstitutionError, substitute
 from exporter.config.errors import ConfigError, Problems
+from exporter.config.hints import hint
 from exporter.config.leaf import Leaf, leaf_of
 from exporter.config.mapping import Pair, describe, is_null, is_tagged, line_of, pairs
 from exporter.config.schema import Document, Entry
@@ -78,7 +77,7 @@ class _Walk:
             place = phrases.child(path, key)
             if key not in fields:
                 self._problems.locate(place, line=member.line, got="another")
-                self._problems.add(place, "a known key", because=_hint(key, fields))
+                self._problems.add(place, "a known key", because=hint(key, fields))
                 continue
             value = self.value(member, fields[key].type, place)
             if value is not UNSET:
@@ -157,13 +156,6 @@ class _Walk:
 @cache
 def _fields(entry: type[Entry]) -> dict[str, FieldInfo]:
     return {field.name: field for field in msgspec.structs.fields(entry)}
-
-
-def _hint(key: str, known: Mapping[str, object]) -> str:
-    # apiToken and api-token are near api_token, which plain difflib does not see.
-    plain = re.sub(r"(?<=[a-z])(?=[A-Z])|-", "_", key[:100]).lower()
-    near = difflib.get_close_matches(plain, known, n=1)
-    return f"did you mean {near[0]}?" if near else f"known here: {', '.join(known)}"
 
 
 def _without_absence(annotation: Any) -> Any:
