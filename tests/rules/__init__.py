@@ -1,0 +1,1 @@
+"""Recording rules, alerts, runbooks and Alertmanager's configuration, held to each other."""

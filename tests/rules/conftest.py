@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import os
+import shutil
+
+import pytest
+
+
+def tool(name: str, package: str) -> str:
+    """The path of a Debian tool; where it is missing, skip, but never in CI."""
+    path = shutil.which(name)
+    if path is None:
+        reason = f"{name} is not installed (Debian: apt-get install {package})"
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return path
+
+
+@pytest.fixture(scope="session", params=["promtool", "PROMTOOL3"])
+def promtool(request: pytest.FixtureRequest) -> str:
+    """Debian's promtool, and that of Prometheus 3 where the environment says where it is."""
+    if request.param == "promtool":
+        return tool("promtool", "prometheus")
+    path = os.environ.get(request.param)
+    if not path:
+        pytest.skip("PROMTOOL3 does not name a promtool of Prometheus 3")
+    return path
+
+
+@pytest.fixture(scope="session")
+def debian_promtool() -> str:
+    return tool("promtool", "prometheus")
+
+
+@pytest.fixture(scope="session")
+def amtool() -> str:
+    return tool("amtool", "prometheus-alertmanager")
+
+
+@pytest.fixture(scope="session")
+def alertmanager_binary() -> str:
+    return tool("prometheus-alertmanager", "prometheus-alertmanager")
