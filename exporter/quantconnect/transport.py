@@ -108,7 +108,7 @@ class Transport:
 
 
 class _Session(requests.Session):
-    def get_redirect_target(self, resp: requests.Response) -> str | None:
+    def get_redirect_target(self, resp: requests.Response) -> str | None:  # noqa: ARG002
         """None: even where it must not follow, requests reads the whole body of a redirect."""
         return None
 
@@ -230,6 +230,13 @@ class _Adapter(HTTPAdapter):
         manager = super().proxy_manager_for(proxy, **kwargs)
         manager.pool_classes_by_scheme = _POOLS
         return manager
+
+    def close(self) -> None:
+        """Close the kept connections now: urllib3 leaves that to the garbage collector."""
+        for manager in (self.poolmanager, *self.proxy_manager.values()):
+            for key in manager.pools.keys():  # noqa: SIM118 - it can't be iterated over
+                manager.pools[key].close()
+        super().close()
 
 
 def _failure(error: Exception, deadline: _Deadline, timeout: float) -> ApiError:
