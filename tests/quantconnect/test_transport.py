@@ -1,0 +1,517 @@
+"""One HTTP call: what is sent, and what becomes of every way in which an answer can go wrong."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+
+from exporter.quantconnect.auth import Signature
+from exporter.quantconnect.errors import ApiError, Reason
+from exporter.quantconnect.transport import Answer, Transport
+
+from .rawserver import OK, Peer, RawServer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+TIMEOUT = 0.3
+# A call that is not bounded lasts until the socket's timeout never comes: for ever. This is only
+# to tell the two apart on a busy machine.
+ENDS_WITHIN = 5.0
+SIGNATURE = Signature(user_id=1, token="demo", now=lambda: 1_700_000_000.0)
+
+
+@contextmanager
+def transport(
+    base_url: str, *, timeout: float = TIMEOUT, max_body: int = 100_000, connections: int = 4
+) -> Iterator[Transport]:
+    made = Transport(
+        base_url=base_url,
+        timeout=timeout,
+        max_body=max_body,
+        connections=connections,
+        user_agent="tests/1.0",
+    )
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+def post(calls: Transport, path: str = "live/list") -> Answer:
+    return calls.post(path, {"projectId": 5}, SIGNATURE)
+
+
+def failure(calls: Transport) -> ApiError:
+    started = time.monotonic()
+    with pytest.raises(ApiError) as caught:
+        post(calls)
+    assert time.monotonic() - started < ENDS_WITHIN
+    return caught.value
+
+
+@pytest.fixture(autouse=True)
+def no_thread_stays() -> Iterator[None]:
+    before = set(threading.enumerate())
+    yield
+    deadline = time.monotonic() + 10
+    while left := set(threading.enumerate()) - before:
+        assert time.monotonic() < deadline, f"threads are left behind: {left}"
+        time.sleep(0.01)
+
+
+@pytest.fixture(autouse=True)
+def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(variable, raising=False)
+        monkeypatch.delenv(variable.upper(), raising=False)
+
+
+# --- What is sent ---------------------------------------------------------------------------------
+
+
+def test_a_request_is_a_signed_post_of_json() -> None:
+    requests: list[bytes] = []
+
+    def script(peer: Peer) -> None:
+        requests.append(peer.request())
+        peer.answer(b'{"success":true}', b"X-Said: this")
+
+    with RawServer(script) as server, transport(server.url + "/api/v2/") as calls:
+        answer = post(calls)
+        host = f"127.0.0.1:{server.port}"
+    assert (answer.status, answer.headers["x-said"], answer.body) == (
+        200,
+        "this",
+        b'{"success":true}',
+    )
+    head, body = requests[0].decode().split("\r\n\r\n")
+    first, *lines = head.split("\r\n")
+    assert first == "POST /api/v2/live/list HTTP/1.1"
+    assert dict(line.split(": ", 1) for line in lines) == {
+        "Host": host,
+        "User-Agent": "tests/1.0",
+        "Accept": "application/json",
+        "Accept-Encoding": "gzip",
+        "Connection": "keep-alive",
+        "Content-Type": "application/json",
+        "Content-Length": str(len(body)),
+        "Timestamp": "1700000000",
+        "Authorization": "Basic MTo2MDRjMTQ3MmUzZThmODc2Y2YzNDJjMWUwZjc4MzU3OGM1MDI2ODJkZjUwN"
+        "2ZjN2M5OGMzZDA1ZGVhN2I0Mzgw",
+    }
+    assert json.loads(body) == {"projectId": 5}
+
+
+def test_a_netrc_does_not_replace_the_signature(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login mallory password guess\ndefault login a password b\n")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(netrc))
+    requests: list[bytes] = []
+
+    def script(peer: Peer) -> None:
+        requests.append(peer.request())
+        peer.answer()
+
+    with RawServer(script) as server, transport(server.url) as calls:
+        post(calls)
+    assert requests[0].count(b"Authorization: ") == 1
+    assert b"Authorization: Basic MTo2MDRj" in requests[0]
+
+
+def test_cookies_are_not_kept() -> None:
+    requests: list[bytes] = []
+
+    def script(peer: Peer) -> None:
+        while request := peer.request():
+            requests.append(request)
+            peer.answer(b"{}", b"Set-Cookie: session=secret; Path=/")
+
+    with RawServer(script) as server, transport(server.url) as calls:
+        post(calls)
+        post(calls)
+    assert len(requests) == 2
+    assert b"cookie" not in requests[1].lower()
+
+
+# --- Connections ----------------------------------------------------------------------------------
+
+
+def test_a_connection_is_used_again() -> None:
+    def script(peer: Peer) -> None:
+        while peer.request():
+            peer.answer()
+
+    with RawServer(script) as server, transport(server.url) as calls:
+        for _ in range(5):
+            assert post(calls).body == b"{}"
+        assert server.connections == 1
+
+
+def test_a_kept_connection_that_the_peer_closed_is_replaced() -> None:
+    closed = threading.Event()
+
+    def script(peer: Peer) -> None:
+        peer.request()
+        peer.answer()
+        peer.socket.close()
+        closed.set()
+
+    with RawServer(script) as server, transport(server.url) as calls:
+        for number in range(1, 4):
+            assert post(calls).body == b"{}"
+            assert closed.wait(10)
+            closed.clear()
+            assert server.connections == number
+
+
+def test_a_finished_call_does_not_end_the_next_one_on_its_connection() -> None:
+    """The second call lasts past the end of the first one's time, on the same connection."""
+
+    def script(peer: Peer) -> None:
+        peer.request()
+        time.sleep(TIMEOUT / 2)
+        peer.answer()
+        peer.request()
+        time.sleep(TIMEOUT * 0.75)
+        peer.answer(b"[2]")
+
+    with RawServer(script) as server, transport(server.url, timeout=2 * TIMEOUT) as calls:
+        post(calls)
+        assert post(calls).body == b"[2]"
+        assert server.connections == 1
+
+
+def test_calls_of_several_threads_do_not_disturb_each_other() -> None:
+    """Each is answered with its own body, while every second one runs out of time."""
+
+    def script(peer: Peer) -> None:
+        while request := peer.request():
+            path = request.split(b" ", 2)[1]
+            if path.startswith(b"/slow"):
+                peer.drip(OK)
+                return
+            peer.answer(path)
+
+    def call(number: int) -> str:
+        path = f"{'slow' if number % 2 else 'quick'}/{number}"
+        try:
+            return post(calls, path).body.decode()
+        except ApiError as error:
+            return error.reason.value
+
+    with (
+        RawServer(script) as server,
+        transport(server.url, connections=8) as calls,
+        ThreadPoolExecutor(8) as pool,
+    ):
+        answers = list(pool.map(call, range(24)))
+    assert answers == ["timeout" if n % 2 else f"/quick/{n}" for n in range(24)]
+
+
+# --- The total time -------------------------------------------------------------------------------
+
+BODY_FOLLOWS = OK + b"Content-Length: 1000000\r\n\r\n"
+
+
+def dripping_head(peer: Peer) -> None:
+    peer.drip(OK + b"X: " + b"x" * 10_000)
+
+
+def dripping_body(peer: Peer) -> None:
+    peer.send(BODY_FOLLOWS)
+    peer.drip(b" " * 10_000)
+
+
+def dripping_chunks(peer: Peer) -> None:
+    peer.send(OK + b"Transfer-Encoding: chunked\r\n\r\n")
+    peer.drip(b"1\r\nx\r\n" * 10_000)
+
+
+def dripping_to_the_end_of_file(peer: Peer) -> None:
+    peer.send(b"HTTP/1.0 200 OK\r\n\r\n")
+    peer.drip(b"{}" + b" " * 10_000)
+
+
+def dripping_gzip(peer: Peer) -> None:
+    peer.send(OK + b"Content-Encoding: gzip\r\nContent-Length: 1000000\r\n\r\n")
+    peer.drip(gzip.compress(bytes(range(256)) * 100))
+
+
+def informing_for_ever(peer: Peer) -> None:
+    for _ in range(10_000):
+        peer.drip(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+
+def silent(peer: Peer) -> None:
+    peer.silence()
+
+
+def silent_after_the_head(peer: Peer) -> None:
+    peer.send(BODY_FOLLOWS)
+    peer.silence()
+
+
+@pytest.mark.parametrize(
+    "misbehave",
+    [
+        dripping_head,
+        dripping_body,
+        dripping_chunks,
+        dripping_to_the_end_of_file,
+        dripping_gzip,
+        informing_for_ever,
+        silent,
+        silent_after_the_head,
+    ],
+)
+def test_no_answer_takes_longer_than_the_timeout(misbehave: object) -> None:
+    def script(peer: Peer) -> None:
+        assert callable(misbehave)
+        peer.request()
+        misbehave(peer)
+
+    with RawServer(script) as server, transport(server.url) as calls:
+        error = failure(calls)
+        assert (error.reason, error.message) == (
+            Reason.TIMEOUT,
+            "no complete answer within 0.3 seconds",
+        )
+        assert server.connections == 1, "there was a second attempt"
+
+
+def test_a_connection_whose_call_timed_out_is_not_used_again() -> None:
+    calls_seen: list[int] = []
+
+    def script(peer: Peer) -> None:
+        peer.request()
+        calls_seen.append(1)
+        if len(calls_seen) == 1:
+            dripping_body(peer)
+        peer.answer(b"[1]")
+
+    with RawServer(script) as server, transport(server.url) as calls:
+        assert failure(calls).reason is Reason.TIMEOUT
+        assert post(calls).body == b"[1]"
+        assert server.connections == 2
+
+
+def test_a_proxy_that_drips_its_answer_to_connect(monkeypatch: pytest.MonkeyPatch) -> None:
+    def script(peer: Peer) -> None:
+        assert peer.request().startswith(b"CONNECT quantconnect.invalid:443 ")
+        peer.drip(b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 10_000)
+
+    with RawServer(script) as proxy, transport("https://quantconnect.invalid") as calls:
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+        assert failure(calls).reason is Reason.TIMEOUT
+        assert proxy.connections == 1
+
+
+def test_a_tls_handshake_that_drips() -> None:
+    def script(peer: Peer) -> None:
+        peer.drip(b"\x16\x03\x03\x40\x00" + b"\x02\x00\x3f\xfc" + b"\0" * 10_000)
+
+    with (
+        RawServer(script) as server,
+        transport(server.url.replace("http", "https")) as calls,
+    ):
+        assert failure(calls).reason is Reason.TIMEOUT
+
+
+# --- The size -------------------------------------------------------------------------------------
+
+
+def test_a_body_of_the_largest_size_is_read_whole() -> None:
+    def script(peer: Peer) -> None:
+        peer.request()
+        peer.answer(b" " * 1000)
+
+    with RawServer(script) as server, transport(server.url, timeout=10, max_body=1000) as calls:
+        assert post(calls).body == b" " * 1000
+
+
+def endless(peer: Peer) -> None:
+    peer.send(OK + b"\r\n")
+    while True:
+        peer.send(b" " * 65536)
+
+
+def too_long(peer: Peer) -> None:
+    peer.answer(b" " * 100_001)
+
+
+def too_long_unzipped(peer: Peer) -> None:
+    peer.answer(gzip.compress(b" " * 50_000_000), b"Content-Encoding: gzip")
+
+
+def endless_redirect(peer: Peer) -> None:
+    peer.send(b"HTTP/1.1 302 Found\r\nLocation: /elsewhere\r\n\r\n")
+    while True:
+        peer.send(b" " * 65536)
+
+
+@pytest.mark.parametrize("large", [endless, too_long, too_long_unzipped, endless_redirect])
+def test_more_than_the_largest_size_is_not_read(large: object) -> None:
+    def script(peer: Peer) -> None:
+        assert callable(large)
+        peer.request()
+        large(peer)
+
+    with RawServer(script) as server, transport(server.url, timeout=30) as calls:
+        error = failure(calls)
+    assert (error.reason, error.message) == (
+        Reason.TOO_LARGE,
+        "the answer is larger than 100000 bytes, the most that is read",
+    )
+
+
+# --- Redirects ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_is_not_followed(status: int) -> None:
+    def elsewhere(peer: Peer) -> None:
+        peer.request()
+        peer.answer()
+
+    with RawServer(elsewhere) as other:
+
+        def script(peer: Peer) -> None:
+            peer.request()
+            peer.send(
+                b"HTTP/1.1 %d Moved\r\nLocation: %s/api\r\nContent-Length: 2\r\n\r\n{}"
+                % (status, other.url.encode())
+            )
+
+        with RawServer(script) as server, transport(server.url) as calls:
+            answer = post(calls)
+        assert (answer.status, answer.body) == (status, b"{}")
+        assert other.connections == 0
+
+
+@pytest.mark.parametrize("location", [b"http://[", b"\xff\xfe://", b"http://%zz\x80", b""])
+def test_a_redirect_to_nonsense_is_only_a_status(location: bytes) -> None:
+    def script(peer: Peer) -> None:
+        peer.request()
+        peer.send(b"HTTP/1.1 302 Found\r\nLocation: " + location + b"\r\n")
+        peer.send(b"Content-Length: 0\r\n\r\n")
+
+    with RawServer(script) as server, transport(server.url) as calls:
+        assert post(calls).status == 302
+
+
+# --- Broken answers and connections ---------------------------------------------------------------
+
+
+def hang_up(peer: Peer) -> None:
+    peer.socket.close()
+
+
+def no_http(peer: Peer) -> None:
+    peer.send(b"SSH-2.0-OpenSSH_9.2\r\n")
+
+
+def cut_short(peer: Peer) -> None:
+    peer.send(OK + b"Content-Length: 100\r\n\r\n{")
+
+
+def cut_in_a_chunk(peer: Peer) -> None:
+    peer.send(OK + b"Transfer-Encoding: chunked\r\n\r\nff\r\n{")
+
+
+def bad_chunk(peer: Peer) -> None:
+    peer.send(OK + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n")
+
+
+def long_header(peer: Peer) -> None:
+    peer.send(OK + b"X: " + b"x" * 1_000_000 + b"\r\n\r\n")
+
+
+@pytest.mark.parametrize(
+    "break_off", [hang_up, no_http, cut_short, cut_in_a_chunk, bad_chunk, long_header]
+)
+def test_a_broken_answer_is_a_failed_connection_and_not_asked_for_again(break_off: object) -> None:
+    def script(peer: Peer) -> None:
+        assert callable(break_off)
+        peer.request()
+        break_off(peer)
+
+    with RawServer(script) as server, transport(server.url, timeout=10) as calls:
+        error = failure(calls)
+        assert error.reason is Reason.CONNECTION
+        assert error.message.startswith("the connection failed: ")
+        assert error.retry_after is None
+        assert server.connections == 1, "there was a second attempt"
+
+
+def test_nobody_listens() -> None:
+    with RawServer(silent) as server:
+        url = server.url
+    with transport(url) as calls:
+        error = failure(calls)
+    assert (error.reason, error.message) == (
+        Reason.CONNECTION,
+        "the connection failed: Connection refused",
+    )
+
+
+def test_a_host_without_an_address() -> None:
+    with transport("http://quantconnect.invalid", timeout=20) as calls:
+        error = failure(calls)
+    assert error.reason is Reason.CONNECTION
+
+
+def test_a_gzip_that_is_none() -> None:
+    def script(peer: Peer) -> None:
+        peer.request()
+        peer.answer(b"no gzip", b"Content-Encoding: gzip")
+
+    with RawServer(script) as server, transport(server.url, timeout=10) as calls:
+        error = failure(calls)
+    assert error.reason is Reason.MALFORMED
+    assert error.message.startswith("the body could not be decompressed: ")
+
+
+# --- Closing --------------------------------------------------------------------------------------
+
+
+def test_close_ends_the_calls_under_way_at_once() -> None:
+    asked = threading.Semaphore(0)
+
+    def script(peer: Peer) -> None:
+        peer.request()
+        asked.release()
+        peer.silence()
+
+    with (
+        RawServer(script) as server,
+        transport(server.url, timeout=600) as calls,
+        ThreadPoolExecutor(3) as pool,
+    ):
+        ending = [pool.submit(failure, calls) for _ in range(3)]
+        for _ in ending:
+            assert asked.acquire(timeout=10)
+        calls.close()
+        reasons = [each.result(timeout=10).reason for each in ending]
+    assert reasons == [Reason.TIMEOUT] * 3
+
+
+def test_no_call_is_made_after_close() -> None:
+    def script(peer: Peer) -> None:
+        peer.request()
+        peer.answer()
+
+    with RawServer(script) as server, transport(server.url) as calls:
+        calls.close()
+        assert failure(calls).reason is Reason.TIMEOUT

@@ -1,0 +1,156 @@
+"""The same over TLS: what is trusted, and that a drip under TLS ends as well."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import subprocess
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from exporter.quantconnect import transport as module
+from exporter.quantconnect.errors import Reason
+
+from .rawserver import OK, Peer, RawServer
+from .test_transport import ENDS_WITHIN, failure, no_proxy, no_thread_stays, post, transport
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["no_proxy", "no_thread_stays"]  # fixtures for these tests too
+
+
+def certificate(directory: Path, *, san: str) -> Path:
+    """A self-signed certificate with its key, in one file."""
+    file = directory / "server.pem"
+    subprocess.run(
+        [
+            *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"),
+            *("-subj", "/CN=tests", "-addext", f"subjectAltName={san}"),
+            *("-keyout", str(directory / "key.pem"), "-out", str(file)),
+        ],
+        check=True,
+        capture_output=True,
+    )
+    file.write_bytes(file.read_bytes() + (directory / "key.pem").read_bytes())
+    return file
+
+
+def context(file: Path) -> ssl.SSLContext:
+    made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    made.load_cert_chain(file)
+    return made
+
+
+@pytest.fixture(scope="module")
+def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return certificate(tmp_path_factory.mktemp("good"), san="IP:127.0.0.1")
+
+
+def serve(peer: Peer) -> None:
+    while peer.request():
+        peer.answer()
+
+
+def test_a_trusted_certificate(good: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(good))
+    with RawServer(serve, tls=context(good)) as server, transport(server.url, timeout=20) as calls:
+        assert post(calls).body == b"{}"
+        assert post(calls).body == b"{}"
+        assert server.connections == 1
+
+
+def test_a_certificate_that_nobody_signed(good: Path) -> None:
+    with RawServer(serve, tls=context(good)) as server, transport(server.url, timeout=20) as calls:
+        error = failure(calls)
+        assert error.reason is Reason.TLS
+        assert error.message.startswith("TLS failed: ")
+        assert "certificate verify failed: self-signed certificate" in error.message
+        assert server.connections == 1
+
+
+def test_a_certificate_of_another_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = certificate(tmp_path, san="DNS:www.quantconnect.com")
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(file))
+    with RawServer(serve, tls=context(file)) as server, transport(server.url, timeout=20) as calls:
+        error = failure(calls)
+    assert error.reason is Reason.TLS
+    assert "certificate is not valid for '127.0.0.1'" in error.message
+
+
+def test_a_server_that_does_not_speak_tls() -> None:
+    with (
+        RawServer(lambda peer: peer.send(b"HTTP/1.1 400 Bad Request\r\n\r\n")) as server,
+        transport(server.url.replace("http", "https"), timeout=20) as calls,
+    ):
+        assert failure(calls).reason is Reason.TLS
+
+
+@pytest.mark.parametrize("head", [OK + b"Content-Length: 100000\r\n\r\n", b""])
+def test_an_answer_that_drips(good: Path, monkeypatch: pytest.MonkeyPatch, head: bytes) -> None:
+    def script(peer: Peer) -> None:
+        peer.request()
+        peer.send(head)
+        peer.drip(OK + b" " * 10_000)
+
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(good))
+    with RawServer(script, tls=context(good)) as server, transport(server.url) as calls:
+        assert failure(calls).reason is Reason.TIMEOUT
+        assert server.connections == 1
+
+
+@pytest.mark.parametrize("proxy_tls", [False, True])
+def test_an_answer_that_drips_through_a_proxy(
+    good: Path, monkeypatch: pytest.MonkeyPatch, *, proxy_tls: bool
+) -> None:
+    """CONNECT is answered by the proxy, TLS and the drip by what it connects to."""
+
+    def script(peer: Peer) -> None:
+        assert peer.request().startswith(b"CONNECT 127.0.0.1:9 ")
+        peer.send(b"HTTP/1.1 200 OK\r\n\r\n")
+        if proxy_tls:
+            peer.drip(b"\x16\x03\x03\x40\x00" + b"\x02\x00\x3f\xfc" + b"\0" * 10_000)
+            return
+        peer.socket = context(good).wrap_socket(peer.socket, server_side=True)
+        peer.request()
+        peer.drip(OK + b" " * 10_000)
+
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(good))
+    tls = context(good) if proxy_tls else None
+    with RawServer(script, tls=tls) as proxy, transport("https://127.0.0.1:9") as calls:
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+        assert failure(calls).reason is Reason.TIMEOUT
+
+
+def test_a_late_timer_leaves_a_connection_to_its_next_call() -> None:
+    """The timer of a call goes off when another call has its connection, or when it is closed."""
+    ours, theirs = socket.socketpair()
+    connection = module._Owned()
+    late, current = module._Deadline(60), module._Deadline(60)
+    with ours, theirs:
+        late.own(connection)
+        late.watch(ours)
+        current.own(connection)
+        current.watch(ours)
+        late.expire()
+        ours.sendall(b"still open")
+        assert theirs.recv(20) == b"still open"
+        current.expire()
+        assert theirs.recv(20) == b""
+    current.expire()  # the socket has been closed: nothing to do
+
+
+def test_a_call_that_has_ended_leaves_its_connection() -> None:
+    ours, theirs = socket.socketpair()
+    deadline = module._Deadline(60)
+    with ours, theirs:
+        started = time.monotonic()
+        with deadline:
+            deadline.own(module._Owned())
+            deadline.watch(ours)
+        deadline.expire()
+        ours.sendall(b"still open")
+        assert theirs.recv(20) == b"still open"
+        assert time.monotonic() - started < ENDS_WITHIN
