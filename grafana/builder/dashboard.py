@@ -28,15 +28,18 @@ class Annotation:
     at_value: bool = False
 
     def render(self) -> dict[str, Any]:
+        expr = one_line(self.expr)
         return {
             "datasource": DATASOURCE,
             "enable": True,
-            "expr": one_line(self.expr),
+            "expr": expr,
             "hide": False,
             "iconColor": self.color,
             "name": self.name,
             "step": "60s",
             "tagKeys": "",
+            # Later releases read the query here, 9.4 reads `expr` and `step`.
+            "target": {"expr": expr, "interval": "60s", "refId": "Anno"},
             "textFormat": self.text,
             "titleFormat": self.title,
             "useValueForTime": self.at_value,

@@ -256,7 +256,7 @@ def state_timeline(
         description=description,
         queries=queries,
         options=options,
-        defaults={**style, "custom": {"fillOpacity": 75, "lineWidth": 0, "spanNulls": False}},
+        defaults={**style, "custom": {"fillOpacity": 75, "lineWidth": 0}},
     )
 
 
@@ -278,7 +278,8 @@ def heatmap(*, title: str, description: str, query: Query, unit: str) -> Panel:
         "filterValues": {"le": 1e-9},
         "legend": {"show": True},
         "rowsFrame": {"layout": "auto"},
-        "tooltip": {"show": True, "yHistogram": False},
+        # What shows a tooltip: `mode` in later releases, `show` in 9.4.
+        "tooltip": {"mode": "single", "show": True, "yHistogram": False},
         "yAxis": {"axisPlacement": "left", "reverse": False, "unit": unit},
     }
     hide = {"hideFrom": {"legend": False, "tooltip": False, "viz": False}}

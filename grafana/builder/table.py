@@ -114,7 +114,6 @@ def table(
         description=description,
         queries=queries,
         options={
-            "footer": {"countRows": False, "fields": "", "reducer": ["sum"], "show": False},
             "showHeader": True,
             "sortBy": [{"desc": sort.descending, "displayName": sort.title}],
         },

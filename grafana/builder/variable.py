@@ -33,12 +33,11 @@ class Variable:
         query = one_line(self.query)
         kind = LABEL_VALUES if query.startswith("label_values(") else QUERY_RESULT
         everything = {"selected": True, "text": ["All"], "value": ["$__all"]}
-        return {
-            "allValue": self.all_value or None,
+        given = {"allValue": self.all_value, "description": self.description}
+        return {key: value for key, value in given.items() if value} | {
             "current": everything if several else {},
             "datasource": DATASOURCE,
             "definition": query,
-            "description": self.description or None,
             "hide": 0,
             "includeAll": several,
             "label": self.label,
@@ -69,7 +68,6 @@ def data_source() -> dict[str, Any]:
         "name": "datasource",
         "options": [],
         "query": "prometheus",
-        "queryValue": "",
         "refresh": 1,
         "regex": "",
         "skipUrlSync": False,

@@ -135,7 +135,7 @@ def test_variables(uid: str) -> None:
         assert variable["refresh"] == 2, "on time range change"
         assert variable["label"]
         assert variable["definition"] == variable["query"]["query"]
-        assert variable["includeAll"] == variable["multi"] == bool(variable["allValue"])
+        assert variable["includeAll"] == variable["multi"] == ("allValue" in variable)
         chosen = {"selected": True, "text": ["All"], "value": ["$__all"]}
         assert variable["current"] == (chosen if variable["multi"] else {})
 
