@@ -125,7 +125,7 @@ class Api:
             "status": truth.status,
             "cloneId": project.project_id + 1,
             "launched": date(deployment.launched, project.format),
-            "stopped": date(deployment.stopped, project.format) if not running else None,
+            "stopped": date(deployment.stopped if not running else None, project.format),
             "brokerage": deployment.brokerage,
             "securityTypes": project.security_types,
             "datacenter": "NY7",
@@ -180,7 +180,7 @@ class Api:
             "deployId": deployment.deploy_id,
             "status": deployment.status(now),
             "launched": date(deployment.launched, project.format),
-            "stopped": date(deployment.stopped, project.format) if ended else None,
+            "stopped": date(deployment.stopped if ended else None, project.format),
             "brokerage": deployment.brokerage,
             "subscription": "Streaming",
             "equity": wire.number(round(project.equity(deployment, now), 2)),
@@ -193,7 +193,7 @@ class Api:
     def _described(self, project: Project, now: float) -> Json:
         deployment = project.deployment(now)
         running = deployment is not None and not deployment.ended(now)
-        launched = None if deployment is None else date(deployment.launched, project.format)
+        launched = None if deployment is None else deployment.launched
         return {
             "projectId": project.project_id,
             "organizationId": ORGANIZATION,
@@ -224,7 +224,7 @@ class Api:
             "grid": None,
             "liveGrid": None,
             "paperEquity": None,
-            "lastLiveDeployment": launched,
+            "lastLiveDeployment": date(launched, project.format),
             "liveForm": None,
             "encrypted": False,
             "codeRunning": running,

@@ -101,6 +101,9 @@ def _judge(
     if user != str(user_id):
         return error("UserID not valid")
     expected = sha256(f"{token}:{timestamp}".encode()).hexdigest()
-    if not hmac.compare_digest(expected, signature) or abs(now - int(timestamp)) > WINDOW:
+    if (
+        not hmac.compare_digest(expected.encode(), signature.encode())
+        or abs(now - int(timestamp)) > WINDOW
+    ):
         return error(INVALID_HASH, code=10002)
     return None

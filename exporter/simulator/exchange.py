@@ -117,8 +117,8 @@ class Exchange:
         size = max(1, int(bytes_per_second / 10))
         for start in range(0, len(data), size):
             piece = data[start : start + size]
-            self.connection.sendall(piece)
             self.wait(len(piece) / bytes_per_second)
+            self.connection.sendall(piece)
 
     def hang_up(self, *, reset: bool = False) -> None:
         """Close the connection after this, with a RST where ``reset``."""

@@ -8,6 +8,7 @@ import re
 import socket
 import threading
 import time
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Self
 from urllib.parse import parse_qsl, urlsplit
@@ -60,7 +61,7 @@ class SimulatorServer:
         self.date_offset = 0.0
         self._http = _HTTPServer((host, port), self, ssl_context)
         self._thread = threading.Thread(
-            target=self._http.serve_forever, args=(0.05,), name="simulator", daemon=True
+            target=self._http.serve_forever, args=(0.02,), name="simulator", daemon=True
         )
 
     @property
@@ -149,10 +150,8 @@ class _HTTPServer(ThreadingHTTPServer):
         with self._lock:
             connections = list(self._connections)
         for connection in connections:
-            try:
+            with suppress(OSError):  # gone already
                 connection.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                continue  # gone already
 
     def wait(self, seconds: float) -> None:
         """Let ``seconds`` pass; ConnectionAbortedError when the server closes meanwhile."""

@@ -87,3 +87,15 @@ def receive_all(connection: socket.socket) -> bytes:
     while piece := connection.recv(65_536):
         data += piece
     return data
+
+
+def receive_until_silence(connection: socket.socket) -> bytes:
+    """What comes until nothing does for the connection's timeout, the other side still there."""
+    data = b""
+    try:
+        while piece := connection.recv(65_536):
+            data += piece
+    except TimeoutError:
+        return data
+    msg = f"the connection was closed after {data!r}"
+    raise AssertionError(msg)
