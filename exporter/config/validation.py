@@ -36,6 +36,7 @@ def validate(document: Document, problems: Problems, *, directory: Path) -> None
     for path, entry in sound.items():
         _check_token(entry, path, problems, directory)
         _check_discover(entry, path, problems)
+        _check_listing(document, entry, path, problems)
         for index, project in enumerate(entry.projects or ()):
             _check_statistics(project, item(child(path, "projects"), index), problems)
 
@@ -101,6 +102,30 @@ def _check_discover(entry: AccountEntry, account: str, problems: Problems) -> No
             "projects, or discover with enabled: true (as without either key)",
             got="an account of which nothing is read",
         )
+
+
+def _check_listing(
+    document: Document, entry: AccountEntry, account: str, problems: Problems
+) -> None:
+    """The one call that is never put off, live/list, has to fit; and discovery lives by it."""
+    interval, rate = document.status_interval, entry.requests_per_minute
+    if not interval:
+        if _discovers(entry) and not problems.failed("status_interval"):
+            problems.add(
+                account,
+                "projects, or a status_interval above 0s, whose reading tells what is live",
+                got="discovery with status_interval 0s",
+            )
+    elif rate <= 60 / interval:
+        problems.add(
+            child(account, "requests_per_minute"),
+            f"more than {60 / interval:g}, which listing what runs at each status_interval takes",
+            at=account,
+        )
+
+
+def _discovers(entry: AccountEntry) -> bool:
+    return entry.discover.enabled if entry.discover is not None else not entry.projects
 
 
 def _check_statistics(entry: ProjectEntry, path: str, problems: Problems) -> None:

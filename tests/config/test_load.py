@@ -74,7 +74,7 @@ def test_every_key(write: Write, tmp_path: Path) -> None:
 scrape_interval: 1m30s
 request_timeout: 10s
 stale_after: 1h
-status_interval: 0s
+status_interval: 2m
 statistics_interval: 0
 max_holdings_per_project: 500
 tickers: {FB: META, ON: ON}
@@ -103,7 +103,7 @@ accounts:
         scrape_interval=90.0,
         request_timeout=10.0,
         stale_after=3600.0,
-        status_interval=0.0,
+        status_interval=120.0,
         statistics_interval=0.0,
         max_holdings_per_project=500,
         tickers={"FB": "META", "ON": "ON"},
@@ -326,3 +326,11 @@ def test_nothing_can_be_changed_afterwards(write: Write) -> None:
     for mapping in (config.tickers, project.labels, project.limits):
         with pytest.raises(TypeError):
             mapping["A"] = "B"  # type: ignore[index]
+
+
+def test_status_can_be_off_where_the_projects_are_listed(write: Write) -> None:
+    path = write(
+        "status_interval: 0s\n"
+        "accounts: [{user_id: 1, api_token: abc, requests_per_minute: 0.5, projects: [{id: 1}]}]\n"
+    )
+    assert load(path, {}).status_interval == 0

@@ -194,7 +194,8 @@ def documents(draw: st.DrawFn) -> dict[str, Any]:
             optional={
                 "scrape_interval": durations,
                 "stale_after": durations,
-                "status_interval": durations | st.just("0s"),
+                # Long enough to leave calls for the portfolios.
+                "status_interval": st.sampled_from(["2s", "30s", "1m30s", "1h", "1d"]),
                 "statistics_interval": durations | st.just("0s"),
                 "max_holdings_per_project": st.integers(1, 1_000_000),
                 "tickers": st.dictionaries(
