@@ -1,0 +1,52 @@
+# `make demo` and `make test` are all that a newcomer needs: they set up what they use.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint format docs dashboards bench prometheus clean
+
+help: ## Say what can be made
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | sort | \
+		awk -F'|' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+$(INSTALLED): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or later is needed: make PYTHON=python3.12 …" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || \
+		{ echo "Python's venv module is needed (Debian: apt-get install python3-venv)" >&2; exit 1; }
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+demo: $(INSTALLED) ## Run the exporter against a simulated QuantConnect, with Prometheus if installed
+	@$(BIN)/python prometheus/demo.py
+
+prometheus: ## Install Debian's Prometheus and Alertmanager, where that is possible
+	@prometheus/install-debian
+
+test: $(INSTALLED) prometheus ## Run every test
+	$(BIN)/python -m pytest --cov --cov-report=term
+
+lint: $(INSTALLED) ## Check style, types, and that what is generated is up to date
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/python -m exporter.metrics.reference | diff -u docs/metrics.md -
+	$(BIN)/python grafana/build.py --check
+
+format: $(INSTALLED) ## Put the code into its usual form
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+docs: $(INSTALLED) ## Write docs/metrics.md anew
+	$(BIN)/python -m exporter.metrics.reference > docs/metrics.md
+
+dashboards: $(INSTALLED) ## Write the dashboards anew
+	$(BIN)/python grafana/build.py
+
+bench: $(INSTALLED) ## Measure; writes docs/performance.md
+	$(BIN)/python -m benchmarks
+
+clean: ## Remove what was made
+	rm -rf $(VENV) .demo .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist

@@ -1,0 +1,33 @@
+"""What all tests share: a test that is skipped under CI fails, and says why it was skipped."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_NEEDS = {
+    "needs_prometheus": ("prometheus", "promtool"),
+    "needs_alertmanager": ("prometheus-alertmanager", "amtool"),
+}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        for marker, programs in _NEEDS.items():
+            missing = [program for program in programs if shutil.which(program) is None]
+            if missing and item.get_closest_marker(marker):
+                item.add_marker(pytest.mark.skip(reason=f"not installed: {', '.join(missing)}"))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Iterator[None]:
+    report = yield
+    if report.skipped and not hasattr(report, "wasxfail") and os.environ.get("CI") == "true":
+        report.outcome = "failed"
+    return report
