@@ -163,7 +163,7 @@ accounts = st.lists(
         {"name": names, "user_id": st.integers(1, 2**63 - 1), "api_token": st.just(TOKEN)},
         optional={
             "base_url": st.just("http://localhost:10271/api/v2/"),
-            "requests_per_minute": st.floats(0.1, 1e6) | st.integers(1, 100),
+            "requests_per_minute": st.floats(31, 1e6) | st.integers(31, 100),
             "discover": st.fixed_dictionaries(
                 {"enabled": st.just(True)},
                 optional={
