@@ -6,18 +6,17 @@ published one (an unknown project, a project never deployed) is a guess and says
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from exporter.simulator import wire
-from exporter.simulator.noise import uniform
+from exporter.simulator.deployed import runtime_statistics, server_statistics, source_files
+from exporter.simulator.wire import date
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from exporter.simulator.project import Deployment, Format, Project, Statistics
+    from exporter.simulator.project import Deployment, Project
     from exporter.simulator.wire import Json
     from exporter.simulator.world import World
 
@@ -242,75 +241,6 @@ _ENDPOINTS: Mapping[str, Callable[[Api, Parameters], Json | bytes]] = {
     "live/read": Api.live_read,
     "projects/read": Api.projects_read,
 }
-
-
-def date(time: float | None, written: Format) -> str | None:
-    """A time in UTC, as a project's format has it."""
-    if time is None:
-        return None
-    moment = datetime.fromtimestamp(math.floor(time), UTC)
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ" if written.iso_dates else "%Y-%m-%d %H:%M:%S")
-
-
-def runtime_statistics(
-    project: Project, numbers: Statistics, currency: str, now: float
-) -> dict[str, str]:
-    """LEAN's statistics as the strings it makes of them (LiveTradingResultHandler), with its
-    places for a minus, and what the algorithm set itself."""
-    glyph = wire.glyph(currency)
-    sharpe = 100 * uniform(project.project_id, math.floor(now / 3600))[0]
-    return {
-        "Equity": f"{glyph}{numbers.equity:,.2f}",
-        "Fees": f"-{glyph}{numbers.fees:,.2f}",
-        "Holdings": f"{glyph}{numbers.holdings_value:,.2f}",
-        "Net Profit": f"{glyph}{numbers.net_profit:,.2f}",
-        "Probabilistic Sharpe Ratio": f"{sharpe:.3f}%",
-        "Return": f"{100 * numbers.return_ratio:.2f} %",
-        "Unrealized": f"{glyph}{numbers.unrealized:,.2f}",
-        "Volume": f"{glyph}{numbers.volume:,.2f}",
-        **project.user_statistics,
-    }
-
-
-def server_statistics(deployment: Deployment, now: float) -> dict[str, str]:
-    """The machine that a running deployment has to itself."""
-    cpu, memory, _, _ = uniform(deployment.deploy_id, math.floor(now / 10))
-    days, seconds = divmod(int(now - deployment.launched), 86_400)
-    clock = f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
-    return {
-        "CPU Usage": f"{2 + 20 * cpu:.1f}%",
-        "Used RAM (MB)": str(420 + int(90 * memory)),
-        "Total RAM (MB)": "16384",
-        "Hostname": f"LIVE-{deployment.deploy_id[2:10]}",
-        "LEAN Version": "v2.5.0.0.17484",
-        "Up Time": f"{days}d {clock}",
-    }
-
-
-def source_files(project: Project) -> list[Json]:
-    """The algorithm's source, which QuantConnect sends along with every live/read."""
-    return [
-        {
-            "id": project.project_id * 10,
-            "projectId": project.project_id,
-            "name": "main.py",
-            "content": _SOURCE,
-            "modified": "2026-10-01 09:30:00",
-            "open": 1,
-            "isLibrary": False,
-        }
-    ]
-
-
-_SOURCE = '''from AlgorithmImports import *
-
-
-class Simulated(QCAlgorithm):
-    """What a live/read shows of anybody's strategy: all of it."""
-
-    def initialize(self) -> None:
-        self.set_start_date(2026, 1, 1)
-'''
 
 
 def _integer(value: object) -> int:

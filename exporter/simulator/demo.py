@@ -7,39 +7,29 @@ or two, so that someone who watches sees life.
 from __future__ import annotations
 
 from dataclasses import replace
-from decimal import Decimal
-from hashlib import blake2b
 from itertools import pairwise
 from typing import TYPE_CHECKING, TypedDict
 
 from exporter.simulator.account import Account
+from exporter.simulator.demo_slots import DAY, Slots
 from exporter.simulator.instruments import (
-    Instrument,
     cfd,
     crypto,
     crypto_future,
     equity,
     forex,
-    friday_after,
-    future,
     index,
-    option,
-    third_friday_after,
 )
-from exporter.simulator.noise import uniform
-from exporter.simulator.project import Deployment, Project, running
-from exporter.simulator.timetable import Slot, Timetable
+from exporter.simulator.project import Deployment, Project, deploy_id, running
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from exporter.simulator.market import Market
+    from exporter.simulator.timetable import Slot
 
-DAY = 86_400.0
 HISTORY = 36 * DAY
 """How long before its start the demo's accounts were opened."""
-
-_QUARTERS = (3, 6, 9, 12)
 
 AAPL = equity("AAPL", "1998-01-02")
 MSFT = equity("MSFT", "1998-01-02")
@@ -90,6 +80,7 @@ class Demo:
         self._started = started
         self._stops_after = stops_after
         self._crashes_after = crashes_after
+        self._slots = Slots(seed=seed, market=market, started=started)
 
     def projects(self) -> list[Project]:
         """Every project of the demo."""
@@ -107,13 +98,14 @@ class Demo:
         ]
 
     def _us_equities(self) -> Project:
+        slots = self._slots
         return self._project(
             21048731,
             "US equities long-short",
             {"USD": 250_000.0},
             [
                 *(
-                    self._slow(share, value, 1)
+                    slots.slow(share, value, 1)
                     for share, value in [
                         (AAPL, 42e3),
                         (MSFT, 38e3),
@@ -126,16 +118,16 @@ class Demo:
                     ]
                 ),
                 *(
-                    self._slow(share, value, -1)
+                    slots.slow(share, value, -1)
                     for share, value in [
                         (INTC, 18e3),
                         (PFE, 15e3),
                         (FORD, 9e3),
                     ]
                 ),
-                self._quick(NVDA, 12e3, 0, 95.0),
-                self._quick(TSLA, 9e3, 0, 130.0),
-                self._quick(AMZN, 11e3, 1, 150.0),
+                slots.quick(NVDA, 12e3, 0, 95.0),
+                slots.quick(TSLA, 9e3, 0, 130.0),
+                slots.quick(AMZN, 11e3, 1, 150.0),
             ],
             launched=[35.5, 11.2],
             brokerage="InteractiveBrokersBrokerage",
@@ -144,23 +136,24 @@ class Demo:
         )
 
     def _options_and_futures(self) -> Project:
+        slots = self._slots
         return self._project(
             21363904,
             "Options and futures",
-            {"USD": 400_000.0},
+            {"USD": 900_000.0},
             [
-                self._contracts("SPY put", self._put(SPY, 5), 4e3, 1, 12 * DAY),
-                self._contracts("SPY call", self._call(SPY, 5), 6e3, -1, 9 * DAY),
-                self._contracts("AAPL call", self._call(AAPL, 5), 5e3, 1, 15 * DAY),
-                self._contracts("META call", self._call(META, 10), 3e3, -1, 8 * DAY),
-                self._contracts("SPX put", self._put(SPX, 25, "SPXW"), 9e3, 1, 10 * DAY),
-                self._contracts("SPX call", self._call(SPX, 25, "SPXW"), 7e3, -1, 7 * DAY),
-                self._contracts("ES", self._es, 290e3, 1, 14 * DAY),
-                self._contracts("GC", self._gc, 260e3, -1, 11 * DAY),
-                self._contracts("ES put", self._es_put, 6e3, 1, 13 * DAY),
-                self._contracts("OG call", self._og_call, 5e3, -1, 10 * DAY),
-                self._contracts("CL", self._cl, 69e3, 0, 4 * 3600.0, quick=110.0),
-                self._contracts("SPY weekly", self._weekly(SPY), 2e3, 1, 3 * 3600.0, quick=140.0),
+                slots.contracts("SPY put", slots.put(SPY, 5), 4e3, 1, 12 * DAY),
+                slots.contracts("SPY call", slots.call(SPY, 5), 6e3, -1, 9 * DAY),
+                slots.contracts("AAPL call", slots.call(AAPL, 5), 5e3, 1, 15 * DAY),
+                slots.contracts("META call", slots.call(META, 10), 3e3, -1, 8 * DAY),
+                slots.contracts("SPX put", slots.put(SPX, 25, "SPXW"), 9e3, 1, 10 * DAY),
+                slots.contracts("SPX call", slots.call(SPX, 25, "SPXW"), 7e3, -1, 7 * DAY),
+                slots.contracts("ES", slots.es, 290e3, 1, 14 * DAY),
+                slots.contracts("GC", slots.gc, 260e3, -1, 11 * DAY),
+                slots.contracts("ES put", slots.es_put, 6e3, 1, 13 * DAY),
+                slots.contracts("OG call", slots.og_call, 5e3, -1, 10 * DAY),
+                slots.contracts("CL", slots.cl, 69e3, 0, 4 * 3600.0, quick=110.0),
+                slots.contracts("SPY weekly", slots.weekly(SPY), 2e3, 1, 3 * 3600.0, quick=140.0),
             ],
             launched=[34.0],
             brokerage="InteractiveBrokersBrokerage",
@@ -170,17 +163,18 @@ class Demo:
         )
 
     def _forex(self) -> Project:
+        slots = self._slots
         return self._project(
             21790216,
             "Forex majors",
             {"USD": 100_000.0, "GBP": 8_000.0},
             [
-                self._slow(forex("EURUSD"), 60e3, 1, 5 * DAY),
-                self._slow(forex("EURGBP"), 45e3, -1, 4 * DAY),
-                self._slow(forex("USDJPY"), 50e3, 0, 6 * DAY),
-                self._slow(cfd("XAUUSD"), 20e3, 1, 9 * DAY),
-                self._quick(forex("AUDUSD"), 25e3, 0, 100.0),
-                self._quick(forex("GBPUSD"), 30e3, 0, 170.0),
+                slots.slow(forex("EURUSD"), 60e3, 1, 5 * DAY),
+                slots.slow(forex("EURGBP"), 45e3, -1, 4 * DAY),
+                slots.slow(forex("USDJPY"), 50e3, 0, 6 * DAY),
+                slots.slow(cfd("XAUUSD"), 20e3, 1, 9 * DAY),
+                slots.quick(forex("AUDUSD"), 25e3, 0, 100.0),
+                slots.quick(forex("GBPUSD"), 30e3, 0, 170.0),
             ],
             launched=[33.0],
             brokerage="OandaBrokerage",
@@ -189,16 +183,17 @@ class Demo:
         )
 
     def _crypto(self) -> Project:
+        slots = self._slots
         return self._project(
             22057483,
             "Crypto momentum",
             {"USD": 80_000.0, "USDT": 15_000.0, "BTC": 0.25},
             [
-                self._slow(crypto("BTCUSD", "BTC"), 30e3, 1, 12 * DAY),
-                self._slow(crypto("ETHUSD", "ETH"), 12e3, 1, 7 * DAY),
-                self._slow(crypto_future("BTCUSDT", "BTCUSD"), 25e3, -1, 5 * DAY),
-                self._quick(crypto("SOLUSD", "SOL"), 6e3, 1, 105.0),
-                self._quick(crypto_future("ETHUSDT", "ETHUSD"), 9e3, 0, 145.0),
+                slots.slow(crypto("BTCUSD", "BTC"), 30e3, 1, 12 * DAY),
+                slots.slow(crypto("ETHUSD", "ETH"), 12e3, 1, 7 * DAY),
+                slots.slow(crypto_future("BTCUSDT", "BTCUSD"), 25e3, -1, 5 * DAY),
+                slots.quick(crypto("SOLUSD", "SOL"), 3e3, 1, 105.0),
+                slots.quick(crypto_future("ETHUSDT", "ETHUSD"), 9e3, 0, 145.0),
             ],
             launched=[30.0, 9.0],
             brokerage="CoinbaseBrokerage",
@@ -207,17 +202,18 @@ class Demo:
         )
 
     def _euro(self) -> Project:
+        slots = self._slots
         return self._project(
             22418690,
             "Euro core",
             {"EUR": 150_000.0, "USD": 90_000.0},
             [
-                self._slow(SPY, 60e3, 1, 20 * DAY),
-                self._slow(TLT, 25e3, 1, 10 * DAY),
-                self._slow(GLD, 20e3, 1, 14 * DAY),
-                self._slow(IBM, 12e3, -1),
-                self._slow(forex("EURUSD"), 20e3, 0, 6 * DAY),
-                self._quick(IWM, 15e3, 0, 125.0),
+                slots.slow(SPY, 60e3, 1, 20 * DAY),
+                slots.slow(TLT, 25e3, 1, 10 * DAY),
+                slots.slow(GLD, 20e3, 1, 14 * DAY),
+                slots.slow(IBM, 12e3, -1),
+                slots.slow(forex("EURUSD"), 20e3, 0, 6 * DAY),
+                slots.quick(IWM, 15e3, 0, 125.0),
             ],
             launched=[35.0],
             brokerage="InteractiveBrokersBrokerage",
@@ -230,30 +226,32 @@ class Demo:
         return self._project(22735112, "Cash reserve", {"USD": 60_000.0}, [], launched=[21.0])
 
     def _stopping(self) -> Project:
+        slots = self._slots
         return self._project(
             23019847,
             "Research/Pairs mean reversion",
             {"USD": 120_000.0},
             [
-                self._slow(QQQ, 35e3, 1, 16 * DAY),
-                self._slow(IWM, 30e3, -1, 17 * DAY),
-                self._slow(BAC, 14e3, 1, 18 * DAY),
-                self._slow(JPM, 13e3, -1, 19 * DAY),
-                self._quick(KO, 6e3, 0, 90.0),
+                slots.slow(QQQ, 35e3, 1, 16 * DAY),
+                slots.slow(IWM, 30e3, -1, 17 * DAY),
+                slots.slow(BAC, 14e3, 1, 18 * DAY),
+                slots.slow(JPM, 13e3, -1, 19 * DAY),
+                slots.quick(KO, 6e3, 0, 90.0),
             ],
             launched=[32.0, 6.0],
             ending={"stopped": self._started + self._stops_after},
         )
 
     def _crashing(self) -> Project:
+        slots = self._slots
         return self._project(
             23344561,
             "Volatility breakout",
             {"USD": 90_000.0},
             [
-                self._slow(TSLA, 12e3, 1, 13 * DAY),
-                self._slow(NVDA, 20e3, 1, 15 * DAY),
-                self._quick(AMZN, 8e3, 0, 85.0),
+                slots.slow(TSLA, 12e3, 1, 13 * DAY),
+                slots.slow(NVDA, 20e3, 1, 15 * DAY),
+                slots.quick(AMZN, 8e3, 0, 85.0),
             ],
             launched=[28.0],
             ending={
@@ -268,12 +266,13 @@ class Demo:
 
     def _old(self) -> Project:
         """Two deployments of last spring; the last was liquidated, the first never came up."""
+        slots = self._slots
         stopped = self._started - 150 * DAY
         project = self._project(
             20655318,
             "Legacy trend following",
             {"USD": 50_000.0},
-            [self._slow(SPY, 20e3, 1, 12 * DAY), self._slow(TLT, 10e3, 1, 10 * DAY)],
+            [slots.slow(SPY, 20e3, 1, 12 * DAY), slots.slow(TLT, 10e3, 1, 10 * DAY)],
             launched=[190.0],
             ending={"stopped": stopped, "outcome": "Liquidated"},
         )
@@ -337,97 +336,3 @@ class Demo:
             security_types=security_types,
             user_statistics=dict(user_statistics or {}),
         )
-
-    def _slow(
-        self, instrument: Instrument, value: float, side: int, cycle: float = 10 * DAY
-    ) -> Slot:
-        return self._slot(instrument.ticker, lambda *_: instrument, value, side, cycle, cycle)
-
-    def _quick(self, instrument: Instrument, value: float, side: int, cycle: float) -> Slot:
-        return self._slot(
-            instrument.ticker, lambda *_: instrument, value, side, 3 * 3600.0, cycle, 0.85
-        )
-
-    def _contracts(
-        self,
-        name: str,
-        contract: Callable[[float, float], Instrument],
-        value: float,
-        side: int,
-        cycle: float,
-        quick: float | None = None,
-    ) -> Slot:
-        return self._slot(name, contract, value, side, cycle, quick or cycle)
-
-    def _slot(
-        self,
-        name: str,
-        contract: Callable[[float, float], Instrument],
-        value: float,
-        side: int,
-        before: float,
-        after: float,
-        busy: float = 1.0,
-    ) -> Slot:
-        """A slow slot is somewhere inside a cycle when the demo starts, a quick one begins one."""
-        phase = uniform(self._seed, name, value)[0]
-        offset = 0.2 + 0.6 * phase if before == after else 0.0
-        switch = self._started - offset * before + (0 if before == after else 0.3 * phase * after)
-        return Slot(name, contract, value, side, Timetable(switch, before, after, busy))
-
-    def _strike(self, underlying: Instrument, time: float, step: int, steps: int = 0) -> Decimal:
-        return Decimal(step * (round(self._market.price(underlying, time) / step) + steps))
-
-    def _call(
-        self, underlying: Instrument, step: int, root: str | None = None
-    ) -> Callable[[float, float], Instrument]:
-        def contract(opened: float, closed: float) -> Instrument:
-            strike = self._strike(underlying, opened, step, 3)
-            expiry = third_friday_after(closed + 10 * DAY)
-            return option(underlying, expiry, strike, ticker=root)
-
-        return contract
-
-    def _put(
-        self, underlying: Instrument, step: int, root: str | None = None
-    ) -> Callable[[float, float], Instrument]:
-        def contract(opened: float, closed: float) -> Instrument:
-            strike = self._strike(underlying, opened, step, -4)
-            expiry = third_friday_after(closed + 10 * DAY)
-            return option(underlying, expiry, strike, put=True, ticker=root)
-
-        return contract
-
-    def _weekly(self, underlying: Instrument) -> Callable[[float, float], Instrument]:
-        def contract(opened: float, closed: float) -> Instrument:
-            strike = self._strike(underlying, opened, 1) + Decimal("0.5")
-            return option(underlying, friday_after(closed), strike)
-
-        return contract
-
-    def _es(self, _opened: float, closed: float) -> Instrument:
-        return future("ES", "cme", third_friday_after(closed + 8 * DAY, _QUARTERS), 50.0, "SPX")
-
-    def _gc(self, _opened: float, closed: float) -> Instrument:
-        return future("GC", "comex", third_friday_after(closed + 8 * DAY), 100.0, "GC")
-
-    def _cl(self, _opened: float, closed: float) -> Instrument:
-        return future("CL", "nymex", third_friday_after(closed + 8 * DAY), 1000.0, "CL")
-
-    def _es_put(self, opened: float, closed: float) -> Instrument:
-        contract = self._es(opened, closed)
-        strike = self._strike(contract, opened, 50, -3)
-        expiry = third_friday_after(closed + 2 * DAY)
-        return option(contract, expiry, strike, put=True, market="cme")
-
-    def _og_call(self, opened: float, closed: float) -> Instrument:
-        """A gold option's root is not that of its future."""
-        contract = self._gc(opened, closed)
-        strike = self._strike(contract, opened, 10, 3)
-        expiry = third_friday_after(closed + 2 * DAY)
-        return option(contract, expiry, strike, ticker="OG", market="comex")
-
-
-def deploy_id(*parts: object) -> str:
-    """An id such as ``L-a1b2…``, as QuantConnect gives deployments, that ``parts`` decide."""
-    return f"L-{blake2b(repr(parts).encode(), digest_size=16).hexdigest()}"

@@ -87,7 +87,7 @@ def equity(key_ticker: str, first_day: str, ticker: str | None = None) -> Instru
         security_type=SecurityType.EQUITY,
         pricing=ticker or key_ticker,
         fee_per_unit=0.005,
-        minimum_fee=1.0,
+        minimum_fee=0.35,
     )
 
 
@@ -199,7 +199,7 @@ def crypto(pair: str, base: str) -> Instrument:
         pricing=pair,
         base_currency=base,
         lot=0.001,
-        fee_ratio=0.001,
+        fee_ratio=0.0005,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
@@ -76,6 +77,11 @@ class Book(Protocol):
 def running(deployments: list[Deployment]) -> Running:
     """When an algorithm with these deployments runs."""
     return [(deployment.launched, deployment.stopped) for deployment in deployments]
+
+
+def deploy_id(*parts: object) -> str:
+    """An id such as ``L-a1b2…``, as QuantConnect gives deployments, that ``parts`` decide."""
+    return f"L-{blake2b(repr(parts).encode(), digest_size=16).hexdigest()}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,8 @@ HoldingJsonConverter) and Common/Securities/Cash.cs.
 from __future__ import annotations
 
 import json
+import math
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from exporter.simulator.instruments import GLYPHS, crypto, forex
@@ -38,6 +40,14 @@ def portfolio(state: AccountState, written: Format) -> Json:
         "cash": or_list(cash, written),
     }
     return _capitalised(answer) if written.encoding == "pascal" else answer
+
+
+def date(time: float | None, written: Format) -> str | None:
+    """A time in UTC, as a project's format has it."""
+    if time is None:
+        return None
+    moment = datetime.fromtimestamp(math.floor(time), UTC)
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ" if written.iso_dates else "%Y-%m-%d %H:%M:%S")
 
 
 def or_list(mapping: Mapping[str, object], written: Format) -> object:

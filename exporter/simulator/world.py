@@ -14,11 +14,19 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
-from exporter.simulator.demo import Demo, deploy_id
+from exporter.simulator.demo import Demo
 from exporter.simulator.generated import GeneratedAccount, Universe
 from exporter.simulator.given import GivenAccount
 from exporter.simulator.market import Market
-from exporter.simulator.project import RUNNING, Deployment, Format, Project, Truth, running
+from exporter.simulator.project import (
+    RUNNING,
+    Deployment,
+    Format,
+    Project,
+    Truth,
+    deploy_id,
+    running,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping

@@ -1,0 +1,74 @@
+"""What live/read tells of a running deployment besides its status: statistics and source."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from exporter.simulator.noise import uniform
+from exporter.simulator.wire import glyph
+
+if TYPE_CHECKING:
+    from exporter.simulator.project import Deployment, Project, Statistics
+    from exporter.simulator.wire import Json
+
+
+def runtime_statistics(
+    project: Project, numbers: Statistics, currency: str, now: float
+) -> dict[str, str]:
+    """LEAN's statistics as the strings it makes of them (LiveTradingResultHandler), with its
+    places for a minus, and what the algorithm set itself."""
+    sign = glyph(currency)
+    sharpe = 100 * uniform(project.project_id, math.floor(now / 3600))[0]
+    return {
+        "Equity": f"{sign}{numbers.equity:,.2f}",
+        "Fees": f"-{sign}{numbers.fees:,.2f}",
+        "Holdings": f"{sign}{numbers.holdings_value:,.2f}",
+        "Net Profit": f"{sign}{numbers.net_profit:,.2f}",
+        "Probabilistic Sharpe Ratio": f"{sharpe:.3f}%",
+        "Return": f"{100 * numbers.return_ratio:.2f} %",
+        "Unrealized": f"{sign}{numbers.unrealized:,.2f}",
+        "Volume": f"{sign}{numbers.volume:,.2f}",
+        **project.user_statistics,
+    }
+
+
+def server_statistics(deployment: Deployment, now: float) -> dict[str, str]:
+    """The machine that a running deployment has to itself."""
+    cpu, memory, _, _ = uniform(deployment.deploy_id, math.floor(now / 10))
+    days, seconds = divmod(int(now - deployment.launched), 86_400)
+    clock = f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
+    return {
+        "CPU Usage": f"{2 + 20 * cpu:.1f}%",
+        "Used RAM (MB)": str(420 + int(90 * memory)),
+        "Total RAM (MB)": "16384",
+        "Hostname": f"LIVE-{deployment.deploy_id[2:10]}",
+        "LEAN Version": "v2.5.0.0.17484",
+        "Up Time": f"{days}d {clock}",
+    }
+
+
+def source_files(project: Project) -> list[Json]:
+    """The algorithm's source, which QuantConnect sends along with every live/read."""
+    return [
+        {
+            "id": project.project_id * 10,
+            "projectId": project.project_id,
+            "name": "main.py",
+            "content": _SOURCE,
+            "modified": "2026-10-01 09:30:00",
+            "open": 1,
+            "isLibrary": False,
+        }
+    ]
+
+
+_SOURCE = '''from AlgorithmImports import *
+
+
+class Simulated(QCAlgorithm):
+    """What a live/read shows of anybody's strategy: all of it."""
+
+    def initialize(self) -> None:
+        self.set_start_date(2026, 1, 1)
+'''
