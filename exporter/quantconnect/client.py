@@ -169,7 +169,7 @@ class QuantConnect:
             skew = clock_skew(answer.headers, self._now())
             if skew is not None:
                 self._observer.skew(skew)
-            result = decode(open_envelope(answer))
+            result = decode(open_envelope(answer, scrub=signature.scrub))
             reason = None
         except ApiError as error:
             reason = error.reason

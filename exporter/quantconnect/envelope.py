@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from exporter.quantconnect.errors import ApiError, Reason
+from exporter.quantconnect.fields import excerpt
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from exporter.quantconnect.transport import Answer
 
@@ -29,17 +30,26 @@ _AUTH = re.compile(
     re.IGNORECASE,
 )
 _RATE_LIMIT = re.compile(r"rate.?limit|too many requests", re.IGNORECASE)
+_MEDIA_TYPE = re.compile(r"[\w.+-]{1,30}/[\w.+-]{1,30}", re.ASCII)
 _LONGEST_MESSAGE = 300
 
 
-def open_envelope(answer: Answer) -> dict[str, Any]:
-    """The payload of an answer that says success; raises ApiError with the reason otherwise."""
-    payload = _decode(answer.body) if answer.body else None
+def open_envelope(answer: Answer, *, scrub: Callable[[str], str]) -> dict[str, Any]:
+    """The payload of an answer that says success; raises ApiError with the reason otherwise.
+
+    ``scrub`` takes secrets out of what QuantConnect said, before that is cut to its length.
+    """
     status = answer.status
+    if 300 <= status < 400:
+        raise ApiError(
+            Reason.MALFORMED,
+            f"HTTP {status}: redirects are not followed; is base_url right, is a proxy in the way?",
+        )
+    payload = _decode(answer.body) if answer.body else None
     if isinstance(payload, dict):
-        said = _errors(payload)
         if 200 <= status < 300 and _succeeded(payload):
             return payload
+        said = _on_one_line(scrub("; ".join(_errors(payload))))
         raise ApiError(
             _reason(status, payload, said),
             f"QuantConnect answered: {said}" if said else _unexplained(status),
@@ -47,11 +57,6 @@ def open_envelope(answer: Answer) -> dict[str, Any]:
         )
     if 200 <= status < 300:
         raise ApiError(Reason.MALFORMED, f"expected a JSON object, got {_looks_like(answer)}")
-    if 300 <= status < 400:
-        raise ApiError(
-            Reason.MALFORMED,
-            f"HTTP {status}: redirects are not followed; is base_url right, is a proxy in the way?",
-        )
     raise ApiError(
         _reason(status, {}, ""),
         f"HTTP {status} with {_looks_like(answer)}",
@@ -84,17 +89,28 @@ def _succeeded(payload: Mapping[str, Any]) -> bool:
     return success is True
 
 
-def _errors(payload: Mapping[str, Any]) -> str:
-    """All that the answer says went wrong, on one line of bounded length."""
+def _errors(payload: Mapping[str, Any]) -> list[str]:
+    """All that the answer says went wrong."""
     parts: list[str] = []
     for key in ("errors", "messages", "message", "error"):
         said = _get(payload, key)
-        parts += [
-            item if isinstance(item, str) else json.dumps(item, default=str)
-            for item in (said if isinstance(said, list) else [said])
-            if item
-        ]
-    return " ".join("; ".join(parts).split())[:_LONGEST_MESSAGE]
+        parts += [_words(item) for item in (said if isinstance(said, list) else [said]) if item]
+    return parts
+
+
+def _words(item: object) -> str:
+    if isinstance(item, str):
+        return item
+    try:
+        return json.dumps(item)
+    except RecursionError:
+        return excerpt(item)
+
+
+def _on_one_line(text: str) -> str:
+    """Fit for a log and a terminal: printable, on one line, of bounded length."""
+    line = " ".join(text.split())[:_LONGEST_MESSAGE]
+    return "".join(character if character.isprintable() else "�" for character in line)
 
 
 def _get(payload: Mapping[str, Any], key: str) -> Any:
@@ -125,7 +141,8 @@ def _looks_like(answer: Answer) -> str:
     start = answer.body[:200].lstrip().lower()
     if start.startswith((b"<!doctype html", b"<html")):
         return "an HTML page (a proxy or a login page in the way?)"
-    kind = answer.headers.get("Content-Type", "no content type").split(";")[0][:60]
+    media_type = _MEDIA_TYPE.match(answer.headers.get("Content-Type", ""))
+    kind = media_type[0] if media_type else "no content type"
     return f"{len(answer.body)} bytes of {kind} that are no JSON object"
 
 
