@@ -85,7 +85,11 @@ def test_keeps_the_job(rule: Rule) -> None:
 def test_money_is_never_added_up_over_currencies(rule: Rule) -> None:
     """A sum of amounts keeps account_currency."""
     for node in rule.nodes():
-        if isinstance(node, promql_parser.AggregateExpr) and str(node.op) == "sum":
+        if (
+            isinstance(node, promql_parser.AggregateExpr)
+            and str(node.op) == "sum"
+            and node.modifier is not None
+        ):
             inner: list[Any] = []
             promql_parser.walk(node.expr, inner.append)
             amounts = [

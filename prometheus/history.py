@@ -1,0 +1,192 @@
+"""A past for the demo: what Prometheus would hold if it had scraped the simulator for weeks.
+
+The simulated account is a function of time, so its past is asked for as its present is: through
+QuantConnect's wire format, the exporter's decoding and its samples. What comes out is written as
+OpenMetrics with timestamps, made into blocks by promtool, and the recording rules are evaluated
+over it.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from exporter import config
+from exporter.clock import Clock
+from exporter.metrics.reading import Source
+from exporter.poller.project import PublishedProject
+from exporter.quantconnect.live import decode_deployments, newest
+from exporter.quantconnect.portfolio import decode_portfolio
+from exporter.simulator import World
+from exporter.simulator.api import Api
+from exporter.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from exporter.config import Config
+
+DAY = 86_400.0
+DAYS = 31
+# A graph looks back five minutes for a sample.
+_STAMP = 240.0
+# Within the last day and a half somebody may look closely; before, an hour is enough.
+_CLOSE, _NEAR, _FAR = 1.5 * DAY, 300.0, 3600.0
+# Blocks of Prometheus are 2 h, 6 h, 18 h, 54 h: one file for each of the largest that pays.
+_BLOCK = 54 * 3600.0
+# What weeks-long panels and rules look at; the last day and a half has everything.
+_FAR_FAMILIES = (
+    "quantconnect_project_info",
+    "quantconnect_live_equity",
+    "quantconnect_live_launched_timestamp_seconds",
+    "quantconnect_live_info",
+    'quantconnect_live_status{status="Running"',
+    "quantconnect_holdings",
+    "quantconnect_cash_value",
+    "quantconnect_holding_market_value",
+    "quantconnect_holding_unrealized_pnl{",
+    "quantconnect_holding_quantity",
+)
+
+
+@dataclass
+class _Time:
+    """The moment that is being played."""
+
+    now: float
+
+
+class Past:
+    """Plays the account's past; ``started`` is that of the demo whose past this is."""
+
+    def __init__(self, settings: Config, *, started: float, target: str) -> None:
+        self._time = _Time(started)
+        self._started = started
+        self._world = World.demo(started=started, clock=lambda: self._time.now)
+        self._api = Api(self._world)
+        clock = Clock(monotonic=lambda: self._time.now, now=lambda: self._time.now)
+        self._store = Store(clock)
+        self._labels = f'job="quantconnect",instance="{target}",'
+        self._config = settings
+        account = settings.accounts[0]
+        self._projects: dict[int, PublishedProject] = {}
+        configured = {project.id: project for project in account.projects}
+        for project in self._world.projects:
+            found = config.Project.discovered(project.project_id, settings)
+            self._projects[project.project_id] = PublishedProject(
+                configured.get(project.project_id, found),
+                name=project.name,
+                account=account.name,
+                config=settings,
+                intervals={Source.PORTFOLIO: _STAMP, Source.STATUS: _STAMP},
+                store=self._store,
+                clock=clock,
+            )
+
+    def files(self, directory: Path) -> Iterator[Path]:
+        """OpenMetrics files, the oldest first, one for each block that promtool is to make."""
+        start = self._started - DAYS * DAY
+        while start < self._started:
+            end = min(self._started, (start // _BLOCK + 1) * _BLOCK)
+            file = directory / f"{start:.0f}.om"
+            with file.open("w", encoding="utf-8") as out:
+                out.writelines(self._lines(start, end))
+                out.write("# EOF\n")
+            yield file
+            start = end
+
+    def _lines(self, start: float, end: float) -> Iterator[str]:
+        at = start
+        while at < end:
+            close = at >= self._started - _CLOSE
+            until = min(end, at + (_NEAR if close else _FAR))
+            lines = self._samples(at, close=close)
+            while at < until:
+                stamp = f" {at:.3f}\n"
+                yield from (line + stamp for line in lines)
+                at += _STAMP
+
+    def _samples(self, at: float, *, close: bool) -> list[str]:
+        """The sample lines at a time, with the target's labels and without a timestamp."""
+        self._time.now = at
+        running = newest(decode_deployments(self._ask("live/list", status="Running"))[0])
+        for project_id, deployment in running.items():
+            project = self._projects[project_id]
+            answer = self._ask("live/portfolio/read", projectId=project_id)
+            portfolio = decode_portfolio(answer, max_holdings=10_000)
+            project.portfolio(portfolio, duration=0.1, interval=_STAMP)
+            project.status(deployment, duration=0.1, interval=_STAMP)
+        samples = [
+            line
+            for project_id in running
+            for snapshot in self._store.snapshots_of(project_id)
+            for lines in snapshot.values()
+            for line in lines.decode().splitlines()
+            if close or _wanted(line)
+        ]
+        return [line.replace("{", "{" + self._labels, 1) for line in samples]
+
+    def _ask(self, endpoint: str, **parameters: object) -> dict[str, object]:
+        answer = msgspec.json.decode(self._api.answer(endpoint, parameters), type=dict[str, object])
+        if answer.get("success") is not True:
+            raise ValueError(f"the simulator answers {endpoint} with {answer}")
+        return answer
+
+
+def _wanted(line: str) -> bool:
+    if line.startswith("quantconnect_live_status"):
+        return 'status="Running"' in line
+    return line.startswith(_FAR_FAMILIES)
+
+
+def load(past: Past, data: Path) -> None:
+    """Put the past into a Prometheus's data directory, which may be in use; takes half a minute."""
+    with tempfile.TemporaryDirectory(dir=data.parent) as scratch:
+        blocks = Path(scratch) / "blocks"
+        for file in past.files(Path(scratch)):
+            _promtool(
+                "tsdb",
+                "create-blocks-from",
+                "--max-block-duration=54h",
+                "openmetrics",
+                str(file),
+                str(blocks),
+            )
+            file.unlink()
+        _move(blocks, data)
+
+
+def record(rules: Path, *, url: str, started: float, data: Path) -> None:
+    """Evaluate recording rules over the past that the Prometheus at ``url`` holds."""
+    with tempfile.TemporaryDirectory(dir=data.parent) as scratch:
+        blocks = Path(scratch) / "blocks"
+        _promtool(
+            "tsdb",
+            "create-blocks-from",
+            "--max-block-duration=54h",
+            "rules",
+            f"--url={url}",
+            f"--start={started - DAYS * DAY:.0f}",
+            f"--end={started:.0f}",
+            "--eval-interval=4m",
+            f"--output-dir={blocks}",
+            str(rules),
+        )
+        _move(blocks, data)
+
+
+def _move(blocks: Path, data: Path) -> None:
+    for block in blocks.iterdir() if blocks.exists() else ():
+        if (block / "meta.json").exists():
+            block.rename(data / block.name)
+
+
+def _promtool(*arguments: str) -> None:
+    done = subprocess.run(["promtool", *arguments], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"promtool {' '.join(arguments[:3])}: {done.stdout}{done.stderr}")

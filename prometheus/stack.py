@@ -1,0 +1,231 @@
+"""Debian's Prometheus and Alertmanager as child processes, with this folder's rules.
+
+For the demo and for the tests against the real thing. The configurations are those that users
+get, prometheus.yml and alertmanager.yml, with other addresses and shorter waits.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import shutil
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ROOT = Path(__file__).resolve().parents[1]
+_START_SECONDS = 60.0
+_STOP_SECONDS = 15.0
+
+
+def installed() -> bool:
+    """Whether both programs are here."""
+    return all(shutil.which(name) for name in ("prometheus", "prometheus-alertmanager"))
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody listens on at the moment."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+def eventually(condition: Callable[[], bool], what: str, *, seconds: float) -> None:
+    """Wait until the condition holds; TimeoutError that names it if it doesn't in time."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"after {seconds:g} s still not so: {what}")
+        time.sleep(0.1)
+
+
+class _Program:
+    """A child process with an HTTP server, its output in a file."""
+
+    def __init__(self, name: str, arguments: list[str], *, url: str, log: Path) -> None:
+        self.name = name
+        self.url = url
+        self._log = log
+        self._arguments = [name, *arguments]
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        with self._log.open("ab") as log:
+            # A session of its own: Ctrl-C in the terminal is for whoever started this.
+            self._process = subprocess.Popen(
+                self._arguments, stdout=log, stderr=log, start_new_session=True
+            )
+        eventually(self._answers, f"{self.name} is ready", seconds=_START_SECONDS)
+
+    def _answers(self) -> bool:
+        if self._process is not None and self._process.poll() is not None:
+            raise RuntimeError(f"{self.name} ended:\n{self._log.read_text()[-2000:]}")
+        try:
+            with urllib.request.urlopen(f"{self.url}/-/ready", timeout=5) as response:
+                return bool(response.status == 200)
+        except OSError:
+            return False
+
+    def stop(self) -> None:
+        if self._process is None:
+            return
+        self._process.terminate()
+        try:
+            self._process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def get(self, path: str, **parameters: str) -> Any:
+        query = urllib.parse.urlencode(parameters)
+        with urllib.request.urlopen(f"{self.url}{path}?{query}", timeout=60) as response:
+            return json.load(response)
+
+
+class Prometheus(_Program):
+    """A Prometheus that scrapes exporters with our rules; data and log go to ``directory``.
+
+    ``interval`` in seconds is how often it scrapes and evaluates rules.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        targets: list[str],
+        alertmanager: str | None = None,
+        interval: float = 1.0,
+        port: int | None = None,
+        program: str = "prometheus",
+    ) -> None:
+        self.data = directory / "data"
+        port = port or free_port()
+        config = yaml.safe_load((ROOT / "prometheus" / "prometheus.yml").read_text())
+        seconds = f"{round(interval * 1000)}ms"
+        config["global"] = {
+            "scrape_interval": seconds,
+            "scrape_timeout": seconds,
+            "evaluation_interval": seconds,
+        }
+        config["rule_files"] = [str(ROOT / "prometheus" / "rules" / "*.yml")]
+        config["scrape_configs"][0]["static_configs"] = [{"targets": targets}]
+        managers = [{"static_configs": [{"targets": [alertmanager]}]}] if alertmanager else []
+        config["alerting"] = {"alertmanagers": managers}
+        file = directory / "prometheus.yml"
+        file.write_text(yaml.safe_dump(config, sort_keys=False))
+        super().__init__(
+            program,
+            [
+                f"--config.file={file}",
+                f"--storage.tsdb.path={self.data}",
+                "--storage.tsdb.retention.time=90d",
+                f"--web.listen-address=127.0.0.1:{port}",
+            ],
+            url=f"http://127.0.0.1:{port}",
+            log=directory / "prometheus.log",
+        )
+
+    def query(self, expression: str, *, at: float | None = None) -> list[dict[str, Any]]:
+        """The vector that an instant query gives; a scalar as a vector of one without labels."""
+        parameters = {"query": expression} if at is None else {"query": expression, "time": f"{at}"}
+        try:
+            data = self.get("/api/v1/query", **parameters)["data"]
+        except urllib.error.HTTPError as error:
+            raise ValueError(f"{expression}: {error.read().decode()}") from None
+        result = data["result"]
+        if data["resultType"] == "scalar":
+            return [{"metric": {}, "value": result}]
+        return list(result)
+
+    def alerts(self) -> list[dict[str, Any]]:
+        """Pending and firing alerts."""
+        return list(self.get("/api/v1/alerts")["data"]["alerts"])
+
+
+class Alertmanager(_Program):
+    """An Alertmanager with our routes; what it would tell anyone goes to ``webhook``.
+
+    ``quicken`` divides every wait of the configuration.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        webhook: str | None = None,
+        quicken: float = 1.0,
+        port: int | None = None,
+    ) -> None:
+        port = port or free_port()
+        config = yaml.safe_load((ROOT / "alertmanager" / "alertmanager.yml").read_text())
+        _quicken(config["route"], quicken)
+        if webhook:
+            for receiver in config["receivers"]:
+                receiver["webhook_configs"] = [
+                    {"url": f"{webhook}/{receiver['name']}", "send_resolved": True}
+                ]
+        file = directory / "alertmanager.yml"
+        file.write_text(yaml.safe_dump(config, sort_keys=False))
+        self.address = f"127.0.0.1:{port}"
+        super().__init__(
+            "prometheus-alertmanager",
+            [
+                f"--config.file={file}",
+                f"--storage.path={directory / 'alertmanager'}",
+                f"--web.listen-address={self.address}",
+                "--cluster.listen-address=",
+            ],
+            url=f"http://{self.address}",
+            log=directory / "alertmanager.log",
+        )
+
+
+_DURATION = re.compile(r"(\d+)(s|m|h|d)")
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def _quicken(route: dict[str, Any], factor: float) -> None:
+    for key in ("group_wait", "group_interval", "repeat_interval"):
+        if key in route:
+            amount, unit = _DURATION.fullmatch(route[key]).groups()  # type: ignore[union-attr]
+            milliseconds = round(int(amount) * _SECONDS[unit] * 1000 / factor)
+            route[key] = f"{max(1, milliseconds)}ms"
+    for child in route.get("routes", []):
+        # The same list stands in several routes, by an anchor: each must be quickened once.
+        if not child.get("_quick"):
+            child["_quick"] = True
+            _quicken(child, factor)
+    for child in route.get("routes", []):
+        child.pop("_quick", None)
+
+
+@dataclass
+class Stack:
+    """Prometheus and its Alertmanager; a context manager that starts and stops both."""
+
+    prometheus: Prometheus
+    alertmanager: Alertmanager
+
+    def __enter__(self) -> Self:
+        with contextlib.ExitStack() as started:
+            started.callback(self.alertmanager.stop)
+            self.alertmanager.start()
+            started.callback(self.prometheus.stop)
+            self.prometheus.start()
+            started.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.prometheus.stop()
+        self.alertmanager.stop()

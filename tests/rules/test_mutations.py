@@ -1,0 +1,376 @@
+"""Each cure against a known trap is needed: taken out of the rules, a unit test fails.
+
+A mutation replaces one passage of a rule by what somebody would write who does not know the trap.
+The case that stands for the trap is then run alone, against rules that still load.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from .ruleset import RULE_FILES, UNIT_TESTS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.needs_prometheus
+
+RECORDING, ALERTS = "quantconnect-recording.yml", "quantconnect-alerts.yml"
+
+
+@dataclass(frozen=True)
+class Mutation:
+    """In ``file``, ``cure`` becomes ``trap``; then ``case`` must fail."""
+
+    trap_name: str
+    file: str
+    cure: str
+    trap: str
+    case: str
+
+    def __str__(self) -> str:
+        return self.trap_name.replace(" ", "-")
+
+
+MUTATIONS = (
+    Mutation(
+        "two exporters are summed",
+        RECORDING,
+        "max by (job, project_id, account_currency, symbol_id) (quantconnect_holding_market_value)",
+        "quantconnect_holding_market_value",
+        "two exporters publish one project, one of them without its name",
+    ),
+    Mutation(
+        "cash of two exporters is summed",
+        RECORDING,
+        "(max by (job, project_id, account_currency, currency) (quantconnect_cash_value))",
+        "(quantconnect_cash_value)",
+        "two exporters publish one project, one of them without its name",
+    ),
+    Mutation(
+        "project names are matched on",
+        RECORDING,
+        "topk by (job, project_id) (1, max by (job, project_id, project, account)"
+        " (quantconnect_project_info))",
+        "max by (job, project_id, project, account) (quantconnect_project_info)",
+        "two exporters have different tickers for one security: names still join",
+    ),
+    Mutation(
+        "symbols are matched on",
+        RECORDING,
+        "topk by (job, project_id, symbol_id) (1, max by (job, project_id, symbol_id, symbol,"
+        " security_type) (quantconnect_holding_info))",
+        "max by (job, project_id, symbol_id, symbol, security_type) (quantconnect_holding_info)",
+        "two exporters have different tickers for one security: names still join",
+    ),
+    Mutation(
+        "equity is cash plus market values",
+        RECORDING,
+        "max by (job, project_id, account_currency) (quantconnect_live_equity)\n"
+        "      - record: project:quantconnect_cash_value:sum",
+        "sum by (job, project_id, account_currency) (quantconnect_holding_market_value)"
+        " + sum by (job, project_id, account_currency) (quantconnect_cash_value)\n"
+        "      - record: project:quantconnect_cash_value:sum",
+        "two futures, worth three times the account: equity is what QuantConnect says",
+    ),
+    Mutation(
+        "account currencies are summed",
+        RECORDING,
+        "max by (job, project_id, account_currency) (quantconnect_live_equity)\n"
+        "      - record: project:quantconnect_cash_value:sum",
+        "sum by (job) (quantconnect_live_equity)\n"
+        "      - record: project:quantconnect_cash_value:sum",
+        "account currencies are never added up",
+    ),
+    Mutation(
+        "cash only has no exposure",
+        RECORDING,
+        "(clamp_min(holding:quantconnect_holding_market_value:max, 0))\n"
+        "          or\n"
+        "          project:quantconnect_portfolio:info * 0",
+        "(clamp_min(holding:quantconnect_holding_market_value:max, 0))",
+        "cash only: exposure is 0, not unknown",
+    ),
+    Mutation(
+        "a withdrawn portfolio has exposure 0",
+        RECORDING,
+        "and on (job, project_id)\n          project:quantconnect_holdings:max\n\n      - record: "
+        "project:quantconnect_holding_unrealized_pnl:sum",
+        "\n      - record: project:quantconnect_holding_unrealized_pnl:sum",
+        "the portfolio is withdrawn: exposure is unknown, not 0",
+    ),
+    Mutation(
+        "the long side is what is above 0",
+        RECORDING,
+        "(clamp_min(holding:quantconnect_holding_market_value:max, 0))\n"
+        "          or\n"
+        "          project:quantconnect_portfolio:info * 0",
+        "(holding:quantconnect_holding_market_value:max > 0)",
+        "shorts only: the long side is 0, not unknown",
+    ),
+    Mutation(
+        "deployments that overlap are joined as they are",
+        ALERTS,
+        "max by (job, project_id) (last_over_time("
+        "project:quantconnect_live_launched_timestamp_seconds:newest[1d] offset 10m))",
+        "last_over_time("
+        "project:quantconnect_live_launched_timestamp_seconds:newest[1d] offset 10m)",
+        "a redeploy, with both deployments published by two exporters for a while",
+    ),
+    Mutation(
+        "overlapping deployments are all kept",
+        RECORDING,
+        "topk by (job, project_id) (1,\n            max by (job, project_id, deploy_id",
+        "topk by (job, project_id) (2,\n            max by (job, project_id, deploy_id",
+        "a redeploy, with both deployments published by two exporters for a while",
+    ),
+    Mutation(
+        "both sides of the peak have equal labels",
+        RECORDING,
+        '"part", "before"',
+        '"part", "30d"',
+        "an all-time peak outlives thirty days and a restart of days, the 30-day peak heals, and"
+        " so does the alert after a withdrawal",
+    ),
+    Mutation(
+        "the peak is not carried over a gap",
+        RECORDING,
+        "last_over_time(project:quantconnect_live_equity:peak[14d])",
+        "project:quantconnect_live_equity:peak",
+        "an all-time peak outlives thirty days and a restart of days, the 30-day peak heals, and"
+        " so does the alert after a withdrawal",
+    ),
+    Mutation(
+        "the alert watches the all-time peak",
+        ALERTS,
+        "project:quantconnect_drawdown_30d:ratio",
+        "project:quantconnect_drawdown:ratio",
+        "an all-time peak outlives thirty days and a restart of days, the 30-day peak heals, and"
+        " so does the alert after a withdrawal",
+    ),
+    Mutation(
+        "a peak outlives its project",
+        RECORDING,
+        '"part", "before", "", "")\n'
+        "          )\n"
+        "          and on (job, project_id)\n"
+        "          project:quantconnect_project_info:current",
+        '"part", "before", "", "")\n          )',
+        "a project that is no longer configured leaves nothing behind",
+    ),
+    Mutation(
+        "the day opens a day ago",
+        RECORDING,
+        "              and on ()\n              vector(time()) % 86400 < 300\n",
+        "",
+        "the first day, and the day after",
+    ),
+    Mutation(
+        "the first day has no opening",
+        RECORDING,
+        "            or\n"
+        "            last_over_time(project:quantconnect_live_equity:day_open[1d])\n"
+        "            or\n"
+        "            project:quantconnect_live_equity:max\n",
+        "",
+        "the first day, and the day after",
+    ),
+    Mutation(
+        "no data at midnight",
+        RECORDING,
+        "                or\n"
+        "                last_over_time(project:quantconnect_live_equity:max[1d])\n"
+        "              )\n",
+        "              )\n",
+        "no data over midnight",
+    ),
+    Mutation(
+        "what comes back is a trade",
+        ALERTS,
+        "            and on (job, project_id)\n"
+        "            project:quantconnect_holdings:max offset 10m\n"
+        "          )\n",
+        "          )\n",
+        "the portfolio is withdrawn and comes back: no trade",
+    ),
+    Mutation(
+        "what is withdrawn is a trade",
+        ALERTS,
+        "            and on (job, project_id)\n"
+        "            project:quantconnect_holdings:max\n"
+        "          )\n"
+        "          * on (job, project_id, symbol_id)",
+        "          )\n          * on (job, project_id, symbol_id)",
+        "the portfolio is withdrawn and comes back: no trade",
+    ),
+    Mutation(
+        "withdrawn data is a recovery",
+        ALERTS,
+        "        keep_firing_for: 15m\n",
+        "",
+        "the status is withdrawn while it is stopped: no recovery for 15 minutes",
+    ),
+    Mutation(
+        "an unreadable portfolio is an empty one",
+        ALERTS,
+        "last_over_time(project:quantconnect_holdings:max[1d]) > 0",
+        "project:quantconnect_holdings:max > 0",
+        "it stops, and its portfolio cannot be read: the positions last known count",
+    ),
+    Mutation(
+        "any exporter that says Running is believed",
+        RECORDING,
+        'max by (job, project_id) (project:quantconnect_live_status:newest{status="Running"})',
+        'max by (job, project_id) (quantconnect_live_status{status="Running"})',
+        "of two exporters, the one that still says Running has not read for ten minutes",
+    ),
+    Mutation(
+        "a warm-up is a stop",
+        RECORDING,
+        'status=~"InQueue|LoggingIn|Initializing|History"',
+        'status="InQueue"',
+        "a redeploy that takes twenty minutes to warm up",
+    ),
+    Mutation(
+        "a start that hangs is no stop",
+        RECORDING,
+        "(quantconnect_live_launched_timestamp_seconds) < 1800",
+        "(quantconnect_live_launched_timestamp_seconds) < 1e9",
+        "a redeploy that never comes up",
+    ),
+    Mutation(
+        "staleness counts from any constant",
+        ALERTS,
+        'clamp_min(3 * project:quantconnect_read_interval_seconds:max{source="portfolio"}, 600)',
+        "600",
+        "the portfolio is read seldom, or by another exporter",
+    ),
+    Mutation(
+        "what was never read has no age",
+        RECORDING,
+        "            or\n            max by (job, project_id, source) (\n"
+        "              quantconnect_read_success * 0\n"
+        "              + on (job, instance) group_left ()\n"
+        "              process_start_time_seconds\n"
+        "            )\n",
+        "",
+        "the status was never read",
+    ),
+    Mutation(
+        "a day of silence is a recovery",
+        ALERTS,
+        "            or on (job, instance)\n"
+        '            ALERTS{alertname="QuantConnectExporterDown", alertstate="firing"}\n',
+        "",
+        "a day of silence of the exporter is no recovery",
+    ),
+    Mutation(
+        "one shard that is down is all",
+        ALERTS,
+        "up == 0 and on (job) (max by (job) (up) == 0)",
+        "up == 0",
+        "one of two exporters goes down, so the other's alerts are not to be silenced",
+    ),
+    Mutation(
+        "a pause in the calls is a recovery",
+        ALERTS,
+        "        for: 3m\n        keep_firing_for: 15m\n",
+        "        for: 3m\n",
+        "an outage while the exporter backs off to a call in five minutes",
+    ),
+    Mutation(
+        "changes counts float noise",
+        ALERTS,
+        "max_over_time(project:quantconnect_live_equity:max[2h:5m]) -"
+        " min_over_time(project:quantconnect_live_equity:max[2h:5m])\n"
+        "            <= 1e-9 * abs(project:quantconnect_live_equity:max)",
+        "changes(project:quantconnect_live_equity:max[2h:4m]) == 0",
+        "equity that stands still: on a holiday, at night, in session",
+    ),
+    Mutation(
+        "a start is a standstill",
+        ALERTS,
+        "            count_over_time(project:quantconnect_live_equity:max[2h:5m]) >= 23\n"
+        "            and on (job, project_id)\n",
+        "            project:quantconnect_live_equity:max\n            and on (job, project_id)\n",
+        "equity that stands still: on a holiday, at night, in session",
+    ),
+    Mutation(
+        "a weekend is a standstill",
+        RECORDING,
+        "unless (day_of_week() == 0 or day_of_week() == 6)",
+        "",
+        "in session: on a holiday, in and after hours on a Friday, on a Saturday",
+    ),
+    Mutation(
+        "the night is a standstill",
+        RECORDING,
+        "and vector(time() % 86400) >= 52200 and vector(time() % 86400) < 72000",
+        "",
+        "in session: on a holiday, in and after hours on a Friday, on a Saturday",
+    ),
+)
+
+
+def only(case: str) -> dict[str, Any]:
+    """The file of unit tests that has the case, with that one alone."""
+    for file in UNIT_TESTS:
+        content: dict[str, Any] = yaml.safe_load(file.read_text())
+        tests = [test for test in content["tests"] if test["name"] == case]
+        if tests:
+            return content | {"tests": tests}
+    raise AssertionError(f"no unit test is named {case!r}")
+
+
+def needed(rules: str, unit_test: dict[str, Any]) -> str:
+    """The rules without the alerts that the case neither checks nor counts, for speed."""
+    asked = yaml.safe_dump(unit_test)
+    content = yaml.safe_load(rules)
+    for group in content["groups"]:
+        group["rules"] = [rule for rule in group["rules"] if rule.get("alert", "") in asked]
+    return yaml.safe_dump(content)
+
+
+def verdict(
+    binary: str, folder: Path, case: dict[str, Any], mutation: Mutation | None
+) -> subprocess.CompletedProcess[str]:
+    """What promtool says of the case, against the rules with that mutation."""
+    rules = folder / "rules"
+    rules.mkdir()
+    for file in RULE_FILES:
+        text = file.read_text()
+        if mutation and file.name == mutation.file:
+            assert mutation.cure in text, "the cure is no longer written like this"
+            text = text.replace(mutation.cure, mutation.trap)
+        (rules / file.name).write_text(needed(text, case))
+    loads = run(binary, "check", "rules", *rules.iterdir())
+    assert loads.returncode == 0, loads.stderr
+    alone = folder / "alone.yml"
+    alone.write_text(yaml.safe_dump(case | {"rule_files": [str(rules / "*.yml")]}))
+    return run(binary, "test", "rules", alone)
+
+
+def run(*command: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("mutation", MUTATIONS, ids=str)
+def test_without_its_cure_a_trap_is_noticed(
+    mutation: Mutation, debian_promtool: str, tmp_path: Path
+) -> None:
+    done = verdict(debian_promtool, tmp_path, only(mutation.case), mutation)
+    assert done.returncode != 0, "the unit test does not notice"
+    assert "FAILED" in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("case", sorted({mutation.case for mutation in MUTATIONS}))
+def test_with_its_cure_the_same_case_passes(
+    case: str, debian_promtool: str, tmp_path: Path
+) -> None:
+    done = verdict(debian_promtool, tmp_path, only(case), None)
+    assert done.returncode == 0, done.stdout + done.stderr
