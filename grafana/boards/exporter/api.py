@@ -123,7 +123,12 @@ API = (
                         legend="{{endpoint}} {{field}}",
                     ),
                 ),
-                style=values(unit="none", limits=(0, None), by_series=True),
+                style=values(
+                    unit="none",
+                    limits=(0, None),
+                    by_series=True,
+                    no_value="Nothing was left out",
+                ),
                 draw="bars",
                 legend=("max",),
             ),

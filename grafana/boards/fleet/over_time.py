@@ -4,23 +4,24 @@ from __future__ import annotations
 
 from grafana.boards import common
 from grafana.boards.common import MONEY, PROJECTS, named, series
-from grafana.builder import palette
-from grafana.builder.panel import bars, state_timeline, timeseries, values
+from grafana.builder.panel import state_timeline, timeseries, values
 from grafana.builder.query import Query
 
 DRAWDOWN = series("project:quantconnect_drawdown_30d:ratio", MONEY)
 
-# Equity at the first moment of the range at which the project had any, whenever it was launched.
-EQUITY = "max by (job, project_id, project) ({})".format(
-    series("quantconnect_live_equity", PROJECTS)
-)
-FIRST_TIME = f"min_over_time(timestamp({EQUITY})[$__range:$__interval] @ end())"
-FIRST_EQUITY = f"""
-    max_over_time(
-      (({EQUITY}) and timestamp({EQUITY}) <= {FIRST_TIME})
-      [$__range:$__interval] @ end()
+# Equity at the start of the range, or where the project was launched later, its first equity:
+# that at the only moment before which the range has none.
+RAW_EQUITY = series("quantconnect_live_equity", MONEY)
+EQUITY = f"max by (job, project_id, project) ({RAW_EQUITY})"
+FIRST_EQUITY = f"""(
+      max by (job, project_id, project) (last_over_time({RAW_EQUITY}[1h] @ start()))
+      or
+      max_over_time(
+        (({EQUITY}) and timestamp({EQUITY})
+          <= min_over_time(timestamp({EQUITY})[$__range:$__interval]))
+        [$__range:$__interval] @ end()
+      )
     )"""
-
 
 INDEXED = timeseries(
     title="Equity indexed to 100",
@@ -42,20 +43,17 @@ STATUS = state_timeline(
 )
 
 COMPARED = (
-    bars(
-        title="Profit today by project",
-        description="""Change of equity since 00:00 UTC as a share of the equity then, the worst
-            first. Source: live/list, equity.""",
+    timeseries(
+        title="Profit of the day",
+        description="""Change of equity since 00:00 UTC as a share of the equity then; it begins
+            anew at midnight. Source: live/list, equity.""",
         queries=(
             Query(
-                expr="sort({})".format(
-                    named(series("project:quantconnect_profit_ratio:today", MONEY))
-                ),
+                expr=named(series("project:quantconnect_profit_ratio:today", MONEY)),
                 legend="{{project}}",
-                instant=True,
             ),
         ),
-        style=values(unit=common.RATIO_UNIT, decimals=2, thresholds=palette.PROFIT_AND_LOSS),
+        style=values(unit=common.RATIO_UNIT, decimals=2, by_series=True),
     ),
     timeseries(
         title="Drawdown",

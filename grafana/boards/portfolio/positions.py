@@ -5,9 +5,10 @@ from __future__ import annotations
 from grafana.boards import common
 from grafana.boards.common import PROJECT, series, symbols
 from grafana.boards.portfolio.scope import MONEY, holding
+from grafana.builder import palette
 from grafana.builder.grid import line
-from grafana.builder.palette import PROFIT_AND_LOSS
-from grafana.builder.panel import bars, donut, values
+from grafana.builder.palette import PROFIT_AND_LOSS, Step
+from grafana.builder.panel import Panel, bars, donut, values
 from grafana.builder.query import Query
 from grafana.builder.table import Label, Sort, Value, table
 
@@ -98,44 +99,47 @@ HOLDINGS = table(
     ),
 )
 
+
+def _largest(title: str, description: str, expr: str, color: str, *, none: str) -> Panel:
+    """The ten largest: sizes, since a bar of a negative number would be the shorter the worse."""
+    return bars(
+        title=title,
+        description=description,
+        queries=(
+            Query(expr=f"sort_desc(topk(10, {expr} > 0))", legend="{{symbol}}", instant=True),
+        ),
+        style=values(
+            unit=common.MONEY_UNIT,
+            decimals=0,
+            limits=(0, None),
+            thresholds=(Step(None, color),),
+            no_value=none,
+        ),
+    )
+
+
 CONTRIBUTORS = line(
     9,
     (
         6,
-        bars(
-            title="Worst positions",
-            description="""The ten positions with the largest unrealized losses, if any. Source:
-                live/portfolio/read, u.""",
-            queries=(
-                Query(
-                    expr=f"sort(bottomk(10, {PNL} < 0))",
-                    legend="{{symbol}}",
-                    instant=True,
-                ),
-            ),
-            style=values(
-                unit=common.MONEY_UNIT,
-                decimals=0,
-                thresholds=PROFIT_AND_LOSS,
-                no_value="No position at a loss",
-            ),
+        _largest(
+            "Largest losses",
+            """The ten positions that lose most, if any; the bar is the size of the unrealized loss.
+                Source: live/portfolio/read, u.""",
+            f"-{PNL}",
+            palette.LOSS,
+            none="No position at a loss",
         ),
     ),
     (
         6,
-        bars(
-            title="Best positions",
-            description="""The ten positions with the largest unrealized profits, if any. Source:
-                live/portfolio/read, u.""",
-            queries=(
-                Query(expr=f"sort_desc(topk(10, {PNL} > 0))", legend="{{symbol}}", instant=True),
-            ),
-            style=values(
-                unit=common.MONEY_UNIT,
-                decimals=0,
-                thresholds=PROFIT_AND_LOSS,
-                no_value="No position in profit",
-            ),
+        _largest(
+            "Largest profits",
+            """The ten positions that gain most, if any; unrealized. Source: live/portfolio/read,
+                u.""",
+            PNL,
+            palette.GAIN,
+            none="No position in profit",
         ),
     ),
     (
@@ -143,15 +147,21 @@ CONTRIBUTORS = line(
         bars(
             title="Largest weights",
             description="""The ten positions with the largest market value over equity, long or
-                short (negative). Source: live/portfolio/read, v; live/list, equity.""",
+                short. Source: live/portfolio/read, v; live/list, equity.""",
             queries=(
                 Query(
-                    expr=f"sort_desc({symbols(f'{WEIGHT} and topk(10, abs({WEIGHT}))')})",
+                    expr=f"sort_desc({symbols(f'topk(10, abs({WEIGHT}))')})",
                     legend="{{symbol}}",
                     instant=True,
                 ),
             ),
-            style=values(unit=common.RATIO_UNIT, decimals=1, no_value="No open position"),
+            style=values(
+                unit=common.RATIO_UNIT,
+                decimals=1,
+                limits=(0, None),
+                thresholds=(Step(None, palette.MUTED),),
+                no_value="No open position",
+            ),
         ),
     ),
     (
