@@ -111,7 +111,11 @@ class _Handler(BaseHTTPRequestHandler):
         """Any request."""
         simulator = self.server.simulator
         split = urlsplit(re.sub("/{2,}", "/", self.path))
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        length = self.headers.get("Content-Length", "0")
+        if not (length.isascii() and length.isdigit()):
+            self.send_error(400, "Bad Content-Length")
+            return
+        body = self.rfile.read(int(length))
         if not split.path.startswith(PREFIX):
             endpoint, refusal = split.path, None
             parameters: Parameters = {}

@@ -77,6 +77,7 @@ class Market:
         self._seed = seed
         self._origin = origin
         self._market = Noise(f"{seed}/market", MARKET_VOLATILITY)
+        self._latest = (origin, self._market.at(origin))  # most questions are about one moment
         self._noise: dict[str, Noise] = {}
         self._at_origin: dict[str, float] = {}
 
@@ -135,7 +136,11 @@ class Market:
         noise = self._noise.get(name)
         if noise is None:
             noise = self._noise[name] = Noise(f"{self._seed}/{name}", walk.volatility)
-        return noise.at(time) + walk.beta * self._market.at(time)
+        asked, everything = self._latest
+        if asked != time:
+            everything = self._market.at(time)
+            self._latest = (time, everything)
+        return noise.at(time) + walk.beta * everything
 
     def _unlisted(self, name: str) -> Walk:
         """A share that the table doesn't know: some ordinary level and volatility."""

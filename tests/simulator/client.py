@@ -89,13 +89,21 @@ def receive_all(connection: socket.socket) -> bytes:
     return data
 
 
-def receive_until_silence(connection: socket.socket) -> bytes:
-    """What comes until nothing does for the connection's timeout, the other side still there."""
+def receive(connection: socket.socket, end: bytes) -> bytes:
+    """What comes until ``end`` has; AssertionError when the other side closes before."""
     data = b""
+    while not data.endswith(end):
+        piece = connection.recv(65_536)
+        assert piece, f"closed after {data!r}"
+        data += piece
+    return data
+
+
+def is_silent(connection: socket.socket, seconds: float = 0.1) -> bool:
+    """Whether for so long nothing comes, not even an end."""
+    connection.settimeout(seconds)
     try:
-        while piece := connection.recv(65_536):
-            data += piece
+        connection.recv(1)
     except TimeoutError:
-        return data
-    msg = f"the connection was closed after {data!r}"
-    raise AssertionError(msg)
+        return True
+    return False

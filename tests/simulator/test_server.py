@@ -92,6 +92,12 @@ def test_a_body_that_is_nothing(client: Client, body: bytes) -> None:
     assert reply.json() == {"errors": ["Invalid argument"], "success": False}
 
 
+@pytest.mark.parametrize("length", ["x", "-1", ""])
+def test_a_length_that_is_none(client: Client, length: str) -> None:
+    reply = client.request("POST", "/api/v2/authenticate", b"", {"Content-Length": length})
+    assert reply.status == 400
+
+
 def test_what_was_asked(server: SimulatorServer, client: Client) -> None:
     before = time.monotonic()
     client.get(f"live/read?projectId={EQUITIES}", {**signed(), "User-Agent": "test/1"})
