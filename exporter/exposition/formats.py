@@ -3,6 +3,11 @@
 Offered are what prometheus-client offers: the text format 0.0.4 and 1.0.0 and OpenMetrics 1.0.0.
 Its renderers write the headers of our families, so that the whole is byte for byte what it would
 write for the same families.
+
+Of the escapings that a client may ask for, ``allow-utf-8`` and ``underscores`` leave classic
+names such as ours alone. ``dots`` and ``values`` (as prometheus-client writes it) rename every
+series, under the feet of every dashboard and rule: who asks for them is answered, and told so in
+the Content-Type, with ``underscores``.
 """
 
 from __future__ import annotations
@@ -73,7 +78,7 @@ def negotiate(accept: str) -> Format:
 def _offered(media_type: str, parameters: dict[str, str]) -> Format | None:
     version = parameters.get("version", "")
     escaping = parameters.get("escaping", "")
-    if escaping not in _ESCAPINGS:
+    if escaping != openmetrics.ALLOWUTF8:
         escaping = openmetrics.UNDERSCORES
     if media_type in ("application/openmetrics-text", "application/*"):
         return openmetrics_1_0_0(escaping) if version in ("", "1.0.0") else None
@@ -82,14 +87,6 @@ def _offered(media_type: str, parameters: dict[str, str]) -> Format | None:
     if media_type in ("text/plain", "text/*", "*/*"):
         return TEXT if version in ("", "0.0.4") else None
     return None
-
-
-_ESCAPINGS = (
-    openmetrics.ALLOWUTF8,
-    openmetrics.UNDERSCORES,
-    openmetrics.DOTS,
-    openmetrics.VALUES,
-)
 
 
 def accepts_gzip(accept_encoding: str) -> bool:

@@ -53,7 +53,12 @@ def _portfolio(name: str, of: str, help_: str, labels: tuple[str, ...]) -> Famil
 
 HOLDINGS: Table[Holding] = Table(
     title="Holdings",
-    key=lambda holding: (holding.symbol_id, holding.value, holding.currency_symbol),
+    key=lambda holding: (
+        holding.symbol_id,
+        holding.value,
+        holding.currency_symbol,
+        holding.security_type,
+    ),
     labels=_holding_labels,
     columns=(
         Column(
