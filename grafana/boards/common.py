@@ -27,6 +27,9 @@ CLOCK_SKEW = 60.0
 
 MONEY_UNIT = "locale"  # a plain number with separators: the currency is in the name or title
 RATIO_UNIT = "percentunit"
+# The most decimals of prices and quantities: forex and crypto need them; trailing zeros are not
+# written.
+FINE = 8
 
 LIMITS = (
     State("max_drawdown", "Drawdown", palette.CALM),

@@ -13,6 +13,7 @@ OPEN_PROJECT = {
     "url": common.page("quantconnect-portfolio", project="${__data.fields.project_id}"),
 }
 
+NEWEST_STATUS = series("project:quantconnect_live_status:newest", PROJECTS)
 ANY_LIMIT = " or ".join(limits_used(MONEY).values())
 
 PROJECTS_TABLE = table(
@@ -24,7 +25,7 @@ PROJECTS_TABLE = table(
         recording rules.""",
     sort=Sort(title="Limit used"),
     columns=(
-        Label(name="project", title="Project", width=200, link=OPEN_PROJECT),
+        Label(name="project", title="Project", link=OPEN_PROJECT),
         Label(name="project_id", title="Project id", hidden=True),
         Value(
             ref="name",
@@ -32,17 +33,16 @@ PROJECTS_TABLE = table(
             expr=series("project:quantconnect_project_info:current", PROJECTS),
             hidden=True,
         ),
-        Label(name="status", title="Status", states=common.STATUS_TEXT),
+        Label(name="status", title="Status", width=110, states=common.STATUS_TEXT),
         Value(
             ref="status",
             title="Status value",
-            expr="max by (job, project_id, status) ({}) == 1".format(
-                series("quantconnect_live_status", PROJECTS)
-            ),
+            expr=f"{NEWEST_STATUS} == 1",
             hidden=True,
         ),
         Value(
             ref="equity",
+            width=110,
             title="Equity",
             expr=common.live_equity(MONEY),
             unit=common.MONEY_UNIT,
@@ -51,6 +51,7 @@ PROJECTS_TABLE = table(
         Label(name="account_currency", title="Currency", width=80),
         Value(
             ref="profit",
+            width=110,
             title="Profit today",
             expr=per_project(series("project:quantconnect_profit:today", MONEY)),
             unit=common.MONEY_UNIT,
@@ -59,6 +60,7 @@ PROJECTS_TABLE = table(
         ),
         Value(
             ref="profit_ratio",
+            width=85,
             title="Today %",
             expr=per_project(series("project:quantconnect_profit_ratio:today", MONEY)),
             unit=common.RATIO_UNIT,
@@ -67,6 +69,7 @@ PROJECTS_TABLE = table(
         ),
         Value(
             ref="limit",
+            width=95,
             title="Limit used",
             expr=f"""topk by (job, project_id) (1,
                 max by (job, project_id, limit) ({ANY_LIMIT}))""",
@@ -74,9 +77,10 @@ PROJECTS_TABLE = table(
             decimals=0,
             thresholds=rising(warning=common.LIMIT_NEAR, critical=common.LIMIT_REACHED),
         ),
-        Label(name="limit", title="Limit", states=common.LIMITS),
+        Label(name="limit", title="Limit", width=130, states=common.LIMITS),
         Value(
             ref="drawdown",
+            width=95,
             title="Drawdown",
             expr=per_project(series("project:quantconnect_drawdown_30d:ratio", MONEY)),
             unit=common.RATIO_UNIT,
@@ -84,12 +88,14 @@ PROJECTS_TABLE = table(
         ),
         Value(
             ref="leverage",
+            width=120,
             title="Gross leverage",
             expr=per_project(series("project:quantconnect_leverage_gross:ratio", MONEY)),
             decimals=2,
         ),
         Value(
             ref="cash",
+            width=95,
             title="Cash share",
             expr=per_project(series("project:quantconnect_cash:ratio", MONEY)),
             unit=common.RATIO_UNIT,
@@ -97,6 +103,7 @@ PROJECTS_TABLE = table(
         ),
         Value(
             ref="weight",
+            width=120,
             title="Biggest weight",
             expr=per_project(series("project:quantconnect_weight_top1:ratio", MONEY)),
             unit=common.RATIO_UNIT,
@@ -104,12 +111,14 @@ PROJECTS_TABLE = table(
         ),
         Value(
             ref="positions",
+            width=85,
             title="Positions",
             expr=per_project(series("quantconnect_holdings", PROJECTS)),
             decimals=0,
         ),
         Value(
             ref="age",
+            width=85,
             title="Data age",
             expr=common.data_age(PROJECTS),
             unit="s",

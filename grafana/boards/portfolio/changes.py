@@ -37,7 +37,13 @@ def _positions(title: str, description: str, expr: str, column: str, no_value: s
         columns=(
             Label(name="symbol", title="Symbol"),
             Label(name="symbol_id", title="Symbol id", hidden=True),
-            Value(ref="quantity", title=column, expr=expr, unit=common.MONEY_UNIT),
+            Value(
+                ref="quantity",
+                title=column,
+                expr=expr,
+                unit=common.MONEY_UNIT,
+                decimals=common.FINE,
+            ),
         ),
     )
 

@@ -37,31 +37,38 @@ HOLDINGS = table(
     sort=Sort(title="P/L", descending=False),
     no_value="No open position",
     columns=(
-        Label(name="symbol", title="Symbol", width=190, link=OPEN_SYMBOL),
+        Label(name="symbol", title="Symbol", link=OPEN_SYMBOL),
         Label(name="symbol_id", title="Symbol id", hidden=True),
         Label(name="security_type", title="Type", width=110),
         Value(
             ref="quantity",
+            width=120,
             title="Quantity",
             expr="max by (job, project_id, symbol_id, symbol, security_type) ({})".format(
                 series("quantconnect_holding_quantity", PROJECT)
             ),
             unit=common.MONEY_UNIT,
+            decimals=common.FINE,
         ),
         Value(
             ref="average",
+            width=130,
             title="Average price",
             expr=_each("quantconnect_holding_average_price"),
             unit=common.MONEY_UNIT,
+            decimals=common.FINE,
         ),
         Value(
             ref="price",
+            width=120,
             title="Price",
             expr=_each("quantconnect_holding_market_price"),
             unit=common.MONEY_UNIT,
+            decimals=common.FINE,
         ),
         Value(
             ref="value",
+            width=120,
             title="Value",
             expr=_each("quantconnect_holding_market_value", MONEY),
             unit=common.MONEY_UNIT,
@@ -69,6 +76,7 @@ HOLDINGS = table(
         ),
         Value(
             ref="weight",
+            width=90,
             title="Weight",
             expr=_each("holding:quantconnect_weight:ratio", MONEY),
             unit=common.RATIO_UNIT,
@@ -76,6 +84,7 @@ HOLDINGS = table(
         ),
         Value(
             ref="pnl",
+            width=110,
             title="P/L",
             expr=_each("quantconnect_holding_unrealized_pnl", MONEY),
             unit=common.MONEY_UNIT,
@@ -84,6 +93,7 @@ HOLDINGS = table(
         ),
         Value(
             ref="pnl_ratio",
+            width=85,
             title="P/L %",
             expr=_each("quantconnect_holding_unrealized_pnl_ratio"),
             unit=common.RATIO_UNIT,
@@ -92,6 +102,7 @@ HOLDINGS = table(
         ),
         Value(
             ref="expiry",
+            width=140,
             title="Expires",
             expr=f"1000 * {_each('quantconnect_holding_expiry_timestamp_seconds')}",
             unit="dateTimeFromNow",

@@ -56,7 +56,7 @@ HEADLINE = line(
             description="""Units or contracts of all chosen projects together, short ones negative.
                 Source: live/portfolio/read, q.""",
             queries=(Query(expr=f"sum({holding('quantity')})", legend="quantity"),),
-            style=values(unit=common.MONEY_UNIT, no_value="Not held"),
+            style=values(unit=common.MONEY_UNIT, decimals=common.FINE, no_value="Not held"),
         ),
     ),
     (
@@ -66,7 +66,7 @@ HEADLINE = line(
             description="""Last price, in the currency that the symbol trades in; of the projects'
                 prices the highest, where their data differ. Source: live/portfolio/read, p.""",
             queries=(Query(expr=f"max({holding('market_price')})", legend="price"),),
-            style=values(unit=common.MONEY_UNIT, no_value="Not held"),
+            style=values(unit=common.MONEY_UNIT, decimals=common.FINE, no_value="Not held"),
             sparkline=True,
         ),
     ),

@@ -32,7 +32,7 @@ POSITION = line(
                 Query(expr=f"max({holding('market_price')})", legend="price"),
                 Query(expr=by_project("average_price"), legend="average of {{project}}"),
             ),
-            style=values(unit=common.MONEY_UNIT, by_series=True),
+            style=values(unit=common.MONEY_UNIT, decimals=common.FINE, by_series=True),
             overrides=(color("price", palette.GAIN, custom__lineWidth=2),),
         ),
     ),
@@ -43,7 +43,7 @@ POSITION = line(
             description="""Units or contracts, short ones negative; each step is a trade. A line
                 ends where the position was closed. Source: live/portfolio/read, q.""",
             queries=(Query(expr=by_project("quantity"), legend="{{project}}"),),
-            style=values(unit=common.MONEY_UNIT, by_series=True),
+            style=values(unit=common.MONEY_UNIT, decimals=common.FINE, by_series=True),
             draw="steps",
         ),
     ),

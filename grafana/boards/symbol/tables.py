@@ -24,19 +24,31 @@ PROJECTS_TABLE = table(
         Label(name="project_id", title="Project id", hidden=True),
         Value(
             ref="quantity",
+            width=120,
             title="Quantity",
             expr=holding("quantity", "project"),
             unit=common.MONEY_UNIT,
+            decimals=common.FINE,
         ),
         Value(
             ref="average",
+            width=130,
             title="Average price",
             expr=holding("average_price"),
             unit=common.MONEY_UNIT,
+            decimals=common.FINE,
         ),
-        Value(ref="price", title="Price", expr=holding("market_price"), unit=common.MONEY_UNIT),
+        Value(
+            ref="price",
+            width=120,
+            title="Price",
+            expr=holding("market_price"),
+            unit=common.MONEY_UNIT,
+            decimals=common.FINE,
+        ),
         Value(
             ref="rate",
+            width=130,
             title="Rate to account",
             expr=holding("conversion_rate"),
             unit=common.MONEY_UNIT,
@@ -44,15 +56,24 @@ PROJECTS_TABLE = table(
         ),
         Value(
             ref="value",
+            width=120,
             title="Value",
             expr=holding("market_value", "account_currency"),
             unit=common.MONEY_UNIT,
             decimals=0,
         ),
         Label(name="account_currency", title="Currency", width=80),
-        Value(ref="weight", title="Weight", expr=weight(), unit=common.RATIO_UNIT, decimals=1),
+        Value(
+            ref="weight",
+            width=90,
+            title="Weight",
+            expr=weight(),
+            unit=common.RATIO_UNIT,
+            decimals=1,
+        ),
         Value(
             ref="pnl",
+            width=110,
             title="P/L",
             expr=holding("unrealized_pnl"),
             unit=common.MONEY_UNIT,
@@ -61,6 +82,7 @@ PROJECTS_TABLE = table(
         ),
         Value(
             ref="pnl_ratio",
+            width=85,
             title="P/L %",
             expr=holding("unrealized_pnl_ratio"),
             unit=common.RATIO_UNIT,
@@ -97,6 +119,7 @@ CONTRACT = table(
         ),
         Value(
             ref="expiry",
+            width=140,
             title="Expires",
             expr="1000 * max by (symbol_id) ({})".format(
                 series("quantconnect_holding_expiry_timestamp_seconds", SYMBOL)
