@@ -102,6 +102,9 @@ class Statistics:
 class Truth:
     """What is true of a project at ``at`` (unix seconds), nothing rounded.
 
+    On the wire holdings are as ``Holding.on_wire`` has them, cash is as it is, and ``equity`` and
+    the statistics are to the cent, the return to a hundredth of a percent.
+
     All but the name is None for one never deployed. ``account`` is the state at ``state_at``,
     which is when the deployment ended if it has.
     """

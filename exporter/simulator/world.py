@@ -242,8 +242,7 @@ class World:
                 deployment = replace(
                     deployment, brokerage=last.brokerage, environment=last.environment
                 )
-            project.deployments = [*project.deployments, deployment]
-            project.book.redeployed(running(project.deployments))
+            self._redeploy(project, [*project.deployments, deployment])
             return deployment.deploy_id
 
     def open(self, project_id: int, instrument: Instrument, quantity: float) -> None:
@@ -278,7 +277,11 @@ class World:
                 msg = "a stopped deployment can't have the status Running"
                 raise ValueError(msg)
             ended = replace(deployment, stopped=at, outcome=status, error=error)
-            project.deployments = [
-                ended if each is deployment else each for each in project.deployments
-            ]
-            project.book.redeployed(running(project.deployments))
+            self._redeploy(
+                project, [ended if each is deployment else each for each in project.deployments]
+            )
+
+    def _redeploy(self, project: Project, deployments: list[Deployment]) -> None:
+        """The book first: who reads in between asks it for a moment that hasn't changed."""
+        project.book.redeployed(running(deployments))
+        project.deployments = deployments
