@@ -1,0 +1,134 @@
+"""The reference page of all metrics, in Markdown, from the catalogue.
+
+``python -m exporter.metrics.reference`` prints it; docs/metrics.md is that, and a check fails
+when it isn't.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from exporter.metrics import TABLES, own
+from exporter.metrics.live import CUSTOM_STATISTIC, DEPLOYMENT, LIVE_STATUS, STATISTICS
+from exporter.metrics.live import STATUS_LABELS as STATUSES
+from exporter.metrics.portfolio import CASH, HOLDINGS, POSITIONS
+from exporter.metrics.reading import PROJECT_INFO, PROJECT_LIMIT, READINGS, Source
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+    from exporter.metrics.table import Family
+
+_INTRODUCTION = """\
+# Metrics
+
+Written by `make docs` from the declarations in `exporter/metrics/`; edit those.
+
+Every name, label and meaning here is a contract. What is published is what QuantConnect said,
+neither rounded nor recomputed: a number that it did not send is no sample, never a made-up 0 and
+never NaN. Samples carry no timestamps.
+
+## Labels
+
+| label | what it is |
+|---|---|
+| `project_id`, `project` | the project's id, and its name when it was first published |
+| `symbol_id` | the full security identifier, which makes a holding's series unique: join on it |
+| `symbol` | the same for people, such as `SPY`, `ES 2026-03-20`, `SPY 2026-12-18 C 600` |
+| `security_type` | QuantConnect's name, such as `Equity`, or `unknown(77)` |
+| `account_currency` | the currency of the value: never sum over it |
+| `currency` | a currency of the cash book |
+| `source` | `portfolio`, `status` or `statistics`: each is read, and ages, by itself |
+| `account` | the account's name in the configuration |
+
+## How old a value can be
+
+| source | read from | every | QuantConnect's own delay |
+|---|---|---|---|
+| `portfolio` | live/portfolio/read | `scrape_interval`, 5 times that while stopped | 10 minutes |
+| `status` | live/list | `status_interval` | a minute |
+| `statistics` | live/read | `statistics_interval` | a minute |
+
+A scrape gives what was read last: its age is
+`time() - quantconnect_read_last_success_timestamp_seconds`, and the interval in force
+`quantconnect_read_interval_seconds`. Series are withdrawn when their last good read is older than
+`stale_after` or three of their intervals, whichever is longer; how the reading goes stays visible.
+"""
+
+_OWN_SERIES = """\
+Besides these, `process_*` and `python_*` as every Python exporter has them. The counters and the
+histogram start at 0 for every account, endpoint and reason.
+"""
+_SOURCE = " Source: "
+
+
+def _count(number: int, of: str) -> str:
+    return f"{number} series {of}"
+
+
+def _series() -> dict[str, str]:
+    """How many series a table makes, and of what."""
+    holding = len(HOLDINGS.columns)
+    return {
+        PROJECT_INFO.title: _count(len(PROJECT_INFO.columns), "for each project."),
+        PROJECT_LIMIT.title: _count(len(PROJECT_LIMIT.columns), "for each limit of a project."),
+        READINGS.title: _count(
+            len(READINGS.columns) * len(Source),
+            f"for each project, {len(READINGS.columns)} a source; fewer where reading a source is"
+            " turned off.",
+        ),
+        POSITIONS.title: _count(len(POSITIONS.columns), "for each project."),
+        HOLDINGS.title: _count(
+            holding - 1, f"for each open position, {holding} for a derivative that expires."
+        )
+        + " A position that was closed is gone at the next read.",
+        CASH.title: _count(len(CASH.columns), "for each currency of the cash book."),
+        LIVE_STATUS.title: _count(len(STATUSES), "for each project that was ever deployed live:")
+        + f" {', '.join(f'`{status}`' for status in STATUSES)}.",
+        DEPLOYMENT.title: _count(
+            len(DEPLOYMENT.columns), "at most for each project that was ever deployed live."
+        ),
+        STATISTICS.title: _count(len(STATISTICS.columns), "at most for each running project."),
+        CUSTOM_STATISTIC.title: _count(
+            len(CUSTOM_STATISTIC.columns), "for each name listed under the project's `statistics`."
+        ),
+    }
+
+
+def page() -> str:
+    """The whole page."""
+    return "\n".join(_sections())
+
+
+def _sections() -> Iterator[str]:
+    yield _INTRODUCTION
+    series = _series()
+    for table in TABLES:
+        yield f"## {table.title}\n\n{series[table.title]}\n"
+        yield from _rows(table.families)
+    yield f"## The exporter itself\n\n{_OWN_SERIES}"
+    yield from _rows(own.FAMILIES)
+
+
+def _rows(families: Collection[Family]) -> Iterator[str]:
+    """A table; where the families are not read from QuantConnect, without a source."""
+    read = any(_SOURCE in family.help for family in families)
+    yield _row("name", "type", "labels", "meaning", *(["source"] if read else []))
+    yield _row(*(["---"] * (5 if read else 4)))
+    for family in families:
+        meaning, _, source = family.help.partition(_SOURCE)
+        labels = ", ".join(f"`{label}`" for label in family.labels)
+        if family.open_labels:
+            labels += " and the project's own"
+        # How often a source is read is said once, above.
+        where = source.partition(". Read ")[0]
+        yield _row(f"`{family.name}`", family.type, labels, meaning, *([where] if read else []))
+    yield ""
+
+
+def _row(*cells: str) -> str:
+    return f"| {' | '.join(cell.replace('|', '&#124;') for cell in cells)} |"
+
+
+if __name__ == "__main__":
+    print(page(), end="")
