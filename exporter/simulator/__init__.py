@@ -10,6 +10,7 @@ written here: an error in either shows. Instruments to trade by hand are made by
 """
 
 from exporter.simulator import fault_answers, fault_transport
+from exporter.simulator.api import Api
 from exporter.simulator.fault_answers import (
     Body,
     Status,
@@ -39,6 +40,7 @@ from exporter.simulator.world import DEMO_TOKEN, World
 __all__ = [
     "DEMO_TOKEN",
     "AccountState",
+    "Api",
     "Body",
     "Bytes",
     "Cash",

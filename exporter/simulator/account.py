@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from exporter.simulator.market import Market
 
 
+_REMEMBERED = 16  # states: of now, of launches, and of the ends of deployments
+
+
 class Account:
     """An account opened at ``opened`` (unix seconds) with ``deposits`` by currency.
 
@@ -50,24 +53,19 @@ class Account:
             for slot in slots
         ]
         self._by_hand: list[Trip] = []
+        self._states: dict[float, AccountState] = {}
         self._lock = threading.Lock()
 
     def at(self, time: float) -> AccountState:
         """The account's state at ``time``."""
         with self._lock:
-            trips = self._by_hand.copy()
-            totals = Totals()
-            for book in self._books:
-                earlier, beside = book.before(time)
-                totals = totals.plus(earlier)
-                trips += beside
-        positions: dict[str, tuple[Instrument, list[Fill]]] = {}
-        for trip in trips:
-            totals = totals.plus(settle(trip, time, self._market, self.currency))
-            if opened := trip.opened(time):
-                _, fills = positions.setdefault(trip.instrument.key, (trip.instrument, []))
-                fills.extend(opened)
-        return self._state(time, totals, positions.values())
+            state = self._states.pop(time, None)
+            if state is None:
+                state = self._work_out(time)
+                if len(self._states) >= _REMEMBERED:
+                    del self._states[next(iter(self._states))]
+            self._states[time] = state  # last, so that the first is what wasn't asked for longest
+        return state
 
     def equity(self, time: float) -> float:
         """The account's equity at ``time``."""
@@ -77,12 +75,14 @@ class Account:
         """Trade ``quantity`` units by hand at ``time``'s price and hold them until closed."""
         price = self._market.price(instrument, time)
         with self._lock:
+            self._states.clear()
             self._by_hand.append(Trip(instrument, (Fill(time, quantity, price),), math.inf))
 
     def close(self, time: float, key: str | None = None) -> bool:
         """Close what is open under ``key``, or everything; False when there was nothing."""
         closed = False
         with self._lock:
+            self._states.clear()
             for book in self._books:
                 closed |= book.cut(time, key)
             for number, trip in enumerate(self._by_hand):
@@ -94,8 +94,24 @@ class Account:
     def redeployed(self, running: Running) -> None:
         """From now on the algorithm runs, ran and will run at these times."""
         with self._lock:
+            self._states.clear()
             for book in self._books:
                 book.runs(running)
+
+    def _work_out(self, time: float) -> AccountState:
+        trips = self._by_hand.copy()
+        totals = Totals()
+        for book in self._books:
+            earlier, beside = book.before(time)
+            totals = totals.plus(earlier)
+            trips += beside
+        positions: dict[str, tuple[Instrument, list[Fill]]] = {}
+        for trip in trips:
+            totals = totals.plus(settle(trip, time, self._market, self.currency))
+            if opened := trip.opened(time):
+                _, fills = positions.setdefault(trip.instrument.key, (trip.instrument, []))
+                fills.extend(opened)
+        return self._state(time, totals, positions.values())
 
     def _state(
         self, time: float, totals: Totals, positions: Iterable[tuple[Instrument, list[Fill]]]

@@ -134,7 +134,6 @@ class Project:
     format: Format = Format()
     security_types: str = "Equity"
     user_statistics: dict[str, str] = field(default_factory=dict)
-    _at_launch: dict[str, AccountState] = field(default_factory=dict, repr=False)
 
     def deployment(self, time: float) -> Deployment | None:
         """The newest deployment launched by ``time``."""
@@ -159,9 +158,7 @@ class Project:
             truth, deployment=deployment, status=deployment.status(time), state_at=state_at
         )
         state = self.book.at(state_at)
-        start = self._at_launch.get(deployment.deploy_id)
-        if start is None:
-            start = self._at_launch[deployment.deploy_id] = self.book.at(deployment.launched)
+        start = self.book.at(deployment.launched)
         statistics = Statistics(
             equity=state.equity,
             fees=state.fees - start.fees,
