@@ -7,6 +7,7 @@ another.
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from math import ceil
 from random import Random
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING
 from exporter.clock import Clock
 from exporter.poller.account import AccountPoller
 from exporter.poller.claims import Claims
+from exporter.poller.credentials import Credentials
 from exporter.poller.pace import Pace
 from exporter.poller.plan import Plan
 from exporter.poller.projects import AccountProjects
@@ -22,15 +24,19 @@ from exporter.quantconnect.client import Endpoint, QuantConnect
 from exporter.quantconnect.errors import Reason
 
 if TYPE_CHECKING:
-    from exporter.config import Account, Config
+    from collections.abc import Collection
+
+    from exporter.config import Account, Config, Secret
     from exporter.store import Store
     from exporter.telemetry import Telemetry
 
 # A loop that has not turned for so many seconds is stuck.
 _STUCK = 120.0
-# Calls usually take well under a second; so many at once keep up even when they take four.
-_SECONDS_PER_CALL = 4
+# As many calls at once as can be begun until the first of them times out: then some that stall
+# hold none of the others up. Threads are made only when they are needed.
 _FEWEST_CALLS, _MOST_CALLS = 4, 64
+# Threads that have not ended by then, such as in a name look-up, are left to end by themselves.
+_STOP_TIMEOUT = 2.0
 
 
 @dataclass(frozen=True)
@@ -67,7 +73,11 @@ class Poller:
         self._clock = clock or Clock()
         self._random = random or Random()
         self._claims = Claims()
-        self._accounts = {_key(account): self._account(account) for account in config.accounts}
+        self._ready = False
+        self._accounts = {
+            _key(account): self._account(account, account.token.read())
+            for account in config.accounts
+        }
 
     def start(self) -> None:
         """Begin to read, in threads."""
@@ -76,16 +86,20 @@ class Poller:
 
     def stop(self) -> None:
         """Stop promptly."""
-        for account in self._accounts.values():
-            account.stop()
+        _stop(self._accounts.values())
 
     def ready(self) -> bool:
-        """Whether every project's portfolio was tried once or its account waits to be let in."""
-        return all(account.complete(sources=False) for account in self._accounts.values())
+        """Whether every project's portfolio was tried once or its account waits; once so, always.
+
+        What is discovered or configured later does not make an exporter unready that serves.
+        """
+        if not self._ready:
+            self._ready = all(account.ready() for account in self._accounts.values())
+        return self._ready
 
     def complete(self) -> bool:
         """Whether every source of every project was tried once, or can't be."""
-        return all(account.complete(sources=True) for account in self._accounts.values())
+        return all(account.complete() for account in self._accounts.values())
 
     def healthy(self) -> bool:
         """Whether every loop turns; what QuantConnect answers or doesn't has no part in it."""
@@ -93,26 +107,41 @@ class Poller:
         return all(now - account.turned < _STUCK for account in self._accounts.values())
 
     def reload(self, config: Config) -> None:
-        """Go by another configuration; what it leaves as it was goes on undisturbed."""
+        """Go by another configuration; what it leaves as it was goes on undisturbed.
+
+        Raises ConfigError, and changes nothing, if a new account's token cannot be read. One
+        reload at a time.
+        """
         accounts = {_key(account): account for account in config.accounts}
-        pollers = dict(self._accounts)
+        new = accounts.keys() - self._accounts.keys()
+        tokens = {key: accounts[key].token.read() for key in new}
         self._config = config
-        for key in self._accounts.keys() - accounts.keys():
-            poller = pollers.pop(key)
-            poller.stop()
+        pollers = dict(self._accounts)
+        removed = [pollers.pop(key) for key in self._accounts.keys() - accounts.keys()]
+        _stop(removed)
+        for poller in removed:
             poller.release_all()
             self._telemetry.forget_account(poller.account.name)
         for key, poller in pollers.items():
-            poller.release(accounts[key])
+            poller.release(accounts[key], self._elsewhere(accounts[key]))
         for key, account in accounts.items():
-            if key in pollers:
+            if key in new:
+                pollers[key] = self._account(account, tokens[key])
+                pollers[key].start()
+            else:
                 pace = self._pace(account)
                 self._telemetry.budget(account.name, pace.calls_per_second)
-                pollers[key].configure(account, config, pace)
-            else:
-                pollers[key] = self._account(account)
-                pollers[key].start()
+                pollers[key].configure(account, config, pace, self._calls_at_once(pace))
         self._accounts = pollers  # swapped whole, for others are looking at the old one
+
+    def _elsewhere(self, account: Account) -> frozenset[int]:
+        """The projects that other accounts list."""
+        others = (other for other in self._config.accounts if other is not account)
+        return frozenset(settings.id for other in others for settings in other.projects)
+
+    def _calls_at_once(self, pace: Pace) -> int:
+        calls = ceil(pace.calls_per_second * self._config.request_timeout)
+        return min(_MOST_CALLS, max(_FEWEST_CALLS, calls))
 
     def _pace(self, account: Account) -> Pace:
         return Pace(
@@ -122,44 +151,55 @@ class Poller:
             discovers=account.discover is not None,
         )
 
-    def _account(self, account: Account) -> AccountPoller:
+    def _account(self, account: Account, token: Secret) -> AccountPoller:
         pace = self._pace(account)
-        calls = ceil(pace.calls_per_second * _SECONDS_PER_CALL)
-        calls_at_once = min(_MOST_CALLS, max(_FEWEST_CALLS, calls))
+        calls_at_once = self._calls_at_once(pace)
         telemetry = self._telemetry.account(
             account.name,
             endpoints=[endpoint.value for endpoint in Endpoint],
             reasons=[reason.value for reason in Reason],
             budget=pace.calls_per_second,
         )
+        client = QuantConnect(
+            user_id=account.user_id,
+            token=token.reveal(),
+            base_url=account.base_url,
+            timeout=self._config.request_timeout,
+            connections=calls_at_once,
+            user_agent=self._user_agent,
+            observer=telemetry,
+            now=self._clock.now,
+        )
         plan = Plan(pace, random=self._random, now=self._clock.monotonic())
+        projects = AccountProjects(
+            account,
+            self._config,
+            plan=plan,
+            claims=self._claims,
+            owns=self._shard.owns,
+            elsewhere=self._elsewhere(account),
+            store=self._store,
+            clock=self._clock,
+        )
         return AccountPoller(
             account,
             self._config,
             plan=plan,
-            projects=AccountProjects(
-                account,
-                self._config,
-                plan=plan,
-                claims=self._claims,
-                owns=self._shard.owns,
-                store=self._store,
-                clock=self._clock,
-            ),
-            client=QuantConnect(
-                user_id=account.user_id,
-                token=account.token.read().reveal(),
-                base_url=account.base_url,
-                timeout=self._config.request_timeout,
-                connections=calls_at_once,
-                user_agent=self._user_agent,
-                observer=telemetry,
-                now=self._clock.now,
-            ),
+            projects=projects,
+            client=client,
+            credentials=Credentials(account, client, used=token),
             calls_at_once=calls_at_once,
             telemetry=telemetry,
             clock=self._clock,
         )
+
+
+def _stop(accounts: Collection[AccountPoller]) -> None:
+    for account in accounts:
+        account.quit()
+    deadline = time.monotonic() + _STOP_TIMEOUT
+    for account in accounts:
+        account.join(deadline)
 
 
 def _key(account: Account) -> tuple[str, int, str]:

@@ -1,26 +1,31 @@
 """One account at work: takes what its plan says is next, asks QuantConnect, and tells its projects.
 
 A thread of its own takes the turns, workers make the calls. The plan and the account's projects
-are touched only under this account's lock; rendering happens outside of it.
+are touched only under this account's lock; portfolios are rendered outside of it.
 """
 
 from __future__ import annotations
 
+import time
 from functools import partial
 from threading import Condition, Thread
 from typing import TYPE_CHECKING
 
-from exporter.config import ConfigError
 from exporter.log import Log
-from exporter.poller.plan import NAME_TRIES, SOURCES, Failure
+from exporter.poller.plan import NAME_TRIES, SOURCES
 from exporter.poller.queue import Kind
+from exporter.poller.retries import Failure
+from exporter.poller.trouble import Trouble
 from exporter.poller.workers import Workers
 from exporter.quantconnect.errors import ApiError, Reason
 from exporter.quantconnect.live import newest
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
     from exporter.clock import Clock
     from exporter.config import Account, Config
+    from exporter.poller.credentials import Credentials
     from exporter.poller.pace import Pace
     from exporter.poller.plan import Plan
     from exporter.poller.projects import AccountProjects
@@ -32,7 +37,8 @@ log = Log(__name__)
 
 # The loop turns at least so often, to show that it is alive and to look at the token's file.
 _LONGEST_NAP = 10.0
-_STOP_TIMEOUT = 5.0
+# After a fault of our own; most come again at once.
+_FAULT_NAP = 1.0
 
 
 class AccountPoller:
@@ -46,6 +52,7 @@ class AccountPoller:
         plan: Plan,
         projects: AccountProjects,
         client: QuantConnect,
+        credentials: Credentials,
         calls_at_once: int,
         telemetry: AccountTelemetry,
         clock: Clock,
@@ -55,15 +62,15 @@ class AccountPoller:
         self._plan = plan
         self._projects = projects
         self._client = client
+        self._credentials = credentials
         self._telemetry = telemetry
         self._clock = clock
-        self._token = account.token.read()
+        self._trouble = Trouble(account.name)
         self._workers = Workers(f"quantconnect-{account.name}", calls_at_once)
         self._changed = Condition()
         self._stopping = False
         self._turned = clock.monotonic()
         self._thread = Thread(target=self._run, name=f"poller-{account.name}", daemon=True)
-        self._errors: dict[Kind, str] = {}
 
     # --- From outside -----------------------------------------------------------------------------
 
@@ -72,51 +79,58 @@ class AccountPoller:
         self._warn_of_stretch()
         self._thread.start()
 
-    def stop(self) -> None:
-        """Stop promptly: calls under way are ended, nothing new is begun."""
+    def quit(self) -> None:
+        """Begin nothing new, end the calls under way and publish nothing more; doesn't wait."""
         with self._changed:
             self._stopping = True
             self._changed.notify_all()
         self._client.close()
+
+    def join(self, deadline: float) -> None:
+        """Wait for the threads to end until ``deadline``, on Python's own monotonic clock."""
         if self._thread.ident is not None:
-            self._thread.join(_STOP_TIMEOUT)
-        self._workers.stop(_STOP_TIMEOUT)
+            self._thread.join(max(0.0, deadline - time.monotonic()))
+        self._workers.stop(deadline)
 
     @property
     def account(self) -> Account:
         """The account as it is configured."""
         return self._account
 
-    def release(self, account: Account) -> None:
+    def release(self, account: Account, elsewhere: Collection[int]) -> None:
         """The first half of another configuration: let go of what is not this account's now."""
         with self._changed:
-            self._projects.release(account)
+            self._projects.release(account, elsewhere)
 
     def release_all(self) -> None:
         """The account left the configuration: all its projects go, whoever wants them."""
         with self._changed:
             self._projects.release_all()
 
-    def configure(self, account: Account, config: Config, pace: Pace) -> None:
+    def configure(self, account: Account, config: Config, pace: Pace, calls_at_once: int) -> None:
         """The second half: go by it; ends the wait after a rejection, since all may be mended."""
         with self._changed:
             now = self._clock.monotonic()
             self._account, self._config = account, config
+            self._workers.most = calls_at_once
+            self._client.timeout = config.request_timeout
             self._plan.keep_pace(pace, now)
             self._projects.configure(account, config)
-            self._client.timeout = config.request_timeout
-            self._use_token()
+            self._credentials.configure(account)
             self._plan.token_changed(now)
             self._warn_of_stretch()
             self._changed.notify_all()
 
-    def complete(self, *, sources: bool) -> bool:
-        """Every project was tried once, or the account waits for QuantConnect to let it in.
-
-        With ``sources`` every source of every project was, else its portfolio.
-        """
+    def complete(self) -> bool:
+        """Every source of every project was tried once, or QuantConnect rejects the account."""
         with self._changed:
-            return self._plan.waits_for_auth or self._projects.complete(sources=sources)
+            return self._plan.waits_for_auth or self._projects.complete(sources=True)
+
+    def ready(self) -> bool:
+        """Every project's portfolio was tried once, or the account waits."""
+        with self._changed:
+            waits = self._plan.waits_for_auth or self._plan.rests(self._clock.monotonic())
+            return waits or self._projects.complete(sources=False)
 
     @property
     def turned(self) -> float:
@@ -141,28 +155,42 @@ class AccountPoller:
         while not self._stopping:
             try:
                 self._turn()
+                self._turned = self._clock.monotonic()
             except Exception:
                 log.exception("A fault of this exporter, please report it")
                 with self._changed:
-                    self._changed.wait(1.0)
+                    self._changed.wait_for(lambda: self._stopping, _FAULT_NAP)
 
     def _turn(self) -> None:
         """Begin the next call if there is one, else wait until there may be."""
         with self._changed:
-            now = self._turned = self._clock.monotonic()
+            if self._stopping:
+                return
+            now = self._clock.monotonic()
             busy = self._plan.under_way >= self._workers.most
             task = None if busy else self._plan.take(now)
-            if task is None and not self._stopping:
+            if task is None:
                 nap = _LONGEST_NAP if busy else self._plan.wake_at() - now
                 self._changed.wait(max(0.0, min(nap, _LONGEST_NAP)))
             under_way = self._plan.under_way
+            rejected = self._plan.waits_for_auth
         if task is not None:
+            self._begin(task, under_way)
+        elif rejected and self._credentials.changed():
+            log.info("The token has changed, trying it", account=self._account.name)
+            with self._changed:
+                self._plan.token_changed(self._clock.monotonic())
+
+    def _begin(self, task: Task, under_way: int) -> None:
+        try:
             self._workers.submit(partial(self._perform, task), under_way=under_way)
-        elif self._plan.waits_for_auth:
-            self._look_for_new_token()
+        except RuntimeError:
+            with self._changed:
+                self._plan.done(task, Failure(Reason.CONNECTION), self._clock.monotonic())
+            raise
 
     def _perform(self, task: Task) -> None:
-        """Make the call of a task and see to what follows from it; never raises."""
+        """Make the call of a task and see to what follows from it."""
         started = self._clock.monotonic()
         error: ApiError | None = None
         try:
@@ -176,40 +204,42 @@ class AccountPoller:
         with self._changed:
             failure = None if error is None else Failure(error.reason, error.retry_after)
             self._plan.done(task, failure, ended)
+            self._changed.notify_all()
             if not self._stopping:
                 self._follow_up(task, error, ended - started)
-            self._changed.notify_all()
+
+    # --- Calls ------------------------------------------------------------------------------------
 
     def _call(self, task: Task, started: float) -> None:
-        """Ask QuantConnect and publish what it answers; raises ApiError if that is nothing."""
-        project_id = task.project_id
+        """Ask QuantConnect and tell its answer; raises ApiError if that is nothing."""
+        projects, project_id = self._projects, task.project_id
         if project_id is None:
             self._call_for_account(task, started)
         elif task.kind is Kind.NAME:
             name = self._client.project_name(project_id)
-            with self._changed:
-                self._projects.named(project_id, name)
+            self._tell(lambda: projects.named(project_id, name))
         elif task.kind is Kind.STATUS:
             deployment = newest(self._client.deployments(project_id)).get(project_id)
-            with self._changed:
-                duration = self._clock.monotonic() - started
-                self._projects.status(project_id, deployment, duration=duration)
+            self._tell(lambda: projects.status(project_id, deployment, asked=started))
         else:
             self._read(task.kind, project_id, started)
 
     def _call_for_account(self, task: Task, started: float) -> None:
+        projects = self._projects
         if task.kind is Kind.AUTHENTICATE:
-            self._use_token()
+            self._tell(self._credentials.renew)
             self._client.authenticate()
         elif task.kind is Kind.RUNNING:
             running = newest(self._client.running())
-            with self._changed:
-                duration = self._clock.monotonic() - started
-                self._projects.listed(running, duration=duration)
+            self._tell(lambda: projects.listed(running, asked=started))
         else:
             found = newest(self._client.deployments())
-            with self._changed:
-                self._projects.deployments(found)
+            self._tell(lambda: projects.deployments(found))
+
+    def _tell(self, tell: Callable[[], None]) -> None:
+        with self._changed:
+            if not self._stopping:
+                tell()
 
     def _read(self, kind: Kind, project_id: int, started: float) -> None:
         """Read a project's portfolio or statistics, and render them without holding the lock."""
@@ -237,76 +267,14 @@ class AccountPoller:
     def _follow_up(self, task: Task, error: ApiError | None, duration: float) -> None:
         self._telemetry.authenticated(accepted=self._plan.authenticated)
         if task.project_id is None:
-            self._log_account(task, error)
+            wait = self._plan.wake_at() - self._clock.monotonic()
+            self._trouble.ended(task.kind, error, wait=wait)
         if error is None:
             return
         if task.kind is Kind.RUNNING:
             self._projects.listing_failed(error, duration=duration)
         elif task.kind is Kind.NAME and task.project_id is not None:
-            self._name_failed(task, task.project_id, error)
+            if self._plan.failures(task) == NAME_TRIES:
+                self._projects.nameless(task.project_id, error)
         elif task.project_id is not None:
             self._projects.failed(task.project_id, SOURCES[task.kind], error, duration=duration)
-
-    def _name_failed(self, task: Task, project_id: int, error: ApiError) -> None:
-        if self._plan.failures(task) >= NAME_TRIES:
-            log.warning(
-                "The project's name cannot be had, its id takes its place",
-                project_id=project_id,
-                reason=error.reason.value,
-                error=error.message,
-            )
-            self._projects.named(project_id, str(project_id))
-
-    def _log_account(self, task: Task, error: ApiError | None) -> None:
-        """Say once what is wrong with the account's own calls, and once that it is well again."""
-        before = self._errors.pop(task.kind, "")
-        call = task.kind.name.lower()
-        if error is None:
-            if before:
-                log.info("It works again", account=self._account.name, call=call)
-            elif task.kind is Kind.AUTHENTICATE:
-                log.info("QuantConnect accepts the account", account=self._account.name)
-            return
-        self._errors[task.kind] = said = f"{error.reason.value}: {error.message}"
-        if said == before and error.reason is not Reason.AUTH:
-            return
-        fields = {
-            "account": self._account.name,
-            "call": call,
-            "reason": error.reason.value,
-            "error": error.message,
-        }
-        if task.kind is Kind.AUTHENTICATE and error.reason is Reason.AUTH:
-            wait = self._plan.wake_at() - self._clock.monotonic()
-            log.error(
-                "QuantConnect rejects the user id or the token; check both and this machine's"
-                " clock. Nothing is sent until the wait is over, the token changes or the"
-                " exporter is restarted, since repeated tries lock the account out",
-                **fields,
-                wait_seconds=round(wait),
-            )
-        else:
-            log.warning("A call for the account failed", **fields)
-
-    # --- The token --------------------------------------------------------------------------------
-
-    def _use_token(self) -> None:
-        """Sign with the token as its file has it now; an unreadable file leaves the last one."""
-        try:
-            self._token = self._account.token.read()
-        except ConfigError as error:
-            log.warning("The token cannot be read, the last one stays in use", error=str(error))
-        self._client.use_token(self._token.reveal())
-
-    def _look_for_new_token(self) -> None:
-        """While QuantConnect rejects the account: another token in the file ends the wait."""
-        if self._account.token.file is None:
-            return
-        try:
-            changed = self._account.token.read() != self._token
-        except ConfigError:
-            return  # logged when it is to be used
-        if changed:
-            log.info("The token has changed, trying it", account=self._account.name)
-            with self._changed:
-                self._plan.token_changed(self._clock.monotonic())

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Mapping
 
     from exporter.config import Discover
     from exporter.quantconnect.model import Deployment
@@ -28,6 +28,11 @@ class Discovery:
         """Look for these from now on; names are matched anew."""
         self._discover = discover
         self._rejected.clear()
+
+    @property
+    def takes_any_name(self) -> bool:
+        """Whether a project is one to read whatever its name."""
+        return self._discover.include.pattern == ".*" and not self._discover.exclude.pattern
 
     def running(self, project_ids: Collection[int], now: float) -> None:
         """Exactly these projects run now; what no longer does was alive until now."""
@@ -51,12 +56,8 @@ class Discovery:
 
     def wanted(self, now: float) -> set[int]:
         """The projects to read, names aside that are known not to match."""
-        recent = self._recent(now)
-        return (self._running | set(recent)) - self._rejected
-
-    def _recent(self, now: float) -> Iterable[int]:
-        return (
-            project_id
-            for project_id, until in self._alive.items()
-            if now - until < self._discover.forget_after
-        )
+        forget_after = self._discover.forget_after
+        recent = {
+            project_id for project_id, until in self._alive.items() if now - until < forget_after
+        }
+        return (self._running | recent) - self._rejected

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import inf
 from typing import TYPE_CHECKING
 
 from exporter.metrics.reading import Source
@@ -16,6 +15,9 @@ STOPPED_FACTOR = 5
 
 # What the stretched intervals leave of the budget for names, first reads and tries after failures.
 _HEADROOM = 0.95
+# What the account-wide live/list takes of the budget at most: a shard's share may be so small that
+# it would take all of it, and then nothing else would ever be read.
+_LISTING_SHARE = 0.9
 
 
 @dataclass(frozen=True)
@@ -32,21 +34,31 @@ class Pace:
     discovers: bool = False
 
     @property
+    def listing_interval(self) -> float:
+        """Seconds between account-wide live/lists; 0 is off. Never stretched, but for a budget
+        of which it would leave next to nothing."""
+        if not self.status_interval:
+            return 0.0
+        return max(self.status_interval, 1 / (self.calls_per_second * _LISTING_SHARE))
+
+    @property
     def listing(self) -> float:
-        """Calls per second for the account-wide live/list, which is never stretched."""
-        return 1 / self.status_interval if self.status_interval else 0.0
+        """Calls per second for the account-wide live/list."""
+        return 1 / self.listing_interval if self.listing_interval else 0.0
 
 
 @dataclass
 class Project:
     """What decides how often a project is read; ``interval`` is its portfolio's, in seconds.
 
-    ``running`` is None until QuantConnect has told.
+    ``running`` is None until QuantConnect has told; ``listed`` says that the last account-wide
+    list had it.
     """
 
     interval: float
     named: bool
     running: bool | None = None
+    listed: bool = False
 
 
 class Budget:
@@ -82,7 +94,7 @@ class Budget:
         """The interval before it is stretched; 0 for what is off."""
         configured = {
             Source.PORTFOLIO: project.interval,
-            Source.STATUS: self.pace.status_interval,
+            Source.STATUS: self.pace.listing_interval,
             Source.STATISTICS: self.pace.statistics_interval,
         }[source]
         return configured * (STOPPED_FACTOR if project.running is False else 1)
@@ -96,8 +108,7 @@ class Budget:
     def stretch(self) -> float:
         """The factor by which intervals are stretched to fit the budget, 1 or more."""
         left = (self.pace.calls_per_second - self.pace.listing) * _HEADROOM
-        # The configuration sees to it that live/list alone fits the budget.
-        return max(1.0, self._needed / left) if left > 0 else inf
+        return max(1.0, self._needed / left)
 
     def interval(self, project: Project, source: Source) -> float:
         """The interval in force, in seconds: stretched, and longer for what does not run.

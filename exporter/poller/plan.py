@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from exporter.metrics.reading import Source
-from exporter.poller import backoff
 from exporter.poller.pace import Budget, Pace, Project
 from exporter.poller.queue import Kind, Queue, Task
+from exporter.poller.retries import Failure, Retries
 from exporter.quantconnect.errors import Reason
 
 if TYPE_CHECKING:
@@ -38,35 +38,30 @@ SOURCES = {
 _AUTHENTICATE = Task(Kind.AUTHENTICATE)
 
 
-@dataclass(frozen=True)
-class Failure:
-    """How a call failed; ``retry_after`` is what QuantConnect asked for, in seconds."""
-
-    reason: Reason
-    retry_after: float | None = None
-
-
-@dataclass(frozen=True)
+@dataclass
 class _Call:
-    """A task that was taken: when, and how often the account had authenticated by then."""
+    """A task that was taken: when, how often the account had authenticated by then, and for whom.
+
+    ``again`` says that there was news meanwhile, of which its answer may not know.
+    """
 
     taken: float
     sessions: int
+    project: Project | None
+    again: bool = False
 
 
 class Plan:
     """The plan of one account. Not safe for threads: whoever uses it holds a lock around it."""
 
     def __init__(self, pace: Pace, *, random: Random, now: float) -> None:
-        self._random = random
         self._queue = Queue()
+        self._retries = Retries(random)
         self._budget = Budget(pace)
         self._projects: dict[int, Project] = {}
         self._calls: dict[Task, _Call] = {}
-        self._failures: dict[Task, int] = {}
         self._next_slot = now
-        self._paused_until = now
-        self._rate_limited = 0
+        self._resting_until = now
         self._sessions = 0
         self.authenticated = False
         self._queue.put(_AUTHENTICATE, now)
@@ -78,34 +73,35 @@ class Plan:
         """Ask for a project from now on; one without a name is asked for its name first."""
         project = self._projects[project_id] = Project(interval=interval, named=named)
         self._budget.add(project)
-        if named:
-            self._ensure(Task(Kind.PORTFOLIO, project_id), now)
-            self._ensure(Task(Kind.STATISTICS, project_id), now)
-        else:
-            self._queue.put(Task(Kind.NAME, project_id), now)
+        self._begin(project_id, now)
 
     def name_settled(self, project_id: int, now: float) -> None:
         """The project has its name: begin to read it."""
         self._projects[project_id].named = True
-        self._ensure(Task(Kind.PORTFOLIO, project_id), now)
-        self._ensure(Task(Kind.STATISTICS, project_id), now)
+        self._drop(Task(Kind.NAME, project_id))
+        self._begin(project_id, now)
+
+    def _begin(self, project_id: int, now: float) -> None:
+        for kind in (Kind.NAME, Kind.PORTFOLIO, Kind.STATISTICS):
+            self._ensure(Task(kind, project_id), now)
 
     def remove(self, project_id: int) -> None:
         """Ask no longer for a project; an answer that is still under way is of no consequence."""
         self._budget.remove(self._projects.pop(project_id))
         for kind in Kind:
-            task = Task(kind, project_id)
-            self._queue.discard(task)
-            self._failures.pop(task, None)
+            self._drop(Task(kind, project_id))
 
     def keep_pace(self, pace: Pace, now: float) -> None:
         """Go at this pace from now on; what waits comes no later than the new intervals allow."""
+        if not pace.status_interval:
+            # Nobody will tell any more who runs, so all are read as if they did.
+            for project in self._projects.values():
+                project.running, project.listed = None, False
         self._budget.change(pace, self._projects.values())
         self._ensure(Task(Kind.RUNNING), now)
         self._ensure(Task(Kind.DEPLOYMENTS), now)
-        for project_id, project in self._projects.items():
-            if project.named:
-                self._ensure(Task(Kind.STATISTICS, project_id), now)
+        for project_id in self._projects:
+            self._begin(project_id, now)
             self._no_later(project_id, now)
 
     def change_interval(self, project_id: int, interval: float, now: float) -> None:
@@ -131,27 +127,39 @@ class Plan:
         return self._budget.stretch
 
     def _ensure(self, task: Task, now: float) -> None:
-        """Let a task wait exactly if its kind is on; one that waits already keeps its place."""
-        if not self._on(task.kind):
-            self._queue.discard(task)
+        """Let a task wait exactly if it is wanted; one that waits already keeps its place."""
+        if not self._wanted(task):
+            self._drop(task)
         elif task not in self._calls and self._queue.due(task) is None:
             self._queue.put(task, now)
 
-    def _on(self, kind: Kind) -> bool:
+    def _drop(self, task: Task) -> None:
+        self._queue.discard(task)
+        self._retries.forget(task)
+
+    def _wanted(self, task: Task) -> bool:
+        """Whether a task is to be asked, now or later."""
         pace = self._budget.pace
-        if kind in (Kind.RUNNING, Kind.STATUS):
-            return pace.status_interval > 0
-        if kind is Kind.STATISTICS:
-            return pace.statistics_interval > 0
-        return kind is not Kind.DEPLOYMENTS or pace.discovers
+        if task.project_id is None:
+            if task.kind is Kind.RUNNING:
+                return pace.status_interval > 0
+            return task.kind is not Kind.DEPLOYMENTS or pace.discovers
+        project = self._projects[task.project_id]
+        if task.kind is Kind.NAME or not project.named:
+            return task.kind is Kind.NAME and not project.named
+        if task.kind is Kind.STATUS:
+            return pace.status_interval > 0 and not project.listed
+        return task.kind is Kind.PORTFOLIO or pace.statistics_interval > 0
 
     def _no_later(self, project_id: int, now: float) -> None:
         for kind, source in SOURCES.items():
             task = Task(kind, project_id)
             due = self._queue.due(task)
-            if due is not None and not self._on(kind):
-                self._queue.discard(task)
-            elif due is not None and task not in self._failures:
+            if due is None:
+                continue
+            if not self._wanted(task):
+                self._drop(task)
+            elif not self._retries.failures(task):
                 self._queue.put(task, min(due, now + self.interval(project_id, source)))
 
     # --- What QuantConnect told -------------------------------------------------------------------
@@ -162,11 +170,15 @@ class Plan:
         One that was thought to run and isn't in the list is asked for at once: its own answer, and
         not its absence, says what became of it.
         """
+        if not self._budget.pace.status_interval:
+            return False  # switched off while it was asked
+        self._projects[project_id].listed = running
+        status = Task(Kind.STATUS, project_id)
         if running:
-            self._queue.discard(Task(Kind.STATUS, project_id))
+            self._drop(status)
             return self.runs(project_id, running=True, now=now)
-        if self.thought_to_run(project_id):
-            self._hurry(Task(Kind.STATUS, project_id), now)
+        if self.thought_to_run(project_id) and not self._retries.failures(status):
+            self._hurry(status, now)
         return False
 
     def runs(self, project_id: int, *, running: bool, now: float) -> bool:
@@ -175,7 +187,7 @@ class Plan:
         When it changes, the project is read at once: these are the moments people look at.
         """
         project = self._projects[project_id]
-        if project.running is running:
+        if project.running is running or not self._budget.pace.status_interval:
             return False
         first = project.running is None
         self._budget.remove(project)
@@ -191,22 +203,29 @@ class Plan:
         return self._projects[project_id].running is not False
 
     def token_changed(self, now: float) -> None:
-        """There is another token: ends the wait after a rejection."""
-        self._failures.pop(_AUTHENTICATE, None)
+        """There may be another token: ends every wait after a rejection."""
+        for task in self._retries.forgive():
+            self._hurry(task, now)
         if not self.authenticated:
             self._hurry(_AUTHENTICATE, now)
 
     def _hurry(self, task: Task, now: float) -> None:
-        due = self._queue.due(task)
-        if self._on(task.kind) and task not in self._calls and (due is None or due > now):
-            self._queue.put(task, now)
+        """Ask at once; if that is being done, once more, for its answer may be of before."""
+        if task in self._calls:
+            self._calls[task].again = True
+        elif self._wanted(task):
+            self._queue.put(task, min(now, self._queue.due(task) or now))
 
     # --- Taking turns -----------------------------------------------------------------------------
 
     @property
     def waits_for_auth(self) -> bool:
         """The last authenticate failed, and nothing else is sent until one succeeds."""
-        return not self.authenticated and _AUTHENTICATE in self._failures
+        return not self.authenticated and self.failures(_AUTHENTICATE) > 0
+
+    def rests(self, now: float) -> bool:
+        """QuantConnect asked the account to wait a while."""
+        return now < self._resting_until
 
     @property
     def under_way(self) -> int:
@@ -215,27 +234,25 @@ class Plan:
 
     def failures(self, task: Task) -> int:
         """How often in a row the task has failed."""
-        return self._failures.get(task, 0)
+        return self._retries.failures(task)
 
     def take(self, now: float) -> Task | None:
         """The task to perform now, or None; the next one comes no sooner than the budget allows."""
-        if now < max(self._next_slot, self._paused_until):
+        if now < max(self._next_slot, self._resting_until):
             return None
         task = self._queue.take(now, self._kinds)
         if task is None:
             return None
-        spacing = 1 / self._budget.pace.calls_per_second
-        if task in self._calls:
-            # Of a project that was removed and added again meanwhile: never two at a time.
-            self._queue.put(task, now + spacing)
-            return None
-        self._next_slot = now + spacing
-        self._calls[task] = _Call(taken=now, sessions=self._sessions)
+        self._next_slot = now + 1 / self._budget.pace.calls_per_second
+        self._calls[task] = _Call(now, self._sessions, self._project(task))
         return task
+
+    def _project(self, task: Task) -> Project | None:
+        return None if task.project_id is None else self._projects.get(task.project_id)
 
     def wake_at(self) -> float:
         """When take() may have something; infinity if not before a call ends."""
-        return max(self._queue.next_due(self._kinds), self._next_slot, self._paused_until)
+        return max(self._queue.next_due(self._kinds), self._next_slot, self._resting_until)
 
     @property
     def _kinds(self) -> tuple[Kind, ...]:
@@ -245,29 +262,49 @@ class Plan:
         """A task that was taken has ended; it is put back for its next time."""
         call = self._calls.pop(task)
         if failure is not None:
-            self._pause(failure, now)
+            self._resting_until = max(self._resting_until, now + self._retries.rest(failure))
             self._suspect(failure, call, now)
+        if call.project is not self._project(task):
+            self._superseded(task, call, now)
+        elif not self._wanted(task):
+            self._drop(task)
+        elif failure is not None:
+            self._failed(task, call, failure, now)
         else:
-            self._rate_limited = 0
-        gone = task.project_id is not None and task.project_id not in self._projects
-        if gone or not self._on(task.kind):
+            self._succeeded(task, call, now)
+
+    def _superseded(self, task: Task, call: _Call, now: float) -> None:
+        """The project was removed meanwhile; if it was added again, it is read at once."""
+        if task.project_id in self._projects:
+            self._begin(task.project_id, now)
+            if call.again:
+                self._ensure(task, now)
+
+    def _failed(self, task: Task, call: _Call, failure: Failure, now: float) -> None:
+        if task == _AUTHENTICATE and call.again:  # that was about the token of before
+            self._queue.put(task, now)
             return
-        if failure is not None:
-            self._failures[task] = failures = self._failures.get(task, 0) + 1
-            self._queue.put(task, now + self._wait(task, failure, failures))
-            return
-        self._failures.pop(task, None)
-        if task.kind is Kind.AUTHENTICATE:
+        interval = self._recurs(task) or 0.0
+        crowded = task.project_id is not None and self.stretch > 1
+        wait = self._retries.failed(task, failure, interval=interval, crowded=crowded)
+        self._queue.put(task, now + wait)
+
+    def _succeeded(self, task: Task, call: _Call, now: float) -> None:
+        self._retries.succeeded(task)
+        if task == _AUTHENTICATE:
             self.authenticated = True
             self._sessions += 1
+            return
         interval = self._recurs(task)
-        if interval is not None and self._queue.due(task) is None:
+        if call.again:
+            self._queue.put(task, now)
+        elif interval is not None:
             self._queue.put(task, call.taken + interval)
 
     def _recurs(self, task: Task) -> float | None:
         """After how many seconds the task comes again if it succeeds; None if it doesn't."""
         if task.kind is Kind.RUNNING:
-            return self._budget.pace.status_interval
+            return self._budget.pace.listing_interval
         if task.kind is Kind.DEPLOYMENTS:
             return DISCOVERY_INTERVAL
         if task.project_id is None or task.kind not in SOURCES:
@@ -276,32 +313,9 @@ class Plan:
             return None
         return self.interval(task.project_id, SOURCES[task.kind])
 
-    # --- Failures ---------------------------------------------------------------------------------
-
     def _suspect(self, failure: Failure, call: _Call, now: float) -> None:
         """After a rejection nothing is sent but one authenticate, which tells whom it was about."""
         # A call that began before the last authenticate says nothing about what came after.
         if failure.reason is Reason.AUTH and self.authenticated and call.sessions == self._sessions:
             self.authenticated = False
             self._queue.put(_AUTHENTICATE, now)
-
-    def _pause(self, failure: Failure, now: float) -> None:
-        """Let the whole account rest when QuantConnect asks for it."""
-        if failure.reason is Reason.RATE_LIMIT:
-            self._rate_limited += 1
-        if failure.retry_after is not None:
-            rest = backoff.retry_after(failure.retry_after)
-        elif failure.reason is Reason.RATE_LIMIT:
-            rest = backoff.after_failures(self._rate_limited, interval=0, random=self._random)
-            rest = max(backoff.RETRY_AFTER_LEAST, rest)
-        else:
-            return
-        self._paused_until = max(self._paused_until, now + rest)
-
-    def _wait(self, task: Task, failure: Failure, failures: int) -> float:
-        interval = self._recurs(task) or 0.0
-        if failure.reason is Reason.AUTH:
-            return backoff.after_auth_failures(failures)
-        if failure.reason is Reason.NOT_READY:
-            return interval  # it did answer, only without a portfolio yet
-        return backoff.after_failures(failures, interval=interval, random=self._random)

@@ -8,7 +8,7 @@ reading. Each source ages by itself.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -22,37 +22,23 @@ from exporter.metrics.live import (
     status_flags,
 )
 from exporter.metrics.portfolio import CASH, HOLDINGS, POSITIONS
-from exporter.metrics.reading import PROJECT_INFO, PROJECT_LIMIT, READINGS, Reading, Source
+from exporter.metrics.reading import PROJECT_INFO, PROJECT_LIMIT, READINGS, Source
 from exporter.metrics.table import Row
+from exporter.poller.source import ReadSource
 from exporter.quantconnect.portfolio import account_currency
-from exporter.store import Part, ProjectReport, Published, SourceReport
+from exporter.store import Part, ProjectReport, Published
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from exporter import config
     from exporter.clock import Clock
     from exporter.exposition import Snapshot
     from exporter.quantconnect.errors import ApiError
-    from exporter.quantconnect.model import Deployment, Portfolio, Problem, Statistics
+    from exporter.quantconnect.model import Deployment, Portfolio, Statistics
     from exporter.store import Store
 
 log = Log(__name__)
-
-# A source is too old after so many of its intervals, if that is longer than stale_after.
-_STALE_INTERVALS = 3
-
-
-@dataclass
-class _Source:
-    """How the reading of one source stands; ``read_at`` is on the monotonic clock."""
-
-    reading: Reading
-    tried: float | None = None
-    read_at: float | None = None
-    snapshot: Snapshot = field(default_factory=dict)
-    error: str = ""
-    problems: tuple[Problem, ...] = ()
 
 
 class PublishedProject:
@@ -77,13 +63,12 @@ class PublishedProject:
         self._lock = Lock()
         self._retired = False
         self._renderer = Renderer(Row(settings.id, name, settings.account_currency, config.tickers))
-        self._sources = {
-            source: _Source(Reading(source, interval)) for source, interval in intervals.items()
-        }
         self._portfolio: Portfolio | None = None
         self._deployment: Deployment | None = None
         self._deployed: bool | None = None
         self._statistics: Statistics | None = None
+        self._sources: dict[Source, ReadSource] = {}
+        self._read_from(intervals)
         with self._lock:
             self._swap()
 
@@ -102,29 +87,36 @@ class PublishedProject:
     ) -> None:
         """The configuration says this from now on: what was read before is rendered anew for it."""
         with self._lock:
-            row = self._renderer.row
-            kept = row.account_currency if self.settings.account_currency is None else None
-            self.settings, self._account, self._config = settings, account, config
-            self._renderer = Renderer(
-                Row(
-                    settings.id,
-                    settings.name or row.project,
-                    settings.account_currency or kept,
-                    config.tickers,
-                )
+            before = self._renderer.row
+            kept = before.account_currency if self.settings.account_currency is None else None
+            row = replace(
+                before,
+                project=settings.name or before.project,
+                account_currency=settings.account_currency or kept,
+                tickers=config.tickers,
             )
-            if self._portfolio is not None:
-                self._settle_currency(self._portfolio)
-            old = self._sources
-            self._sources = {
-                source: old.get(source, _Source(Reading(source, interval)))
-                for source, interval in intervals.items()
-            }
-            for source, interval in intervals.items():
-                state = self._sources[source]
-                state.reading = replace(state.reading, interval=interval)
-                self._render(source)
+            self.settings, self._account, self._config = settings, account, config
+            self._read_from(intervals)
+            if row != before:
+                self._renderer = Renderer(row)
+                if self._portfolio is not None:
+                    self._settle_currency(self._portfolio)
+                for source in self._sources:
+                    self._render(source)
             self._swap()
+
+    def _read_from(self, intervals: Mapping[Source, float]) -> None:
+        """Exactly these sources are read, at these intervals."""
+        before = self._sources
+        self._sources = {
+            source: before.get(source)
+            or ReadSource(self.settings.id, source, interval, clock=self._clock)
+            for source, interval in intervals.items()
+        }
+        for source, interval in intervals.items():
+            self._sources[source].interval(interval)
+        if Source.STATUS not in intervals:
+            self._deployment, self._deployed = None, None
 
     def retire(self) -> None:
         """Take the project out of the store; what is still being read of it is not published."""
@@ -135,61 +127,53 @@ class PublishedProject:
     def tried(self, source: Source | None = None) -> bool:
         """Whether a source was tried once, or all of them were."""
         sources = self._sources.values() if source is None else [self._sources[source]]
-        return all(state.tried is not None for state in sources)
+        return all(state.tried for state in sources)
 
     # --- Good reads -------------------------------------------------------------------------------
 
     def portfolio(self, portfolio: Portfolio, *, duration: float, interval: float) -> None:
         """A portfolio was read, in ``duration`` seconds; the next one comes after ``interval``."""
         with self._lock:
+            state = self._sources[Source.PORTFOLIO]
+            state.succeeded(duration=duration, interval=interval, problems=portfolio.problems)
             self._portfolio = portfolio
-            settled = self._settle_currency(portfolio)
-            self._succeeded(Source.PORTFOLIO, duration, interval, portfolio.problems)
-            if settled:  # now there is a label for what was read before
+            if self._settle_currency(portfolio):  # now there is a label for what was read before
                 self._render(Source.STATUS)
                 self._render(Source.STATISTICS)
+            self._render(Source.PORTFOLIO)
             self._swap()
 
-    def status(self, deployment: Deployment | None, *, duration: float, interval: float) -> None:
-        """The newest deployment as live/list has it; None for a project never deployed."""
+    def status(
+        self,
+        deployment: Deployment | None,
+        *,
+        duration: float,
+        interval: float,
+        age: float = 0.0,
+    ) -> None:
+        """The newest deployment as live/list had it ``age`` seconds ago; None if never deployed."""
         with self._lock:
-            self._deployment = deployment
-            self._deployed = deployment is not None
-            self._succeeded(Source.STATUS, duration, interval, ())
+            state = self._sources.get(Source.STATUS)
+            if state is None:
+                return  # switched off by a reload while it was read
+            state.succeeded(duration=duration, interval=interval, age=age)
+            news = self._deployed is not (deployment is not None)
+            self._deployment, self._deployed = deployment, deployment is not None
+            self._render(Source.STATUS)
+            if news:
+                self._render(Source.STATISTICS)
             self._swap()
 
     def statistics(self, statistics: Statistics, *, duration: float, interval: float) -> None:
         """The statistics of the live algorithm were read."""
         with self._lock:
+            state = self._sources.get(Source.STATISTICS)
+            if state is None:
+                return
+            state.succeeded(duration=duration, interval=interval, problems=statistics.problems)
             self._statistics = statistics
-            self._succeeded(Source.STATISTICS, duration, interval, statistics.problems)
+            self._render(Source.STATISTICS)
             self._swap()
-
-    def _succeeded(
-        self, source: Source, duration: float, interval: float, problems: tuple[Problem, ...]
-    ) -> None:
-        state = self._sources.get(source)
-        if state is None:
-            return  # switched off by a reload while it was read
-        if state.error:
-            log.info("Reading works again", project_id=self.settings.id, source=source.value)
-        for problem in problems:
-            if problem not in state.problems:
-                log.warning(
-                    "Left out what could not be understood",
-                    project_id=self.settings.id,
-                    source=source.value,
-                    where=problem.where,
-                    field=problem.field,
-                    found=problem.message,
-                )
-        now = self._clock.now()
-        state.reading = Reading(
-            source, interval=interval, success=True, last_success=now, duration=duration
-        )
-        state.tried, state.read_at = now, self._clock.monotonic()
-        state.error, state.problems = "", problems
-        self._render(source)
 
     # --- Failed reads -----------------------------------------------------------------------------
 
@@ -210,28 +194,16 @@ class PublishedProject:
             state = self._sources.get(source)
             if state is None:
                 return
-            said = f"{error.reason.value}: {error.message}"
-            if said != state.error and not logged:
-                log.warning(
-                    "Reading failed",
-                    project_id=self.settings.id,
-                    project=self.name,
-                    source=source.value,
-                    reason=error.reason.value,
-                    error=error.message,
-                )
-            state.reading = replace(
-                state.reading, interval=interval, success=False, duration=duration
+            state.failed(
+                error, duration=duration, interval=interval, project=self.name, logged=logged
             )
-            state.tried, state.error = self._clock.now(), said
             self._swap()
 
     def intervals(self, intervals: Mapping[Source, float]) -> None:
         """The intervals in force are these from now on."""
         with self._lock:
             for source, interval in intervals.items():
-                state = self._sources[source]
-                state.reading = replace(state.reading, interval=interval)
+                self._sources[source].interval(interval)
             self._swap()
 
     # --- Currency ---------------------------------------------------------------------------------
@@ -257,7 +229,7 @@ class PublishedProject:
     def _render(self, source: Source) -> None:
         """Render the last good answer of a source, if it is read and there was one."""
         state = self._sources.get(source)
-        if state is not None and state.read_at is not None:
+        if state is not None and state.known:
             state.snapshot = self._samples(source)
 
     def _samples(self, source: Source) -> Snapshot:
@@ -273,7 +245,8 @@ class PublishedProject:
                 **render(LIVE_STATUS, status_flags(self._deployment.status)),
                 **render(DEPLOYMENT, [self._deployment]),
             }
-        if source is Source.STATISTICS and self._statistics is not None:
+        # Of what was never deployed there are no statistics, whatever was answered.
+        if source is Source.STATISTICS and self._statistics and self._deployed is not False:
             return {
                 **render(STATISTICS, [self._statistics]),
                 **render(CUSTOM_STATISTIC, self._statistics.custom.items()),
@@ -292,6 +265,8 @@ class PublishedProject:
             **render(PROJECT_LIMIT, self.settings.limits.items()),
             **render(READINGS, [state.reading for state in states]),
         }
+        stale_after = self._config.stale_after
+        parts = (Part(described), *(state.part(stale_after) for state in states))
         self._store.put(
             Published(
                 report=ProjectReport(
@@ -300,30 +275,13 @@ class PublishedProject:
                     account=self._account,
                     state=self._state(),
                     positions=None if self._portfolio is None else len(self._portfolio.holdings),
-                    sources=tuple(_report(state) for state in states),
+                    sources=tuple(state.report() for state in states),
                 ),
-                parts=(Part(described), *self._read_parts()),
+                parts=tuple(part for part in parts if part is not None),
             )
         )
-
-    def _read_parts(self) -> Iterator[Part]:
-        for state in self._sources.values():
-            if state.read_at is not None:
-                lifetime = max(self._config.stale_after, _STALE_INTERVALS * state.reading.interval)
-                yield Part(state.snapshot, expires=state.read_at + lifetime)
 
     def _state(self) -> str:
         if self._deployment is not None:
             return self._deployment.status
         return "never deployed" if self._deployed is False else "not known yet"
-
-
-def _report(state: _Source) -> SourceReport:
-    return SourceReport(
-        source=state.reading.source.value,
-        interval=state.reading.interval,
-        tried=state.tried,
-        succeeded=state.reading.last_success,
-        error=state.error,
-        problems=tuple(f"{problem.where}: {problem.message}" for problem in state.problems),
-    )

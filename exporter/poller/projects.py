@@ -6,6 +6,7 @@ unless said otherwise.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from exporter.config import Project
@@ -16,7 +17,7 @@ from exporter.poller.project import PublishedProject
 from exporter.store import ProjectReport, Published
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from exporter.clock import Clock
     from exporter.config import Account, Config
@@ -29,8 +30,21 @@ if TYPE_CHECKING:
 log = Log(__name__)
 
 
+@dataclass(frozen=True)
+class _Listing:
+    """What runs in the account: the newest deployments, when that was asked and answered."""
+
+    running: Mapping[int, Deployment]
+    asked: float
+    answered: float
+
+
 class AccountProjects:
-    """Keeps the plan and what is published in step with what is configured and discovered."""
+    """Keeps the plan and what is published in step with what is configured and discovered.
+
+    ``owns`` tells which projects this process reads at all; ``elsewhere`` are those that other
+    accounts list, and so are not discovered in this one.
+    """
 
     def __init__(
         self,
@@ -40,6 +54,7 @@ class AccountProjects:
         plan: Plan,
         claims: Claims,
         owns: Callable[[int], bool],
+        elsewhere: Collection[int],
         store: Store,
         clock: Clock,
     ) -> None:
@@ -48,15 +63,24 @@ class AccountProjects:
         self._plan = plan
         self._claims = claims
         self._owns = owns
+        self._elsewhere = elsewhere
         self._store = store
         self._clock = clock
         self._discovery = Discovery(account.discover) if account.discover else None
         self._settings: dict[int, Project] = {}
         self._published: dict[int, PublishedProject] = {}
-        self._running: Mapping[int, Deployment] = {}
-        self._listed = False
-        for settings in self._configured():
+        # Of whom the name could not be had, which is still asked for, since it has to be matched.
+        self._nameless: set[int] = set()
+        self._listing: _Listing | None = None
+        self._listing_tried = False
+        # When that was asked which is known of a project's status: an older answer is none.
+        self._status_asked: dict[int, float] = {}
+        self._configured = self._owned(account)
+        for settings in self._configured.values():
             self._add(settings)
+
+    def _owned(self, account: Account) -> dict[int, Project]:
+        return {settings.id: settings for settings in account.projects if self._owns(settings.id)}
 
     # --- Which there are --------------------------------------------------------------------------
 
@@ -64,41 +88,40 @@ class AccountProjects:
         """The project, if its name is settled and it is still to be read."""
         return self._published.get(project_id)
 
-    def __len__(self) -> int:
-        return len(self._settings)
-
     def complete(self, *, sources: bool) -> bool:
         """Whether every project was tried once: all its sources, or at least its portfolio."""
-        if self._discovery is not None and not self._listed:
+        if self._discovery is not None and not self._listing_tried:
             return False
+        source = None if sources else Source.PORTFOLIO
         return all(
-            project_id in self._published
-            and self._published[project_id].tried(None if sources else Source.PORTFOLIO)
+            project_id in self._nameless
+            or (project_id in self._published and self._published[project_id].tried(source))
             for project_id in self._settings
         )
 
     def _add(self, settings: Project) -> None:
         if not self._claims.take(settings.id, self._account.name):
-            return
+            return  # another account discovered it first
         self._settings[settings.id] = settings
-        self._plan.add(
-            settings.id,
-            interval=settings.scrape_interval,
-            named=settings.name is not None,
-            now=self._clock.monotonic(),
-        )
+        named = settings.name is not None
+        now = self._clock.monotonic()
+        self._plan.add(settings.id, interval=settings.scrape_interval, named=named, now=now)
         if settings.name is not None:
             self._publish(settings, settings.name)
-        elif settings in self._account.projects:
-            report = ProjectReport(
-                project_id=settings.id,
-                name="",
-                account=self._account.name,
-                state="its name is being asked for",
-                positions=None,
-                sources=(),
-            )
-            self._store.put(Published(report))
+        elif settings.id in self._configured:
+            self._announce(settings.id)
+
+    def _announce(self, project_id: int) -> None:
+        """Tell people of a configured project that has no name yet, and so no series."""
+        report = ProjectReport(
+            project_id=project_id,
+            name="",
+            account=self._account.name,
+            state="its name is being asked for",
+            positions=None,
+            sources=(),
+        )
+        self._store.put(Published(report))
 
     def _publish(self, settings: Project, name: str) -> None:
         self._published[settings.id] = PublishedProject(
@@ -110,38 +133,44 @@ class AccountProjects:
             store=self._store,
             clock=self._clock,
         )
+        self._apply_listing(settings.id)
 
     def _remove(self, project_id: int) -> None:
         del self._settings[project_id]
         self._plan.remove(project_id)
-        self._claims.release(project_id)
+        self._nameless.discard(project_id)
+        self._status_asked.pop(project_id, None)
         published = self._published.pop(project_id, None)
         if published is None:
             self._store.remove(project_id)
         else:
             published.retire()
+        # Only now: who takes it next publishes it under the same id.
+        self._claims.release(project_id)
 
     def _intervals(self, project_id: int) -> dict[Source, float]:
         """The intervals in force of the sources that are read."""
         intervals = {source: self._plan.interval(project_id, source) for source in Source}
         return {source: interval for source, interval in intervals.items() if interval}
 
-    def _configured(self) -> list[Project]:
-        return [settings for settings in self._account.projects if self._owns(settings.id)]
-
     # --- Another configuration --------------------------------------------------------------------
 
-    def release(self, account: Account) -> None:
+    def release(self, account: Account, elsewhere: Collection[int]) -> None:
         """Let go of what is not this account's any more, so that another one can take it."""
-        listed = {settings.id: settings for settings in account.projects}
-        before = {settings.id: settings for settings in self._configured()}
-        for project_id, old in before.items():
+        self._elsewhere = elsewhere
+        listed = self._owned(account)
+        for project_id, settings in list(self._settings.items()):
             new = listed.get(project_id)
-            # One that loses its configured name has to be asked for; that makes other series.
-            if new is None or (old.name is not None and new.name is None):
-                self._remove(project_id)
-        if account.discover is None:
-            for project_id in self._settings.keys() - listed.keys():
+            if new is not None:
+                # One that loses its configured name has to be asked for; that makes other series.
+                stays = new.name is not None or settings.name is None
+            else:
+                stays = (
+                    account.discover is not None
+                    and project_id not in self._configured
+                    and project_id not in elsewhere
+                )
+            if not stays:
                 self._remove(project_id)
 
     def release_all(self) -> None:
@@ -152,88 +181,127 @@ class AccountProjects:
     def configure(self, account: Account, config: Config) -> None:
         """Go by this configuration; what it leaves as it was keeps its series and its place.
 
-        ``release`` has been called before, for every account.
+        ``release`` has been called before, for every account, and ``Plan.keep_pace``.
         """
-        now = self._clock.monotonic()
         self._account, self._config = account, config
+        self._configured = self._owned(account)
+        if not config.status_interval:
+            self._listing = None
         if account.discover is None:
             self._discovery = None
         elif self._discovery is None:
-            self._discovery, self._listed = Discovery(account.discover), False
+            self._discovery, self._listing_tried = Discovery(account.discover), False
         else:
             self._discovery.configure(account.discover)
-        for settings in self._configured():
-            if settings.id not in self._settings:
+        for project_id, settings in self._configured.items():
+            if project_id not in self._settings:
                 self._add(settings)
-        listed = {settings.id: settings for settings in account.projects}
-        for project_id in list(self._settings):
-            settings = listed.get(project_id, Project.discovered(project_id, config))
+        now = self._clock.monotonic()
+        for project_id in self._settings:
+            settings = self._configured.get(project_id) or Project.discovered(project_id, config)
             self._settings[project_id] = settings
             self._plan.change_interval(project_id, settings.scrape_interval, now)
-        for project_id, project in list(self._published.items()):
-            settings = self._settings[project_id]
-            discovery = None if project_id in listed else self._discovery
-            if discovery is not None and not discovery.name(project_id, project.name):
-                self._remove(project_id)
-                continue
+        for project_id, settings in list(self._settings.items()):
+            self._configure(project_id, settings)
+
+    def _configure(self, project_id: int, settings: Project) -> None:
+        project = self._published.get(project_id)
+        if project is None:
+            if settings.name is not None:
+                self._settle(settings, settings.name)
+            elif project_id in self._configured:
+                self._announce(project_id)
+        elif self._rejects(project_id, project.name):
+            self._remove(project_id)
+        else:
             project.configure(
                 settings,
-                account=account.name,
-                config=config,
+                account=self._account.name,
+                config=self._config,
                 intervals=self._intervals(project_id),
             )
 
     # --- Names ------------------------------------------------------------------------------------
 
     def named(self, project_id: int, name: str) -> None:
-        """QuantConnect told the name, or it could not be had and is the id."""
+        """QuantConnect told the name of a project."""
         settings = self._settings.get(project_id)
         if settings is None or project_id in self._published:
             return
-        discovered = self._discovery is not None and settings not in self._account.projects
-        if (
-            discovered
-            and self._discovery is not None
-            and not self._discovery.name(project_id, name)
-        ):
+        if self._rejects(project_id, name):
             log.debug("A live project does not match", project_id=project_id, project=name)
             self._remove(project_id)
             return
-        if discovered:
+        if project_id not in self._configured:
             log.info("Discovered a live project", project_id=project_id, project=name)
+        self._settle(settings, name)
+
+    def nameless(self, project_id: int, error: ApiError) -> None:
+        """The name could not be had several times: the id takes its place.
+
+        Not so of a discovered project whose name has to be matched: it is asked for on and on.
+        """
+        settings = self._settings.get(project_id)
+        if settings is None or project_id in self._published:
+            return
+        fields = {
+            "project_id": project_id,
+            "reason": error.reason.value,
+            "error": error.message,
+        }
+        discovery = None if project_id in self._configured else self._discovery
+        if discovery is not None and not discovery.takes_any_name:
+            self._nameless.add(project_id)
+            log.warning(
+                "A live project's name cannot be had, so it is not known whether it is to be read",
+                **fields,
+            )
+            return
+        log.warning("The project's name cannot be had, its id takes its place", **fields)
+        self._settle(settings, str(project_id))
+
+    def _settle(self, settings: Project, name: str) -> None:
+        self._nameless.discard(settings.id)
+        self._plan.name_settled(settings.id, self._clock.monotonic())
         self._publish(settings, name)
-        now = self._clock.monotonic()
-        self._plan.name_settled(project_id, now)
-        if self._listed:
-            self._apply_listing(project_id, duration=0.0, now=now)
+
+    def _rejects(self, project_id: int, name: str) -> bool:
+        """Whether a project is a discovered one whose name does not match."""
+        if self._discovery is None or project_id in self._configured:
+            return False
+        return not self._discovery.name(project_id, name)
 
     # --- What live/list told ----------------------------------------------------------------------
 
-    def listed(self, running: Mapping[int, Deployment], *, duration: float) -> None:
-        """The newest deployment of every project that runs in the account."""
-        self._running = running
-        self._listed = True
+    def listed(self, running: Mapping[int, Deployment], *, asked: float) -> None:
+        """The newest deployment of every project that runs in the account, asked for then."""
+        self._listing = _Listing(running, asked=asked, answered=self._clock.monotonic())
+        self._listing_tried = True
         if self._discovery is not None:
             self._discovery.running(running.keys(), self._clock.now())
-            self._discover()
-        now = self._clock.monotonic()
+            self._discover(self._discovery)
         for project_id in self._published:
-            self._apply_listing(project_id, duration=duration, now=now)
+            self._apply_listing(project_id)
 
-    def _apply_listing(self, project_id: int, *, duration: float, now: float) -> None:
-        deployment = self._running.get(project_id)
+    def _apply_listing(self, project_id: int) -> None:
+        listing = self._listing
+        if listing is None or listing.asked < self._status_asked.get(project_id, listing.asked):
+            return
+        deployment = listing.running.get(project_id)
+        now = self._clock.monotonic()
         news = self._plan.listed(project_id, running=deployment is not None, now=now)
         if deployment is not None:
-            self._tell_status(project_id, deployment, duration=duration, news=news)
+            self._tell_status(project_id, deployment, listing.asked, listing.answered, news=news)
 
-    def status(self, project_id: int, deployment: Deployment | None, *, duration: float) -> None:
-        """The newest deployment of one project; None if it was never deployed."""
-        if project_id not in self._published:
+    def status(self, project_id: int, deployment: Deployment | None, *, asked: float) -> None:
+        """The newest deployment of one project, asked for then; None if it was never deployed."""
+        if project_id not in self._published or asked < self._status_asked.get(project_id, asked):
             return
         running = deployment is not None and deployment.status == "Running"
         if self._discovery is not None and deployment is not None:
             self._discovery.deployments({project_id: deployment})
-        news = self._plan.runs(project_id, running=running, now=self._clock.monotonic())
+        now = self._clock.monotonic()
+        news = self._plan.runs(project_id, running=running, now=now)
         if news and deployment is not None and not running:
             log.info(
                 "A project does not run",
@@ -241,14 +309,25 @@ class AccountProjects:
                 status=deployment.status,
                 error=deployment.error,
             )
-        self._tell_status(project_id, deployment, duration=duration, news=news)
+        self._tell_status(project_id, deployment, asked, now, news=news)
 
     def _tell_status(
-        self, project_id: int, deployment: Deployment | None, *, duration: float, news: bool
+        self,
+        project_id: int,
+        deployment: Deployment | None,
+        asked: float,
+        answered: float,
+        *,
+        news: bool,
     ) -> None:
+        self._status_asked[project_id] = asked
         project = self._published[project_id]
-        interval = self._plan.interval(project_id, Source.STATUS)
-        project.status(deployment, duration=duration, interval=interval)
+        project.status(
+            deployment,
+            duration=answered - asked,
+            interval=self._plan.interval(project_id, Source.STATUS),
+            age=self._clock.monotonic() - answered,
+        )
         if news:
             project.intervals(self._intervals(project_id))
 
@@ -256,17 +335,15 @@ class AccountProjects:
         """The newest deployment of every project of the account that ever had one."""
         if self._discovery is not None:
             self._discovery.deployments(found)
-            self._discover()
+            self._discover(self._discovery)
 
-    def _discover(self) -> None:
-        assert self._discovery is not None  # noqa: S101 - both callers looked
+    def _discover(self, discovery: Discovery) -> None:
         wanted = {
             project_id
-            for project_id in self._discovery.wanted(self._clock.now())
-            if self._owns(project_id)
+            for project_id in discovery.wanted(self._clock.now())
+            if self._owns(project_id) and project_id not in self._elsewhere
         }
-        configured = {settings.id for settings in self._configured()}
-        for project_id in self._settings.keys() - wanted - configured:
+        for project_id in self._settings.keys() - wanted - self._configured.keys():
             log.info("Forgot a project that no longer lives", project_id=project_id)
             self._remove(project_id)
         for project_id in sorted(wanted - self._settings.keys()):
@@ -283,6 +360,7 @@ class AccountProjects:
 
     def listing_failed(self, error: ApiError, *, duration: float) -> None:
         """What runs could not be listed: the status of all that is thought to run is not known."""
+        self._listing_tried = True
         for project_id, project in self._published.items():
             if self._plan.thought_to_run(project_id):
                 interval = self._plan.interval(project_id, Source.STATUS)

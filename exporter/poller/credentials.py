@@ -1,0 +1,50 @@
+"""The token that an account's calls are signed with, which may change while the exporter runs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from exporter.config import ConfigError
+from exporter.log import Log
+
+if TYPE_CHECKING:
+    from exporter.config import Account, Secret
+    from exporter.quantconnect.client import QuantConnect
+
+log = Log(__name__)
+
+
+class Credentials:
+    """Keeps the client signing with the token as its file has it; ``used`` is what it signs with.
+
+    Not safe for threads, but for ``changed``.
+    """
+
+    def __init__(self, account: Account, client: QuantConnect, *, used: Secret) -> None:
+        self._account = account
+        self._client = client
+        self._used = used
+
+    def configure(self, account: Account) -> None:
+        """The token comes from here from now on."""
+        self._account = account
+        self.renew()
+
+    def renew(self) -> None:
+        """Sign with the token as it is now; one that can't be read leaves the last one in use."""
+        try:
+            self._used = self._account.token.read()
+        except ConfigError as error:
+            log.warning(
+                "The token cannot be read, the last one stays in use",
+                account=self._account.name,
+                error=str(error),
+            )
+        self._client.use_token(self._used.reveal())
+
+    def changed(self) -> bool:
+        """Whether there is another token than the one in use."""
+        try:
+            return self._account.token.read() != self._used
+        except ConfigError:
+            return False  # logged when it is to be used
