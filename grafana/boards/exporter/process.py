@@ -120,6 +120,7 @@ PROCESS = (
                     Value(
                         ref="started",
                         title="Started",
+                        width=130,
                         expr="1000 * max by (job, instance) ({})".format(
                             series("process_start_time_seconds", JOBS)
                         ),
@@ -128,6 +129,7 @@ PROCESS = (
                     Value(
                         ref="loaded",
                         title="Configured",
+                        width=130,
                         expr="1000 * max by (job, instance) ({})".format(
                             series(
                                 "quantconnect_exporter_config_last_reload_success_timestamp_seconds",

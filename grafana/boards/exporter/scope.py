@@ -16,7 +16,6 @@ SKEW_LIMITS = (
 )
 REQUESTS = series("quantconnect_api_requests_total", JOBS)
 FAILURES = series("quantconnect_api_request_failures_total", JOBS)
-READ_AT = series("quantconnect_read_last_success_timestamp_seconds", PROJECTS)
 WATCHED_READ_AT = series(
     "quantconnect_read_last_success_timestamp_seconds", PROJECTS, 'source=~"portfolio|status"'
 )

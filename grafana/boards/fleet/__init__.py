@@ -25,6 +25,6 @@ DASHBOARD = Dashboard(
                 line(8, *((8, panel) for panel in over_time.COMPARED)),
             ),
         ),
-        Row("Alerts", (line(8, (24, tables.ALERTS)),)),
+        Row("Alerts", (line(6, (24, tables.ALERTS)),)),
     ),
 )

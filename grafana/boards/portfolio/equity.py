@@ -48,19 +48,17 @@ CURVE = line(
         timeseries(
             title="Drawdown over time",
             description="""How far equity is below its highest of the last 30 days (area) and of
-                all time (line), and the project's limit, where the alert fires. Source: live/list,
-                equity; the configuration's limits.""",
+                all time (line); "Limits used" says how close it is to the alert. Source: live/list,
+                equity.""",
             queries=(
                 Query(expr=f"-{recorded('drawdown_30d:ratio')}", legend="30 days"),
                 Query(expr=f"-{recorded('drawdown:ratio')}", legend="all time"),
-                Query(expr=f"-({common.limit('max_drawdown')})", legend="limit"),
             ),
             style=values(unit=common.RATIO_UNIT, limits=(None, 0), by_series=True),
             legend=("min", "lastNotNull"),
             overrides=(
                 color("30 days", palette.LOSS, custom__fillOpacity=25),
                 color("all time", palette.MUTED),
-                color("limit", palette.CRITICAL, **common.LIMIT_LINE),
             ),
         ),
     ),
