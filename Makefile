@@ -20,7 +20,7 @@ $(INSTALLED): pyproject.toml
 	@touch $@
 
 demo: $(INSTALLED) ## Run the exporter against a simulated QuantConnect, with Prometheus if installed
-	@$(BIN)/python prometheus/demo.py
+	@$(BIN)/python -m prometheus.demo
 
 prometheus: ## Install Debian's Prometheus and Alertmanager, where that is possible
 	@prometheus/install-debian

@@ -1,0 +1,1 @@
+"""Prometheus's side: rules, their tests, and the programs run with them."""

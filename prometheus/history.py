@@ -8,13 +8,16 @@ over it.
 
 from __future__ import annotations
 
+import re
+import shutil
 import subprocess
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
+import yaml
 
 from exporter import config
 from exporter.clock import Clock
@@ -25,6 +28,7 @@ from exporter.quantconnect.portfolio import decode_portfolio
 from exporter.simulator import World
 from exporter.simulator.api import Api
 from exporter.store import Store
+from prometheus.stack import ROOT, Prometheus
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -145,48 +149,86 @@ def _wanted(line: str) -> bool:
 
 
 def load(past: Past, data: Path) -> None:
-    """Put the past into a Prometheus's data directory, which may be in use; takes half a minute."""
+    """Put the past into a Prometheus's data directory before it is started: some ten seconds."""
     with tempfile.TemporaryDirectory(dir=data.parent) as scratch:
-        blocks = Path(scratch) / "blocks"
         for file in past.files(Path(scratch)):
-            _promtool(
-                "tsdb",
-                "create-blocks-from",
-                "--max-block-duration=54h",
-                "openmetrics",
-                str(file),
-                str(blocks),
-            )
+            _create_blocks("openmetrics", str(file), str(data))
             file.unlink()
-        _move(blocks, data)
 
 
-def record(rules: Path, *, url: str, started: float, data: Path) -> None:
-    """Evaluate recording rules over the past that the Prometheus at ``url`` holds."""
+def record(data: Path, *, started: float) -> None:
+    """Add what the recording rules would have made of the past that a directory holds.
+
+    That Prometheus may be running: it takes new blocks up within a minute. Rules are evaluated by
+    another one, on the same blocks; those that read what others record come after them, and see
+    it once the blocks are there, hence a start for each level.
+    """
     with tempfile.TemporaryDirectory(dir=data.parent) as scratch:
-        blocks = Path(scratch) / "blocks"
-        _promtool(
-            "tsdb",
-            "create-blocks-from",
-            "--max-block-duration=54h",
-            "rules",
-            f"--url={url}",
-            f"--start={started - DAYS * DAY:.0f}",
-            f"--end={started:.0f}",
-            "--eval-interval=4m",
-            f"--output-dir={blocks}",
-            str(rules),
-        )
-        _move(blocks, data)
-
-
-def _move(blocks: Path, data: Path) -> None:
-    for block in blocks.iterdir() if blocks.exists() else ():
-        if (block / "meta.json").exists():
+        directory = Path(scratch)
+        made: list[Path] = []
+        own = directory / "data"
+        own.mkdir()
+        for block in _blocks(data):
+            shutil.copytree(block, own / block.name)
+        for level in _levels():
+            rules = directory / "level.yml"
+            rules.write_text(yaml.safe_dump({"groups": [{"name": "level", "rules": level}]}))
+            before = {block.name for block in _blocks(own)}
+            evaluator = Prometheus(directory, targets=[], rules=False)
+            evaluator.start()
+            try:
+                _create_blocks(
+                    "rules",
+                    f"--url={evaluator.url}",
+                    f"--start={started - DAYS * DAY:.0f}",
+                    f"--end={started:.0f}",
+                    f"--eval-interval={_STAMP:.0f}s",
+                    f"--output-dir={own}",
+                    str(rules),
+                )
+            finally:
+                evaluator.stop()
+            made += [block for block in _blocks(own) if block.name not in before]
+        for block in made:
             block.rename(data / block.name)
 
 
-def _promtool(*arguments: str) -> None:
-    done = subprocess.run(["promtool", *arguments], capture_output=True, text=True, check=False)
+def _levels() -> list[list[dict[str, Any]]]:
+    """The recording rules, so that each reads only what those of earlier levels record.
+
+    A rule that reads its own past stands where what else it reads allows.
+    """
+    rules: list[dict[str, Any]] = [
+        rule
+        for file in sorted((ROOT / "prometheus" / "rules").glob("*.yml"))
+        for group in yaml.safe_load(file.read_text())["groups"]
+        for rule in group["rules"]
+        if "record" in rule
+    ]
+    waiting = list(rules)
+    levels: list[list[dict[str, Any]]] = []
+    while waiting:
+        unmade = {rule["record"] for rule in waiting}
+        level = [
+            rule
+            for rule in waiting
+            if not (set(_NAME.findall(rule["expr"])) & unmade - {rule["record"]})
+        ]
+        # Two that read each other can only be evaluated together.
+        levels.append(level or waiting)
+        waiting = [rule for rule in waiting if rule not in levels[-1]]
+    return levels
+
+
+_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*:[a-zA-Z0-9_:]+")
+
+
+def _blocks(data: Path) -> list[Path]:
+    return sorted(meta.parent for meta in data.glob("*/meta.json"))
+
+
+def _create_blocks(*arguments: str) -> None:
+    command = ["promtool", "tsdb", "create-blocks-from", "--max-block-duration=54h", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise RuntimeError(f"promtool {' '.join(arguments[:3])}: {done.stdout}{done.stderr}")
+        raise RuntimeError(f"{' '.join(command[:5])}: {done.stdout}{done.stderr}")

@@ -96,7 +96,7 @@ class _Program:
 class Prometheus(_Program):
     """A Prometheus that scrapes exporters with our rules; data and log go to ``directory``.
 
-    ``interval`` in seconds is how often it scrapes and evaluates rules.
+    ``interval`` in seconds is how often it scrapes and evaluates rules, if ``rules`` are wanted.
     """
 
     def __init__(
@@ -107,6 +107,7 @@ class Prometheus(_Program):
         alertmanager: str | None = None,
         interval: float = 1.0,
         port: int | None = None,
+        rules: bool = True,
         program: str = "prometheus",
     ) -> None:
         self.data = directory / "data"
@@ -118,7 +119,7 @@ class Prometheus(_Program):
             "scrape_timeout": seconds,
             "evaluation_interval": seconds,
         }
-        config["rule_files"] = [str(ROOT / "prometheus" / "rules" / "*.yml")]
+        config["rule_files"] = [str(ROOT / "prometheus" / "rules" / "*.yml")] if rules else []
         config["scrape_configs"][0]["static_configs"] = [{"targets": targets}]
         managers = [{"static_configs": [{"targets": [alertmanager]}]}] if alertmanager else []
         config["alerting"] = {"alertmanagers": managers}
@@ -168,7 +169,8 @@ class Alertmanager(_Program):
         port: int | None = None,
     ) -> None:
         port = port or free_port()
-        config = yaml.safe_load((ROOT / "alertmanager" / "alertmanager.yml").read_text())
+        shared = yaml.safe_load((ROOT / "alertmanager" / "alertmanager.yml").read_text())
+        config = json.loads(json.dumps(shared))  # what an anchor shares becomes several
         _quicken(config["route"], quicken)
         if webhook:
             for receiver in config["receivers"]:
@@ -202,12 +204,7 @@ def _quicken(route: dict[str, Any], factor: float) -> None:
             milliseconds = round(int(amount) * _SECONDS[unit] * 1000 / factor)
             route[key] = f"{max(1, milliseconds)}ms"
     for child in route.get("routes", []):
-        # The same list stands in several routes, by an anchor: each must be quickened once.
-        if not child.get("_quick"):
-            child["_quick"] = True
-            _quicken(child, factor)
-    for child in route.get("routes", []):
-        child.pop("_quick", None)
+        _quicken(child, factor)
 
 
 @dataclass

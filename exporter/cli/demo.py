@@ -14,6 +14,7 @@ from exporter.simulator import DEMO_TOKEN, SimulatorServer, World
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Sequence
 
     from exporter.config import Config
 
@@ -44,8 +45,9 @@ _PROJECT = """\
 def demo(options: argparse.Namespace) -> int:
     """Run until SIGTERM or SIGINT; 0 when stopped so, 1 if it could not be started."""
     address = options.simulator_listen_address
+    world = World.demo(started=options.simulator_started or time.time())
     try:
-        simulator = SimulatorServer(World.demo(started=time.time()), address.host, address.port)
+        simulator = SimulatorServer(world, address.host, address.port)
     except OSError as error:
         log.error(
             "The simulator cannot listen; choose another --simulator.listen-address",
@@ -56,13 +58,17 @@ def demo(options: argparse.Namespace) -> int:
     with simulator:
         log.info("Simulating QuantConnect", base_url=simulator.base_url)
         _say_where(options)
-        return serve(options, configuration(simulator), load=lambda: configuration(simulator))
+
+        def load_demo() -> Config:
+            return configuration(simulator.base_url, world.project_ids)
+
+        return serve(options, load_demo(), load=load_demo)
 
 
-def configuration(simulator: SimulatorServer) -> Config:
-    """What reads the simulator: by a file, like any other configuration."""
-    text = _CONFIGURATION.format(token=DEMO_TOKEN, base_url=simulator.base_url)
-    for project_id, desk in zip(simulator.world.project_ids, _DESKS, strict=False):
+def configuration(base_url: str, project_ids: Sequence[int]) -> Config:
+    """What reads the simulator there: by a file, like any other configuration."""
+    text = _CONFIGURATION.format(token=DEMO_TOKEN, base_url=base_url)
+    for project_id, desk in zip(project_ids, _DESKS, strict=False):
         text += _PROJECT.format(project_id=project_id, desk=desk)
     with tempfile.TemporaryDirectory() as directory:
         file = Path(directory) / "demo.yaml"

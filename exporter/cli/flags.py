@@ -131,6 +131,13 @@ def _simulator_flags(parser: _Parser) -> None:
         convert=parse_address,
         help="where the simulated QuantConnect listens",
     )
+    parser.add(
+        "simulator.started",
+        metavar="SECONDS",
+        convert=_unix_time,
+        help="unix time at which the simulated world begins; the same time gives the same world"
+        " (default now)",
+    )
 
 
 def _log_flags(parser: _Parser) -> None:
@@ -265,6 +272,12 @@ def _positive(text: str) -> int:
     if not _not_negative(text):
         raise ValueError(f"expected a whole number, 1 or more, got {text!r}")
     return int(text)
+
+
+def _unix_time(text: str) -> float:
+    if not re.fullmatch(r"[0-9]{1,11}(\.[0-9]{1,9})?", text, re.ASCII):
+        raise ValueError(f"expected seconds since 1970, got {text!r}")
+    return float(text)
 
 
 def _interval(text: str) -> float:

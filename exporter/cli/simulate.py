@@ -19,8 +19,9 @@ log = Log(__name__)
 def simulate(options: argparse.Namespace) -> int:
     """Serve the simulated QuantConnect until SIGTERM or SIGINT; 1 if it can't listen."""
     address = options.simulator_listen_address
+    world = World.demo(started=options.simulator_started or time.time())
     try:
-        server = SimulatorServer(World.demo(started=time.time()), address.host, address.port)
+        server = SimulatorServer(world, address.host, address.port)
     except OSError as error:
         log.error("The simulator cannot listen", address=str(address), error=error.strerror)
         return 1
