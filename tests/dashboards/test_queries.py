@@ -132,6 +132,41 @@ def test_amounts_of_different_currencies_are_never_added(
     promql.walk(promql.parse(query.expr), visit)
 
 
+def told_by_instance(expr: promql.Expr, series: Series) -> list[str]:
+    """Parts of `expr` in which a project that two exporters publish would count twice."""
+    each = {"instance", "project_id"}
+    found: list[str] = []
+
+    def visit(node: promql.Expr) -> bool:
+        if isinstance(node, promql.AggregateExpr) and str(node.op) not in {"max", "min"}:
+            found.extend([node.prettify()] * (each <= (series.labels(node.expr) or frozenset())))
+        return True
+
+    promql.walk(expr, visit)
+    return found + [expr.prettify()] * (each <= (series.labels(expr) or frozenset()))
+
+
+@pytest.mark.parametrize("query", [case for case in QUERIES if "ALERTS" not in str(case.values)])
+def test_a_project_counts_once_however_many_publish_it(
+    query: DashboardQuery, series: Series
+) -> None:
+    if query.kind != "variable":  # of which only one label is read
+        assert told_by_instance(promql.parse(query.expr), series) == []
+
+
+@pytest.mark.parametrize(
+    "expr",
+    [
+        "quantconnect_live_equity",
+        "sum by (account_currency) (quantconnect_live_equity)",
+        "max_over_time((count(quantconnect_holdings) > 0)[1h:1m])",
+        "time() - quantconnect_read_last_success_timestamp_seconds",
+    ],
+)
+def test_a_project_that_counts_twice_is_found(expr: str, series: Series) -> None:
+    assert told_by_instance(promql.parse(expr), series)
+
+
 def test_rates_follow_the_scrape_interval() -> None:
     for query in queries():
         for call in re.findall(r"\b(?:rate|irate|increase)\([^\[]*\[([^\]]+)\]", query.written):
