@@ -1,0 +1,90 @@
+"""The server's end: signals, and what is in flight when they come."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+
+from exporter.web.app import application
+from exporter.web.listen import Address, bind
+from exporter.web.server import Server
+
+from .serving import SAMPLE, Answer, Serving, poll, serving, serving_site
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def refused(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=10).close()
+    except ConnectionRefusedError:
+        return True
+    return False
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_once_what_is_in_flight_is_answered(number: signal.Signals) -> None:
+    site, store, _, _ = serving_site()
+    listener = bind(Address("127.0.0.1", 0))
+    port = listener.getsockname()[1]
+    answers: list[Answer] = []
+
+    def meanwhile() -> None:
+        client = Serving(port, store, site.telemetry)
+        store.open.clear()
+        asking = threading.Thread(target=lambda: answers.append(client.ask("/metrics")))
+        asking.start()
+        assert store.waiting.acquire(timeout=20)
+        os.kill(os.getpid(), number)
+        poll(lambda: refused(port))
+        store.open.set()
+        asking.join(20)
+
+    helper = threading.Thread(target=meanwhile)
+    helper.start()
+    Server(application(site, max_requests=40), [listener]).run(on_hangup=lambda: None)
+    helper.join(20)
+    listener.close()
+    assert [answer.status for answer in answers] == [200]
+    assert SAMPLE in answers[0].text
+
+
+def test_sighup_calls_and_goes_on() -> None:
+    site, _, _, _ = serving_site()
+    listener = bind(Address("127.0.0.1", 0))
+    server = Server(application(site, max_requests=40), [listener])
+    called = threading.Event()
+
+    def meanwhile(ask: Callable[[str], Answer]) -> None:
+        poll(lambda: ask("/-/healthy").status == 200)
+        os.kill(os.getpid(), signal.SIGHUP)
+        assert called.wait(20)
+        assert ask("/-/healthy").status == 200
+        server.stop()
+
+    client = Serving(listener.getsockname()[1], site.store, site.telemetry)  # type: ignore[arg-type]
+    helper = threading.Thread(target=meanwhile, args=(client.ask,))
+    helper.start()
+    server.run(on_hangup=called.set)
+    helper.join(20)
+    listener.close()
+    assert called.is_set()
+
+
+def test_silent_and_broken_clients_hold_up_nobody() -> None:
+    with serving() as server:
+        half_open = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(200)]
+        for number, client in enumerate(half_open):
+            client.sendall(
+                b"GET /metrics HT" if number % 2 else b"\x16\x03\x01\0\0 nonsense\r\n\r\n"
+            )
+        assert server.ask("/metrics").status == 200
+        for client in half_open:
+            client.close()
+        assert server.ask("/metrics").status == 200
