@@ -1,19 +1,20 @@
 """Samples to bytes: Prometheus's text formats and OpenMetrics.
 
 ``render`` makes snapshots when QuantConnect was read; ``formats`` picks a format and joins the
-snapshots when Prometheus scrapes. Neither knows QuantConnect.
+snapshots when Prometheus scrapes, ``compression`` makes gzip of that. None knows QuantConnect.
 """
 
 from __future__ import annotations
 
+from exporter.exposition.compression import Piece, gzip
 from exporter.exposition.formats import (
     TEXT,
     Format,
     accepts_gzip,
-    compress,
     join,
     negotiate,
     openmetrics_1_0_0,
+    pieces,
     samples,
     text_1_0_0,
 )
@@ -22,14 +23,16 @@ from exporter.exposition.render import Renderer, Snapshot, number
 __all__ = [
     "TEXT",
     "Format",
+    "Piece",
     "Renderer",
     "Snapshot",
     "accepts_gzip",
-    "compress",
+    "gzip",
     "join",
     "negotiate",
     "number",
     "openmetrics_1_0_0",
+    "pieces",
     "samples",
     "text_1_0_0",
 ]

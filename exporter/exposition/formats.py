@@ -12,7 +12,6 @@ the Content-Type, with ``underscores``.
 
 from __future__ import annotations
 
-import gzip
 from collections import defaultdict
 from functools import cache, partial
 from typing import TYPE_CHECKING, NamedTuple
@@ -22,14 +21,13 @@ from prometheus_client import exposition as text
 from prometheus_client.core import Metric
 from prometheus_client.openmetrics import exposition as openmetrics
 
+from exporter.exposition.compression import Piece
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from exporter.exposition.render import Snapshot
     from exporter.metrics.table import Family
-
-# Sample lines repeat themselves so much that higher levels cost time and save next to nothing.
-_GZIP_LEVEL = 1
 
 
 class Format(NamedTuple):
@@ -101,11 +99,6 @@ def accepts_gzip(accept_encoding: str) -> bool:
     return accepted
 
 
-def compress(body: bytes) -> bytes:
-    """The body in gzip."""
-    return gzip.compress(body, _GZIP_LEVEL, mtime=0)
-
-
 def _parse(item: str) -> tuple[str, dict[str, str]]:
     """A media range or coding, and its parameters: names in lower case, values unquoted."""
     name, *rest = item.split(";")
@@ -123,23 +116,33 @@ def _quality(value: str) -> float:
     return q if 0 <= q <= 1 else 0.0
 
 
+def pieces(
+    families: Sequence[Family],
+    snapshots: Iterable[Snapshot],
+    own: CollectorRegistry,
+    offered: Format,
+) -> list[Piece]:
+    """One scrape: every family with its header once and its samples, then the exporter's own."""
+    lines: defaultdict[str, list[Piece]] = defaultdict(list)
+    for snapshot in snapshots:
+        for name, samples in snapshot.items():
+            lines[name].append(samples)
+    result: list[Piece] = []
+    for family in families:
+        result.append(_header(family, offered))
+        result += lines.get(family.name, ())
+    result.append(Piece(offered.render(own)))
+    return result
+
+
 def join(
     families: Sequence[Family],
     snapshots: Iterable[Snapshot],
     own: CollectorRegistry,
     offered: Format,
 ) -> bytes:
-    """One scrape: every family with its header once and its samples, then the exporter's own."""
-    lines: defaultdict[str, list[bytes]] = defaultdict(list)
-    for snapshot in snapshots:
-        for name, samples in snapshot.items():
-            lines[name].append(samples)
-    parts: list[bytes] = []
-    for family in families:
-        parts.append(_header(family, offered))
-        parts.extend(lines.get(family.name, ()))
-    parts.append(offered.render(own))
-    return b"".join(parts)
+    """The same as it is sent to whoever does not take gzip."""
+    return b"".join(pieces(families, snapshots, own, offered))
 
 
 def samples(snapshots: Iterable[Snapshot]) -> str:
@@ -150,10 +153,10 @@ def samples(snapshots: Iterable[Snapshot]) -> str:
 
 
 @cache
-def _header(family: Family, offered: Format) -> bytes:
+def _header(family: Family, offered: Format) -> Piece:
     """The HELP and TYPE lines of a family."""
     only = _Only(Metric(family.name, family.help, family.type))
-    return offered.render(only).removesuffix(b"# EOF\n")
+    return Piece(offered.render(only).removesuffix(b"# EOF\n"))
 
 
 class _Only(CollectorRegistry):

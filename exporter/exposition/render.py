@@ -8,36 +8,43 @@ are byte for byte what prometheus-client renders.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from math import inf
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from prometheus_client.utils import floatToGoString
 
+from exporter.exposition.compression import Piece
+
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable
+    from collections.abc import Hashable, Iterable, Sequence
 
     from exporter.metrics.table import Row, Table
 
 T = TypeVar("T")
 
-Snapshot = Mapping[str, bytes]
+Snapshot = Mapping[str, Piece]
 """The sample lines of each family, by the family's name; families without samples are left out."""
+
+_FIRST_EXPONENT = 1e6  # Go writes 1e+06 where Python writes 1000000.0
 
 
 @dataclass(frozen=True)
-class _Lines:
-    """What is constant for one thing: a prefix for each column, or the finished line."""
+class _Column:
+    """A family as it was at the last read; ``numbers`` is None where one was missing."""
 
-    prefixes: tuple[str | None, ...]
-    finished: tuple[str | None, ...]
+    numbers: bytes | None
+    lines: Piece | None
 
 
 class Renderer:
     """Renders the things read of one project; belongs to whoever reads that project.
 
-    The label block of a thing is made once and kept while the thing is seen from one read to the
-    next; only its numbers are formatted anew.
+    The label blocks of a thing are made once and kept while the thing is seen from one read to the
+    next, and so is a family as long as its things and their numbers stay what they were: most
+    reads find the same quantities and average prices, many find nothing new at all.
     """
 
     def __init__(self, row: Row) -> None:
@@ -45,47 +52,55 @@ class Renderer:
         self._labels = {"project_id": str(row.project_id), "project": row.project}
         if row.account_currency is not None:
             self._labels["account_currency"] = row.account_currency
-        self._kept: dict[str, dict[Hashable, _Lines]] = {}
+        # By the table's title: for each thing a block for each of the table's sets of labels.
+        self._kept: dict[str, dict[Hashable, tuple[str | None, ...]]] = {}
+        self._columns: dict[str, list[_Column]] = {}
 
-    def render(self, table: Table[T], things: Iterable[T]) -> dict[str, bytes]:
+    def render(self, table: Table[T], things: Iterable[T]) -> dict[str, Piece]:
         """The snapshot of one table; ``things`` are in the order in which they are to appear."""
+        things = list(things)
+        keys = list(map(table.key, things))
         kept = self._kept.get(table.title, {})
-        seen: dict[Hashable, _Lines] = {}
-        output: tuple[list[str], ...] = tuple([] for _ in table.columns)
-        for thing in things:
-            key = table.key(thing)
-            lines = seen[key] = kept.get(key) or self._lines(table, thing)
-            for column, prefix, finished, out in zip(
-                table.columns, lines.prefixes, lines.finished, output, strict=True
-            ):
-                if finished is not None:
-                    out.append(finished)
-                elif prefix is not None and (value := column.value(thing)) is not None:
-                    out.append(f"{prefix}{number(value)}\n")
-        self._kept[table.title] = seen
+        same_things = list(kept) == keys
+        if not same_things:
+            kept = {
+                key: kept.get(key) or self._blocks(table, thing)
+                for key, thing in zip(keys, things, strict=True)
+            }
+            self._kept[table.title] = kept
+        columns = []
+        for index, column in enumerate(table.columns):
+            last = self._columns[table.title][index] if same_things and keys else None
+            if last is None or not column.constant:
+                values = list(map(column.value, things))
+                numbers = _packed(values)
+                if last is None or numbers is None or numbers != last.numbers:
+                    label_set = table.label_set_of[index]
+                    blocks = [kept[key][label_set] for key in keys]
+                    text = _lines(column.family.name, blocks, values)
+                    last = _Column(
+                        numbers, Piece(text.encode("utf-8", "replace")) if text else None
+                    )
+            columns.append(last)
+        self._columns[table.title] = columns
         return {
-            column.family.name: "".join(out).encode("utf-8", "replace")
-            for column, out in zip(table.columns, output, strict=True)
-            if out
+            family.name: column.lines
+            for family, column in zip(table.families, columns, strict=True)
+            if column.lines is not None
         }
 
-    def _lines(self, table: Table[T], thing: T) -> _Lines:
+    def _blocks(self, table: Table[T], thing: T) -> tuple[str | None, ...]:
+        """A thing's labels as each of the table's sets of labels has them, ready for a number.
+
+        None where a label isn't settled yet: families that want it have no samples yet.
+        """
         labels = {**table.labels(thing, self.row), **self._labels}
-        prefixes: list[str | None] = []
-        finished: list[str | None] = []
-        for column in table.columns:
-            family = column.family
-            # A family that wants a label which isn't settled yet has no samples yet.
-            if not all(name in labels for name in family.labels):
-                prefixes.append(None)
-                finished.append(None)
-                continue
-            names = labels.keys() - self._labels.keys() if family.open_labels else ()
-            prefix = _prefix(family.name, {name: labels[name] for name in (*family.labels, *names)})
-            value = column.value(thing) if column.constant else None
-            prefixes.append(None if column.constant else prefix)
-            finished.append(None if value is None else f"{prefix}{number(value)}\n")
-        return _Lines(tuple(prefixes), tuple(finished))
+        blocks: list[str | None] = []
+        for names, open_labels in table.label_sets:
+            more = labels.keys() - self._labels.keys() if open_labels else ()
+            settled = all(name in labels for name in names)
+            blocks.append(_block(labels, {*names, *more}) if settled else None)
+        return tuple(blocks)
 
 
 def number(value: float) -> str:
@@ -93,12 +108,37 @@ def number(value: float) -> str:
     return str(floatToGoString(value))  # type: ignore[no-untyped-call]
 
 
-def _prefix(name: str, labels: Mapping[str, str]) -> str:
-    """Everything of a sample line that comes before the number, with the space."""
-    if not labels:
-        return f"{name} "
-    pairs = ",".join(f'{label}="{_escape(labels[label])}"' for label in sorted(labels))
-    return f"{name}{{{pairs}}} "
+def _packed(values: list[float | None]) -> bytes | None:
+    """The values' bytes, by which 0.0 and -0.0 are two; None where a value is missing."""
+    try:
+        return array("d", cast("list[float]", values)).tobytes()
+    except TypeError:
+        return None
+
+
+def _lines(name: str, blocks: Sequence[str | None], values: Sequence[float | None]) -> str:
+    """The sample lines of one family; None is no sample."""
+    samples = [
+        (block, value)
+        for block, value in zip(blocks, values, strict=True)
+        if block is not None and value is not None
+    ]
+    numbers = array("d", [value for _, value in samples])
+    # repr writes what number() does, but for these few, and takes a fifth of the time.
+    return "".join(
+        [
+            f"{name}{block}{value!r}\n"
+            if -inf < value < _FIRST_EXPONENT
+            else f"{name}{block}{number(value)}\n"
+            for (block, _), value in zip(samples, numbers, strict=True)
+        ]
+    )
+
+
+def _block(labels: Mapping[str, str], names: Iterable[str]) -> str:
+    """What comes between a sample's name and its number."""
+    pairs = ",".join(f'{name}="{_escape(labels[name])}"' for name in sorted(names))
+    return f"{{{pairs}}} " if pairs else " "
 
 
 def _escape(value: str) -> str:

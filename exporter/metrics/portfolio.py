@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, time
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from exporter.metrics.table import CURRENCY, PROJECT, Column, Family, Row, Table
@@ -68,7 +69,7 @@ HOLDINGS: Table[Holding] = Table(
                 "Signed quantity held: shares, units or contracts.",
                 HOLDING,
             ),
-            lambda holding: holding.quantity,
+            attrgetter("quantity"),
         ),
         Column(
             _portfolio(
@@ -77,7 +78,7 @@ HOLDINGS: Table[Holding] = Table(
                 "Average entry price in the security's quote currency.",
                 HOLDING,
             ),
-            lambda holding: holding.average_price,
+            attrgetter("average_price"),
         ),
         Column(
             _portfolio(
@@ -86,7 +87,7 @@ HOLDINGS: Table[Holding] = Table(
                 "Last price in the security's quote currency.",
                 HOLDING,
             ),
-            lambda holding: holding.market_price,
+            attrgetter("market_price"),
         ),
         Column(
             _portfolio(
@@ -95,7 +96,7 @@ HOLDINGS: Table[Holding] = Table(
                 "Rate from the security's quote currency to the account currency.",
                 HOLDING,
             ),
-            lambda holding: holding.conversion_rate,
+            attrgetter("conversion_rate"),
         ),
         Column(
             _portfolio(
@@ -105,7 +106,7 @@ HOLDINGS: Table[Holding] = Table(
                 " QuantConnect truncates values above 100 to whole units.",
                 HOLDING + CURRENCY,
             ),
-            lambda holding: holding.market_value,
+            attrgetter("market_value"),
         ),
         Column(
             _portfolio(
@@ -115,7 +116,7 @@ HOLDINGS: Table[Holding] = Table(
                 " QuantConnect truncates values above 100 to whole units.",
                 HOLDING + CURRENCY,
             ),
-            lambda holding: holding.unrealized_pnl,
+            attrgetter("unrealized_pnl"),
         ),
         Column(
             _portfolio(
@@ -184,7 +185,7 @@ CASH: Table[Cash] = Table(
                 "Cash in its own currency; negative is debt.",
                 (*PROJECT, "currency"),
             ),
-            lambda cash: cash.amount,
+            attrgetter("amount"),
         ),
         Column(
             _portfolio(
@@ -193,7 +194,7 @@ CASH: Table[Cash] = Table(
                 "Rate to the account currency; 0 is a currency for which there is no rate yet.",
                 (*PROJECT, "currency"),
             ),
-            lambda cash: cash.conversion_rate,
+            attrgetter("conversion_rate"),
         ),
         Column(
             _portfolio(

@@ -7,6 +7,7 @@ holdings, cash, a deployment. The catalogue declares tables, the exposition rend
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
@@ -71,7 +72,19 @@ class Table(Generic[T]):
     labels: Callable[[T, Row], Mapping[str, str]]
     key: Callable[[T], Hashable]
 
-    @property
+    @cached_property
     def families(self) -> tuple[Family, ...]:
         """The families in the order in which they are published."""
         return tuple(column.family for column in self.columns)
+
+    @cached_property
+    def label_sets(self) -> tuple[tuple[tuple[str, ...], bool], ...]:
+        """The different labels of the families, and whether a thing may bring more."""
+        return tuple(dict.fromkeys((each.labels, each.open_labels) for each in self.families))
+
+    @cached_property
+    def label_set_of(self) -> tuple[int, ...]:
+        """For each column, which of ``label_sets`` its family has."""
+        return tuple(
+            self.label_sets.index((each.labels, each.open_labels)) for each in self.families
+        )

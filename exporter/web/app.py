@@ -66,14 +66,14 @@ class Site:
     def metrics(self, request: Request) -> Response:
         """Everything, in the format that the client prefers."""
         offered = exposition.negotiate(request.headers.get("accept", ""))
-        body = exposition.join(
+        pieces = exposition.pieces(
             PROJECT_FAMILIES, self.store.snapshots(), self.telemetry.registry, offered
         )
         headers = {"Content-Type": offered.content_type, "Vary": "Accept, Accept-Encoding"}
         if exposition.accepts_gzip(request.headers.get("accept-encoding", "")):
-            body = exposition.compress(body)
             headers["Content-Encoding"] = "gzip"
-        return Response(body, headers=headers)
+            return Response(exposition.gzip(pieces), headers=headers)
+        return Response(b"".join(pieces), headers=headers)
 
     async def landing(self, _: Request) -> Response:
         """The page for people."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,7 +12,6 @@ from exporter.exposition import (
     TEXT,
     Format,
     accepts_gzip,
-    compress,
     negotiate,
     openmetrics_1_0_0,
     text_1_0_0,
@@ -168,9 +165,3 @@ def test_gzip_by_accept_encoding(accept_encoding: str, *, accepted: bool) -> Non
 @given(st.text())
 def test_no_accept_encoding_raises(accept_encoding: str) -> None:
     assert accepts_gzip(accept_encoding) in (True, False)
-
-
-@given(st.binary())
-def test_compression(body: bytes) -> None:
-    assert gzip.decompress(compress(body)) == body
-    assert compress(body) == compress(body), "no time in it"
