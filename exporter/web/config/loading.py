@@ -1,0 +1,69 @@
+"""The file to ``Settings`` and a TLS context, or to one error with all that is wrong."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from exporter.config.document import MAX_BYTES, parse_document
+from exporter.config.errors import ConfigError, Problems
+from exporter.web.config.reading import read
+from exporter.web.config.settings import Settings
+from exporter.web.config.tls import PemError, ServerContext, server_context
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# A file in which nothing is said is valid, and protects nothing.
+_NOTHING: Final = re.compile(rb"(?:\xef\xbb\xbf)?(?:\s|#[^\n]*|---|\.\.\.|null|~)*")
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What came of loading: ``error``, or ``settings`` and, if they have TLS, a ``context``.
+
+    ``files`` are those that it came from; whatever came of it stands until one of them changes.
+    """
+
+    files: tuple[Path, ...]
+    settings: Settings | None = None
+    context: ServerContext | None = None
+    error: ConfigError | None = None
+
+
+def load(path: Path, *, certificates: bool) -> Loaded:
+    """Load the file, and the certificates that it names if those are asked for."""
+    files: tuple[Path, ...] = (path,)
+    problems = Problems(str(path))
+    try:
+        settings = _settings(path, problems)
+        if settings.tls is None or not certificates:
+            return Loaded(files, settings)
+        files += settings.tls.files
+        try:
+            return Loaded(files, settings, server_context(settings.tls))
+        except PemError as error:
+            problems.add(error.place, error.expected, because=error.because)
+            problems.raise_if_any()
+            raise
+    except ConfigError as error:
+        return Loaded(files, error=error)
+
+
+def _settings(path: Path, problems: Problems) -> Settings:
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise ConfigError(f"{path}: expected a file that can be read, got: {reason}") from None
+    if len(content) > MAX_BYTES:
+        raise ConfigError(f"{path}: expected at most {MAX_BYTES} bytes, got more")
+    if _NOTHING.fullmatch(content):
+        return Settings()
+    root = parse_document(content, str(path))
+    directory = path.absolute().parent
+    settings = read(root, directory=directory, problems=problems, source=str(path))
+    problems.raise_if_any()
+    return settings

@@ -1,0 +1,97 @@
+"""What a web configuration comes to: frozen values, each checked."""
+
+from __future__ import annotations
+
+import ssl
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Pem:
+    """Certificates or a key: in a file, or in the configuration itself.
+
+    Exactly one of ``file`` and ``text`` is set; ``place`` is where the configuration says so.
+    """
+
+    place: str
+    file: Path | None = None
+    text: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
+class TLS:
+    """How TLS is spoken.
+
+    ``client_certificate`` is CERT_NONE where none is asked for. ``ciphers`` are OpenSSL's names of
+    what TLS 1.2 and older may use, None for OpenSSL's own choice; ``group`` is the one that keys
+    are agreed in, None likewise.
+    """
+
+    certificate: Pem
+    key: Pem
+    client_ca: Pem | None = None
+    client_certificate: ssl.VerifyMode = ssl.CERT_NONE
+    client_allowed_sans: frozenset[str] | None = None
+    minimum: ssl.TLSVersion = ssl.TLSVersion.TLSv1_2
+    maximum: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3
+    ciphers: tuple[str, ...] | None = None
+    prefer_server_ciphers: bool = True
+    group: str | None = None
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The files that certificates and keys are in."""
+        pems = (self.certificate, self.key, self.client_ca)
+        return tuple(pem.file for pem in pems if pem is not None and pem.file is not None)
+
+
+@dataclass(frozen=True)
+class RateLimit:
+    """A request each ``interval`` seconds, and ``burst`` at once after a pause."""
+
+    interval: float
+    burst: int
+
+
+@dataclass(frozen=True)
+class Settings:
+    """A web configuration.
+
+    ``headers`` replace those of every answer, and an empty one removes it; ``users`` are the
+    bcrypt hashes by name, both as bytes; ``remarks`` is what the log should say once, at the
+    start.
+    """
+
+    tls: TLS | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    users: Mapping[bytes, bytes] = field(default_factory=dict, repr=False)
+    rate_limit: RateLimit | None = None
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def restricts_access(self) -> bool:
+        """Whether only those whom the file names get an answer."""
+        return bool(self.users) or self._demands_certificate
+
+    @property
+    def _demands_certificate(self) -> bool:
+        return self.tls is not None and self.tls.client_certificate is ssl.CERT_REQUIRED
+
+    def protects_less_than(self, other: Settings) -> bool:
+        """Whether a kind of protection that ``other`` has is gone."""
+        return bool(
+            (other.users and not self.users)
+            or (other._demands_certificate and not self._demands_certificate)
+            or (
+                other._demands_certificate
+                and other.tls is not None
+                and other.tls.client_allowed_sans is not None
+                and self.tls is not None
+                and self.tls.client_allowed_sans is None
+            )
+        )

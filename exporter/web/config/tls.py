@@ -1,0 +1,166 @@
+"""A TLS context of the settings, and one that asks for its settings anew at each handshake."""
+
+from __future__ import annotations
+
+import os
+import ssl
+import warnings
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from exporter.web.config.settings import TLS, Pem
+
+_DAMAGED: Final = "it is damaged"
+_MAX_BYTES: Final = 4 * 1024 * 1024
+# How OpenSSL says, through Python, that a key is not the certificate's.
+_MISMATCH: Final = ("KEY_VALUES_MISMATCH", "KEY_TYPE_MISMATCH", "NO_CERTIFICATE_ASSIGNED")
+
+
+class PemError(ValueError):
+    """Certificates or a key that cannot be used: the ``place`` that names them, what is wrong."""
+
+    def __init__(self, pem: Pem, expected: str, because: str = "") -> None:
+        super().__init__(because)
+        self.place = pem.place
+        self.expected = expected
+        self.because = because
+
+
+class ServerContext(ssl.SSLContext):
+    """A context that knows whose certificates it admits; ``None`` is any that it verified."""
+
+    allowed_sans: frozenset[str] | None = None
+
+
+class FreshContext(ssl.SSLContext):
+    """A context that lends itself to asyncio and leaves each handshake to another.
+
+    All of a context is taken anew for each connection. Swapping it within the handshake, in
+    ``sni_callback``, would change the certificate but not what is asked of the client.
+    """
+
+    _source: Callable[[], ssl.SSLContext]
+
+    @classmethod
+    def of(cls, source: Callable[[], ssl.SSLContext]) -> FreshContext:
+        """One that asks ``source``, which must not raise."""
+        context = cls(ssl.PROTOCOL_TLS_SERVER)
+        context._source = source
+        return context
+
+    def wrap_bio(self, *args: Any, **kwargs: Any) -> ssl.SSLObject:
+        """A connection under the settings of now."""
+        return self._source().wrap_bio(*args, **kwargs)
+
+
+def refusing_context() -> ssl.SSLContext:
+    """A context without a certificate, with which every handshake fails."""
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+
+
+def server_context(tls: TLS) -> ServerContext:
+    """A context as the settings want it; raises ``PemError``."""
+    context = ServerContext(ssl.PROTOCOL_TLS_SERVER)
+    with warnings.catch_warnings():
+        # TLS 1.0 and 1.1 are deprecated; who configures them knows.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        context.minimum_version, context.maximum_version = tls.minimum, tls.maximum
+    if tls.ciphers:
+        context.set_ciphers(":".join(tls.ciphers))
+    if tls.minimum < ssl.TLSVersion.TLSv1_2:
+        # OpenSSL 3 knows no signature for them at a higher level.
+        chosen = ":".join(tls.ciphers) if tls.ciphers else "DEFAULT"
+        context.set_ciphers(f"{chosen}:@SECLEVEL=0")
+    if not tls.prefer_server_ciphers:
+        context.options &= ~ssl.OP_CIPHER_SERVER_PREFERENCE
+    if tls.group is not None:
+        context.set_ecdh_curve(tls.group)
+    context.set_alpn_protocols(["http/1.1"])
+    _load_key_pair(context, tls.certificate, tls.key)
+    _ask_clients(context, tls)
+    return context
+
+
+def _load_key_pair(context: ssl.SSLContext, certificate: Pem, key: Pem) -> None:
+    chain = _content(certificate, "a PEM certificate", b"CERTIFICATE-----")
+    private = _content(key, "a PEM private key", b"PRIVATE KEY-----")
+    with ExitStack() as files:
+        chain_path = files.enter_context(_in_memory(chain))
+        key_path = files.enter_context(_in_memory(private))
+        try:
+            # Without a password, OpenSSL would ask for it on the terminal.
+            context.load_cert_chain(chain_path, key_path, password=_no_password)
+        except _EncryptedError:
+            raise PemError(key, "a PEM private key that is not encrypted") from None
+        except ssl.SSLError as error:
+            if error.reason in _MISMATCH:
+                raise PemError(key, "the private key of the certificate", "it is of another") from None
+            if error.reason is not None or not _has_certificates(chain):
+                raise PemError(certificate, "a PEM certificate", _reason(error)) from None
+            raise PemError(key, "a PEM private key", _reason(error)) from None
+
+
+def _has_certificates(content: bytes) -> bool:
+    try:
+        refusing_context().load_verify_locations(cadata=content.decode("ascii", "replace"))
+    except (ssl.SSLError, ValueError):
+        return False
+    return True
+
+
+def _ask_clients(context: ServerContext, tls: TLS) -> None:
+    if tls.client_ca is not None:
+        trusted = _content(tls.client_ca, "PEM certificates", b"CERTIFICATE-----")
+        if not _has_certificates(trusted):
+            raise PemError(tls.client_ca, "PEM certificates", _DAMAGED)
+        context.load_verify_locations(cadata=trusted.decode("ascii", "replace"))
+    elif tls.client_certificate is not ssl.CERT_NONE:
+        # As Go does without a pool of its own.
+        context.load_default_certs(ssl.Purpose.CLIENT_AUTH)
+    context.verify_mode = tls.client_certificate
+    # For Go, every certificate of the pool is an anchor, not only a self-signed one.
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    context.allowed_sans = tls.client_allowed_sans
+
+
+def _content(pem: Pem, expected: str, marker: bytes) -> bytes:
+    if pem.file is None:
+        content = (pem.text or "").encode()
+    else:
+        try:
+            with pem.file.open("rb") as file:
+                content = file.read(_MAX_BYTES + 1)
+        except OSError as error:
+            raise PemError(pem, expected, error.strerror or type(error).__name__) from None
+        if len(content) > _MAX_BYTES:
+            raise PemError(pem, expected, f"more than {_MAX_BYTES} bytes")
+    if marker not in content:
+        raise PemError(pem, expected, "there is none in it")
+    return content
+
+
+@contextmanager
+def _in_memory(content: bytes) -> Iterator[str]:
+    """A path to ``content`` that no disk ever holds: Python's ssl takes keys from files only."""
+    descriptor = os.memfd_create("pem")
+    try:
+        with os.fdopen(descriptor, "wb", closefd=False) as file:
+            file.write(content)
+        yield f"/proc/self/fd/{descriptor}"
+    finally:
+        os.close(descriptor)
+
+
+class _EncryptedError(Exception):
+    """OpenSSL asked for a password."""
+
+
+def _no_password() -> str:
+    raise _EncryptedError
+
+
+def _reason(error: ssl.SSLError) -> str:
+    return error.reason.lower().replace("_", " ") if error.reason else _DAMAGED
