@@ -9,21 +9,36 @@ from html import escape
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
     from exporter.store import ProjectReport, SourceReport
 
+_RUNNING = "Running"
+_ALARMING = ("RuntimeError", "DeployError", "Invalid")
+
 _STYLE = """
-:root { color-scheme: light dark; --muted: #667; --line: #8883; --bad: #b3400c; --good: #1261a6; }
-@media (prefers-color-scheme: dark) { :root { --muted: #99a; --bad: #f5a171; --good: #7ab8ee; } }
-body { font: 15px/1.5 system-ui, sans-serif; margin: 2.5rem auto; max-width: 75rem }
-h1 { font-size: 1.4rem; margin: 0 } h1 small { color: var(--muted); font-weight: normal }
-nav { margin: .6rem 0 1.6rem } nav a { margin-right: 1.2rem }
-table { border-collapse: collapse; width: 100% }
-th { color: var(--muted); font-weight: 500; text-align: left }
-th, td { border-bottom: 1px solid var(--line); padding: .45rem .8rem .45rem 0; vertical-align: top }
+:root { color-scheme: light dark; --page: #fff; --ink: #1c2230; --muted: #667085; --line: #8884;
+  --row: #8881; --link: #1261a6; --good: #1261a6; --bad: #b3400c; --off: #8a93a5 }
+@media (prefers-color-scheme: dark) { :root { --page: #12161f; --ink: #e4e8f0; --muted: #98a2b8;
+  --link: #7ab8ee; --good: #7ab8ee; --bad: #f5a171; --off: #6b7690 } }
+body { background: var(--page); color: var(--ink); font: 15px/1.45 system-ui, sans-serif;
+  margin: 2.2rem auto; max-width: 72rem; padding: 0 1.2rem }
+a { color: var(--link); text-decoration: none } a:hover { text-decoration: underline }
+h1 { font-size: 1.35rem; margin: 0 } h1 small { color: var(--muted); font-weight: normal }
+p { margin: .2rem 0 } footer, .muted { color: var(--muted) } .bad { color: var(--bad) }
+nav { border-bottom: 1px solid var(--line); margin: .9rem 0 1.1rem; padding-bottom: .8rem }
+nav a { margin-right: 1.4rem }
+table { border-collapse: collapse; margin: 1rem 0; width: 100% }
+th { color: var(--muted); font-size: .85rem; font-weight: 500; text-align: left }
+th, td { padding: .42rem 1rem .42rem 0; vertical-align: baseline; white-space: nowrap }
+tbody tr { border-top: 1px solid var(--line) } tbody tr.why { border-top: 0 }
+tbody tr:hover { background: var(--row) } tr.why td { padding-top: 0; white-space: normal }
 td.n, th.n { text-align: right; font-variant-numeric: tabular-nums }
-td small { color: var(--muted) } .bad { color: var(--bad) } .good { color: var(--good) }
+td small { color: var(--muted); margin-left: .4rem }
+.state::before { border-radius: 50%; content: ""; display: inline-block; height: .55rem;
+  margin-right: .5rem; width: .55rem; background: var(--off) }
+.state.good::before { background: var(--good) } .state.bad::before { background: var(--bad) }
+footer { font-size: .85rem }
 """
 STYLE_HASH = "sha256-" + b64encode(sha256(_STYLE.encode()).digest()).decode()
 
@@ -38,17 +53,20 @@ _PAGE = """<!DOCTYPE html>
 </head>
 <body>
 <h1>QuantConnect exporter <small>{version}</small></h1>
-<p>Prometheus metrics of live algorithms: holdings, market value, unrealized profit and cash.</p>
+<p class="muted">Prometheus metrics of live algorithms: holdings, market value, unrealized profit
+and cash.</p>
 <nav><a href="{telemetry_path}">Metrics</a> <a href="/config">Configuration</a>
 <a href="/-/healthy">Health</a> <a href="/-/ready">Readiness</a></nav>
 {projects}
+<footer>As of {now} UTC; loads itself anew every 30 seconds.</footer>
 </body>
 </html>
 """
 
-_TABLE = """<table>
+_TABLE = """<p>{summary}</p>
+<table>
 <thead><tr><th>Project</th><th>Account</th><th>Status</th><th class="n">Positions</th>
-<th>Last good read</th><th>Last error</th></tr></thead>
+{sources}</tr></thead>
 <tbody>
 {rows}
 </tbody>
@@ -56,38 +74,69 @@ _TABLE = """<table>
 
 
 def landing_page(
-    reports: Iterable[ProjectReport], *, version: str, telemetry_path: str, now: float
+    reports: Sequence[ProjectReport], *, version: str, telemetry_path: str, now: float
 ) -> str:
     """The page at ``/``: links, and every project with its state, age and last error."""
-    rows = "\n".join(_row(report, now) for report in reports)
+    sources = list(dict.fromkeys(each.source for report in reports for each in report.sources))
+    table = _TABLE.format(
+        summary=_summary(reports),
+        sources="".join(f'<th class="n">{escape(source)} read</th>' for source in sources),
+        rows="\n".join(_row(report, sources, now) for report in reports),
+    )
     return _PAGE.format(
         style=_STYLE,
         version=escape(version),
         telemetry_path=escape(telemetry_path),
-        projects=_TABLE.format(rows=rows) if rows else "<p>No project is known yet.</p>",
+        projects=table if reports else "<p>No project is known yet.</p>",
+        now=datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%d %H:%M:%S"),
     )
 
 
-def _row(report: ProjectReport, now: float) -> str:
-    ages = "<br>".join(
-        f"{escape(source.source)} <small>{escape(_age(source.succeeded, now))}</small>"
-        for source in report.sources
+def _summary(reports: Sequence[ProjectReport]) -> str:
+    running = sum(report.state == _RUNNING for report in reports)
+    positions = sum(report.positions or 0 for report in reports)
+    failing = sum(bool(source.error) for report in reports for source in report.sources)
+    counts = f"{_plural(len(reports), 'project')}, {running} running, "
+    counts += _plural(positions, "open position")
+    if not failing:
+        return f"{counts}."
+    return f'{counts}; <span class="bad">{_plural(failing, "last read")} failed</span>.'
+
+
+def _plural(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _row(report: ProjectReport, sources: Sequence[str], now: float) -> str:
+    """A row of the table, and a second one where there is something to explain."""
+    found = {source.source: source for source in report.sources}
+    ages = "".join(f'<td class="n">{_read(found.get(source), now)}</td>' for source in sources)
+    mood = {_RUNNING: " good", **dict.fromkeys(_ALARMING, " bad")}.get(report.state, "")
+    positions = "" if report.positions is None else str(report.positions)
+    row = (
+        f'<tr><td><a href="/projects/{report.project_id}">'
+        f"{escape(report.name) or report.project_id}</a><small>{report.project_id}</small></td>"
+        f"<td>{escape(report.account)}</td>"
+        f'<td><span class="state{mood}">{escape(report.state)}</span></td>'
+        f'<td class="n">{positions}</td>{ages}</tr>'
     )
-    errors = "<br>".join(
-        f'<span class="bad">{escape(source.source)}: {escape(source.error)}</span>'
+    why = "<br>".join(
+        f"{escape(source.source)}: {escape(source.error)}"
         for source in report.sources
         if source.error
     )
-    state = escape(report.state)
-    if report.state == "Running":
-        state = f'<span class="good">{state}</span>'
-    positions = "" if report.positions is None else str(report.positions)
     return (
-        f'<tr><td><a href="/projects/{report.project_id}">'
-        f"{escape(report.name) or report.project_id}</a> <small>{report.project_id}</small></td>"
-        f"<td>{escape(report.account)}</td><td>{state}</td>"
-        f'<td class="n">{positions}</td><td>{ages}</td><td>{errors}</td></tr>'
+        f'{row}\n<tr class="why"><td class="bad" colspan="{4 + len(sources)}">{why}</td></tr>'
+        if why
+        else row
     )
+
+
+def _read(source: SourceReport | None, now: float) -> str:
+    if source is None:
+        return ""
+    age = _age(source.succeeded, now)
+    return f'<span class="bad">{age}</span>' if source.error else age
 
 
 def project_page(report: ProjectReport, samples: str, *, now: float) -> str:
