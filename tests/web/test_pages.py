@@ -28,7 +28,7 @@ def report(**changed: object) -> ProjectReport:
 
 
 def page(*reports: ProjectReport) -> str:
-    return landing_page(reports, version="1.2.3", telemetry_path="/metrics", now=NOW)
+    return landing_page(list(reports), version="1.2.3", telemetry_path="/metrics", now=NOW)
 
 
 class Read(HTMLParser):
