@@ -1,0 +1,421 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from exporter.metrics.reading import Source
+from exporter.poller.project import PublishedProject
+from exporter.quantconnect.errors import ApiError, Reason
+from exporter.store import Store
+
+from .given import (
+    AAPL,
+    HOLDING,
+    SPY,
+    STARTED,
+    USD,
+    Time,
+    cash,
+    config_of,
+    deployment_of,
+    lines,
+    portfolio_of,
+    said,
+    statistics_of,
+    value,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from exporter.config import Config
+
+INTERVALS = {Source.PORTFOLIO: 60.0, Source.STATUS: 60.0, Source.STATISTICS: 300.0}
+DOWN = ApiError(Reason.HTTP_5XX, "HTTP 503 with an HTML page")
+ID = 'project="One",project_id="1"'
+USD_ID = f'account_currency="USD",{ID}'
+SPY_ID = f'{ID},security_type="Equity",symbol="SPY",symbol_id="{SPY}"'
+
+
+def configured(directory: Path, project: str = "", rest: str = "") -> Config:
+    return config_of(
+        directory,
+        f"accounts: [{{user_id: 1, api_token: t, projects: [{{id: 1{project}}}]}}]\n{rest}",
+    )
+
+
+class Published:
+    """A project in a store, and what the store has of it."""
+
+    def __init__(self, config: Config, intervals: dict[Source, float] | None = None) -> None:
+        self.time = Time()
+        self.store = Store(self.time.clock)
+        self.project = PublishedProject(
+            config.accounts[0].projects[0],
+            name="One",
+            account="main",
+            config=config,
+            intervals=INTERVALS if intervals is None else intervals,
+            store=self.store,
+            clock=self.time.clock,
+        )
+
+    def reads(self, *arguments: object, **keywords: Any) -> None:
+        portfolio = portfolio_of(*arguments, **keywords)
+        self.project.portfolio(portfolio, duration=0.25, interval=60.0)
+
+    def fails(self, source: Source = Source.PORTFOLIO, error: ApiError = DOWN) -> None:
+        self.project.failed(source, error, duration=0.5, interval=60.0)
+
+    def lines(self, *, but: str = "quantconnect_read_") -> list[str]:
+        return lines(self.store.snapshots(), but=but)
+
+    def value(self, start: str) -> float | None:
+        return value(self.store.snapshots(), start)
+
+    def families(self) -> set[str]:
+        return {line.partition("{")[0].removeprefix("quantconnect_") for line in self.lines()}
+
+
+@pytest.fixture
+def one(tmp_path: Path) -> Published:
+    return Published(configured(tmp_path))
+
+
+# --- What is published ----------------------------------------------------------------------------
+
+
+def test_before_the_first_read_there_is_only_what_is_configured(tmp_path: Path) -> None:
+    one = Published(
+        configured(tmp_path, ", labels: {desk: fx}, limits: {max_drawdown: 0.1}, name: Mine")
+    )
+    assert one.lines(but="nothing") == [
+        f'quantconnect_project_info{{account="main",desk="fx",{ID}}} 1.0',
+        f'quantconnect_project_limit{{limit="max_drawdown",{ID}}} 0.1',
+        f'quantconnect_read_interval_seconds{{{ID},source="portfolio"}} 60.0',
+        f'quantconnect_read_interval_seconds{{{ID},source="status"}} 60.0',
+        f'quantconnect_read_interval_seconds{{{ID},source="statistics"}} 300.0',
+    ]
+    report = one.store.report(1)
+    assert report is not None
+    assert (report.state, report.positions) == ("not known yet", None)
+
+
+def test_a_portfolio(one: Published) -> None:
+    one.reads()
+    assert one.lines() == [
+        f'quantconnect_project_info{{account="main",{ID}}} 1.0',
+        f"quantconnect_holdings{{{ID}}} 1.0",
+        f"quantconnect_holding_quantity{{{SPY_ID}}} 10.0",
+        f"quantconnect_holding_average_price{{{SPY_ID}}} 450.5",
+        f"quantconnect_holding_market_price{{{SPY_ID}}} 460.0",
+        f"quantconnect_holding_conversion_rate{{{SPY_ID}}} 1.0",
+        f'quantconnect_holding_market_value{{account_currency="USD",{SPY_ID}}} 4600.0',
+        f'quantconnect_holding_unrealized_pnl{{account_currency="USD",{SPY_ID}}} 94.0',
+        f"quantconnect_holding_unrealized_pnl_ratio{{{SPY_ID}}} 0.0211",
+        'quantconnect_holding_info{currency_symbol="$",market="usa",option_right="",'
+        f'{ID},security_type="Equity",strike="",symbol="SPY",symbol_id="{SPY}",underlying=""}} 1.0',
+        f'quantconnect_cash_amount{{currency="USD",{ID}}} 1000.5',
+        f'quantconnect_cash_conversion_rate{{currency="USD",{ID}}} 1.0',
+        f'quantconnect_cash_value{{account_currency="USD",currency="USD",{ID}}} 1000.5',
+    ]
+    reads = [line for line in one.lines(but="nothing") if 'source="portfolio"' in line]
+    assert reads == [
+        f'quantconnect_read_success{{{ID},source="portfolio"}} 1.0',
+        "quantconnect_read_last_success_timestamp_seconds"
+        f'{{{ID},source="portfolio"}} 1.795e+09',
+        f'quantconnect_read_duration_seconds{{{ID},source="portfolio"}} 0.25',
+        f'quantconnect_read_interval_seconds{{{ID},source="portfolio"}} 60.0',
+    ]
+
+
+def test_status_and_statistics(tmp_path: Path) -> None:
+    one = Published(configured(tmp_path, ", account_currency: EUR, statistics: [Mood]"))
+    one.project.status(deployment_of(), duration=0.1, interval=60.0)
+    one.project.statistics(statistics_of(["Mood"], Mood="7"), duration=0.1, interval=300.0)
+    eur = f'account_currency="EUR",{ID}'
+    published = one.lines()
+    running = [line for line in published if "_live_status{" in line and line.endswith(" 1.0")]
+    assert running == [f'quantconnect_live_status{{{ID},status="Running"}} 1.0']
+    assert [line for line in published if "_live_" in line and "_live_status{" not in line] == [
+        'quantconnect_live_info{brokerage="PaperBrokerage",deploy_id="L-1",'
+        f'{ID},trading_environment="paper"}} 1.0',
+        f"quantconnect_live_launched_timestamp_seconds{{{ID}}} 1.7949096e+09",
+        f"quantconnect_live_equity{{{eur}}} 101000.25",
+        f"quantconnect_live_volume{{{eur}}} 5.0",
+        f"quantconnect_live_return_ratio{{{ID}}} 0.015",
+        f'quantconnect_live_custom_statistic{{{ID},statistic="Mood"}} 7.0',
+    ]
+    report = one.store.report(1)
+    assert report is not None
+    assert report.state == "Running"
+
+
+def test_a_closed_position_vanishes_at_the_next_read(one: Published) -> None:
+    one.reads({SPY: HOLDING, AAPL: HOLDING})
+    assert one.value("quantconnect_holdings{") == 2
+    one.reads({SPY: HOLDING})
+    assert one.value("quantconnect_holdings{") == 1
+    assert not [line for line in one.lines() if "AAPL" in line]
+    one.reads({})
+    assert one.value("quantconnect_holdings{") == 0
+    assert one.families() == {
+        *("project_info", "holdings", "cash_amount", "cash_conversion_rate", "cash_value")
+    }
+
+
+def test_a_failure_changes_no_number(one: Published) -> None:
+    one.reads()
+    one.project.status(deployment_of(), duration=0.1, interval=60.0)
+    before = one.lines()
+    one.time.passes(60.0)
+    for source in Source:
+        one.fails(source)
+    assert one.lines() == before
+    for source in ("portfolio", "status", "statistics"):
+        assert one.value(f'quantconnect_read_success{{{ID},source="{source}"') == 0
+        assert one.value(f'quantconnect_read_duration_seconds{{{ID},source="{source}"') == 0.5
+    last = f'quantconnect_read_last_success_timestamp_seconds{{{ID},source='
+    assert one.value(f'{last}"portfolio"') == one.value(f'{last}"status"') == STARTED
+    assert one.value(f'{last}"statistics"') is None
+
+
+# --- Ages -----------------------------------------------------------------------------------------
+
+
+def test_each_source_is_withdrawn_by_its_own_age(one: Published) -> None:
+    one.reads()
+    one.time.passes(300.0)
+    one.project.status(deployment_of(), duration=0.1, interval=60.0)
+    one.project.statistics(statistics_of(), duration=0.1, interval=400.0)
+    one.time.passes(599.0)
+    assert {"holdings", "live_equity", "live_volume"} <= one.families()
+    one.time.passes(1.0)  # 900 s after the portfolio was read
+    assert one.families() & {"holdings", "live_equity", "live_volume"} == {
+        "live_equity",
+        "live_volume",
+    }
+    one.time.passes(300.0)  # as long after the status; the statistics have three of their intervals
+    assert one.families() & {"holdings", "live_equity", "live_volume"} == {"live_volume"}
+    one.time.passes(300.0)
+    assert one.families() == {"project_info"}
+    assert one.value(f'quantconnect_read_success{{{ID},source="portfolio"') == 1
+    last = f'quantconnect_read_last_success_timestamp_seconds{{{ID},source='
+    assert one.value(f'{last}"portfolio"') == STARTED
+    assert one.value(f'{last}"status"') == STARTED + 300
+
+
+def test_a_failed_read_does_not_make_anything_younger(one: Published) -> None:
+    one.reads()
+    one.time.passes(899.0)
+    one.fails()
+    assert one.value("quantconnect_holdings{") == 1
+    one.time.passes(1.0)
+    assert one.value("quantconnect_holdings{") is None
+
+
+def test_the_interval_in_force_decides_when_it_is_longer(one: Published) -> None:
+    one.reads()
+    one.project.intervals({Source.PORTFOLIO: 1000.0})
+    assert one.value(f'quantconnect_read_interval_seconds{{{ID},source="portfolio"') == 1000
+    one.time.passes(2999.0)
+    assert one.value("quantconnect_holdings{") == 1
+    one.time.passes(1.0)
+    assert one.value("quantconnect_holdings{") is None
+
+
+def test_a_status_that_is_not_fresh_is_as_old_as_it_is(one: Published) -> None:
+    one.time.passes(1000.0)
+    one.project.status(deployment_of(), duration=0.1, interval=60.0, age=400.0)
+    last = f'quantconnect_read_last_success_timestamp_seconds{{{ID},source="status"'
+    assert one.value(last) == STARTED + 600.0
+    one.time.passes(499.0)
+    assert "live_info" in one.families()
+    one.time.passes(1.0)
+    assert "live_info" not in one.families()
+
+
+# --- The deployment -------------------------------------------------------------------------------
+
+
+def test_never_deployed_has_no_live_series(one: Published) -> None:
+    one.project.status(None, duration=0.1, interval=300.0)
+    one.project.statistics(statistics_of(), duration=0.1, interval=300.0)
+    assert one.families() == {"project_info"}
+    assert one.value(f'quantconnect_read_success{{{ID},source="status"') == 1
+    report = one.store.report(1)
+    assert report is not None
+    assert report.state == "never deployed"
+    one.project.status(deployment_of(), duration=0.1, interval=60.0)
+    assert {"live_info", "live_return_ratio"} <= one.families()
+
+
+def test_no_equity_of_what_does_not_run(one: Published) -> None:
+    one.reads()
+    stopped = deployment_of(status="Stopped", stopped="2026-11-18 10:00:00", equity=0)
+    one.project.status(stopped, duration=0.1, interval=300.0)
+    assert one.value(f'quantconnect_live_status{{{ID},status="Stopped"') == 1
+    assert "live_equity" not in one.families()
+    assert "live_stopped_timestamp_seconds" in one.families()
+
+
+# --- The account's currency -----------------------------------------------------------------------
+
+
+def currencies(one: Published) -> set[str]:
+    found = (line.partition('account_currency="') for line in one.lines())
+    return {rest.partition('"')[0] for _, label, rest in found if label}
+
+
+def test_a_configured_currency_is_not_inferred(tmp_path: Path) -> None:
+    one = Published(configured(tmp_path, ", account_currency: EUR"))
+    one.project.status(deployment_of(), duration=0.1, interval=60.0)
+    one.reads()
+    assert currencies(one) == {"EUR"}
+
+
+def test_what_carries_the_currency_waits_for_the_first_cash_book(one: Published) -> None:
+    one.project.status(deployment_of(), duration=0.1, interval=60.0)
+    one.project.statistics(statistics_of(), duration=0.1, interval=300.0)
+    assert one.families() & {"live_equity", "live_volume", "live_return_ratio"} == {
+        "live_return_ratio"
+    }
+    one.reads({}, {})  # an account that isn't funded yet says nothing
+    assert "live_equity" not in one.families()
+    one.reads({}, {"EUR": cash("EUR"), "USD": cash("USD", 0.9, converted=True)})
+    assert {"live_equity", "live_volume", "live_return_ratio"} <= one.families()
+    assert currencies(one) == {"EUR"}
+
+
+def test_the_currency_stays_whatever_the_cash_book_says_later(one: Published) -> None:
+    one.reads()
+    one.reads({}, {"EUR": cash("EUR")})
+    assert currencies(one) == {"USD"}
+
+
+def test_an_ambiguous_currency_is_none_with_a_warning(
+    one: Published, caplog: pytest.LogCaptureFixture
+) -> None:
+    money = {"USD": cash("USD"), "USDT": cash("USDT")}
+    one.reads(None, money)
+    one.reads(None, money)
+    assert currencies(one) == {""}
+    [warning] = said(caplog, "The account currency cannot be told")
+    assert warning["currencies"] == "USD,USDT"
+
+
+# --- What is logged -------------------------------------------------------------------------------
+
+
+def test_a_failure_is_said_once_and_so_is_the_recovery(
+    one: Published, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "exporter")
+    for _ in range(3):
+        one.fails()
+    assert [entry["reason"] for entry in said(caplog, "Reading failed")] == ["http_5xx"]
+    one.fails(error=ApiError(Reason.TIMEOUT, "no answer"))
+    assert len(said(caplog, "Reading failed")) == 2
+    for _ in range(2):
+        one.reads()
+    assert [entry["source"] for entry in said(caplog, "Reading works again")] == ["portfolio"]
+    one.fails()
+    assert len(said(caplog, "Reading failed")) == 3
+
+
+def test_what_was_said_for_all_projects_is_not_said_for_each(
+    one: Published, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "exporter")
+    one.project.failed(Source.STATUS, DOWN, duration=0.1, interval=60.0, logged=True)
+    one.project.status(deployment_of(), duration=0.1, interval=60.0)
+    assert said(caplog) == []
+
+
+def test_a_problem_is_said_once_and_again_after_it_went_away(
+    one: Published, caplog: pytest.LogCaptureFixture
+) -> None:
+    for price in ("many", "more", 460, "many"):
+        one.reads({SPY: {**HOLDING, "p": price}})
+    left_out = said(caplog, "Left out what could not be understood")
+    assert [entry["field"] for entry in left_out] == ["marketPrice"] * 2
+    assert one.value("quantconnect_holding_market_price{") is None
+    assert one.value("quantconnect_holding_quantity{") == 10
+    report = one.store.report(1)
+    assert report is not None
+    assert "many" in report.sources[0].problems[0]
+
+
+# --- Another configuration ------------------------------------------------------------------------
+
+
+def reconfigure(one: Published, config: Config, intervals: dict[Source, float]) -> None:
+    one.project.configure(
+        config.accounts[0].projects[0], account="main", config=config, intervals=intervals
+    )
+
+
+def test_a_reload_that_changes_nothing_changes_no_line(one: Published, tmp_path: Path) -> None:
+    one.reads()
+    before = one.lines(but="nothing")
+    reconfigure(one, configured(tmp_path), INTERVALS)
+    assert one.lines(but="nothing") == before
+
+
+def test_names_currencies_and_tickers_are_taken_up(one: Published, tmp_path: Path) -> None:
+    one.reads()
+    one.project.status(deployment_of(), duration=0.1, interval=60.0)
+    text = ", name: Uno, account_currency: EUR, labels: {desk: fx}"
+    reconfigure(one, configured(tmp_path, text, "tickers: {SPY: SPDR}"), INTERVALS)
+    assert currencies(one) == {"EUR"}
+    assert one.value('quantconnect_live_equity{account_currency="EUR",project="Uno"') == 101000.25
+    assert one.value('quantconnect_project_info{account="main",desk="fx",project="Uno"') == 1
+    quantity = 'quantconnect_holding_quantity{project="Uno",project_id="1",security_type="Equity"'
+    assert one.value(f'{quantity},symbol="SPDR"') == 10
+
+
+def test_a_currency_that_is_configured_no_more_is_inferred(tmp_path: Path) -> None:
+    one = Published(configured(tmp_path, ", account_currency: EUR"))
+    one.project.status(deployment_of(), duration=0.1, interval=60.0)
+    reconfigure(one, configured(tmp_path), INTERVALS)
+    assert currencies(one) == set()
+    one = Published(configured(tmp_path, ", account_currency: EUR"))
+    one.reads()
+    reconfigure(one, configured(tmp_path), INTERVALS)
+    assert currencies(one) == {"USD"}
+
+
+def test_a_source_that_is_switched_off_leaves_and_what_is_under_way_is_dropped(
+    one: Published, tmp_path: Path
+) -> None:
+    one.project.status(deployment_of(), duration=0.1, interval=60.0)
+    one.project.statistics(statistics_of(), duration=0.1, interval=300.0)
+    reconfigure(one, configured(tmp_path), {Source.PORTFOLIO: 60.0})
+    one.project.status(deployment_of(), duration=0.1, interval=60.0)
+    one.project.statistics(statistics_of(), duration=0.1, interval=300.0)
+    one.fails(Source.STATUS)
+    assert one.families() == {"project_info"}
+    assert not [line for line in one.lines(but="nothing") if 'source="st' in line]
+    assert not one.project.tried()
+    one.fails()
+    assert one.project.tried()
+    report = one.store.report(1)
+    assert report is not None
+    assert report.state == "not known yet"
+
+
+def test_what_is_retired_publishes_nothing(one: Published) -> None:
+    one.reads()
+    one.project.retire()
+    one.reads()
+    one.fails()
+    assert one.lines(but="nothing") == []
+    assert one.store.reports() == []
+
+
+def test_the_cash_book_s_value_waits_for_a_rate(one: Published) -> None:
+    euro = {**USD, "symbol": "EUR", "conversionRate": 0, "valueInAccountCurrency": 0}
+    one.reads({}, {"USD": USD, "EUR": {**euro, "securitySymbols": [{"value": "EURUSD"}]}})
+    assert one.value(f'quantconnect_cash_value{{{USD_ID.split(",")[0]},currency="EUR"') is None
+    assert one.value('quantconnect_cash_amount{currency="EUR"') == 1000.5
