@@ -91,6 +91,12 @@ def _web_flags(parser: _Parser) -> None:
         help="where to listen, repeatable; [::1]:10270 for IPv6, :10270 for every interface",
     )
     parser.add(
+        "web.config.file",
+        metavar="FILE",
+        help="TLS, basic auth, headers and a rate limit, in the format of the Prometheus"
+        " exporter-toolkit",
+    )
+    parser.add(
         "web.telemetry-path",
         metavar="PATH",
         default="/metrics",

@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Callable, Sequence
 
+    from starlette.types import ASGIApp
+
     from exporter.poller import Shard
+    from exporter.web.config import WebConfig
     from exporter.web.listen import Address
 
 log = Log(__name__)
@@ -32,6 +35,11 @@ def run(options: argparse.Namespace) -> int:
     if config is None:
         return 1
     if options.config_check:
+        try:
+            load_web(options)
+        except ConfigError as error:
+            print(error, file=sys.stderr)
+            return 1
         return check(config)
     return serve(
         options,
@@ -51,6 +59,15 @@ def load(options: argparse.Namespace) -> Config | None:
     except ConfigError as error:
         print(error, file=sys.stderr)
         return None
+
+
+def load_web(options: argparse.Namespace) -> WebConfig | None:
+    """The web configuration, if there is one; raises ``ConfigError``."""
+    if not options.web_config_file:
+        return None
+    from exporter.web.config import WebConfig
+
+    return WebConfig(Path(options.web_config_file))
 
 
 def shard_of(options: argparse.Namespace) -> Shard:
@@ -88,13 +105,18 @@ def serve(
     from exporter.store import Store
     from exporter.telemetry import Telemetry
     from exporter.web.app import Site, application
+    from exporter.web.config import Guard
     from exporter.web.server import Server
 
     clock = Clock()
     log.info("Starting quantconnect-exporter", version=__version__, revision=version.revision())
     log.info("Build context", python=platform.python_version(), platform=platform.platform())
     try:
-        sockets = listen(options.web_listen_address)
+        web = load_web(options)
+        sockets = listen(options.web_listen_address, web)
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        return 1
     except OSError as error:
         log.error("The exporter cannot start", error=str(error))
         return 1
@@ -113,13 +135,19 @@ def serve(
         version=__version__,
         telemetry_path=options.web_telemetry_path,
     )
-    app = application(site, max_requests=options.web_max_requests)
+    app: ASGIApp = application(site, max_requests=options.web_max_requests)
+    if web is not None:
+        # What it refuses, the application cannot count.
+        refused = telemetry.http_requests
+        app = Guard(app, web, refused=lambda code: refused.labels("other", str(code)).inc())
     watch = Watch(watched, reloader, options.config_auto_reload_interval) if watched else None
     poller.start()
     if watch is not None:
         watch.start()
     try:
-        Server(app, sockets).run(on_hangup=reloader.reload_quietly)
+        Server(app, sockets, web.server_context() if web else None).run(
+            on_hangup=reloader.reload_quietly
+        )
     finally:
         if watch is not None:
             watch.stop()
@@ -128,7 +156,7 @@ def serve(
     return 0
 
 
-def listen(addresses: Sequence[Address]) -> list[socket.socket]:
+def listen(addresses: Sequence[Address], web: WebConfig | None = None) -> list[socket.socket]:
     """Sockets for all addresses; raises OSError naming the first that cannot be had."""
     from exporter.web.listen import bind
 
@@ -137,7 +165,12 @@ def listen(addresses: Sequence[Address]) -> list[socket.socket]:
         sockets.append(bind(address))
         host, port = sockets[-1].getsockname()[:2]
         log.info("Listening on", address=f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
-    if any(not ipaddress.ip_address(s.getsockname()[0]).is_loopback for s in sockets):
+    open_to_all = web is None or not web.at_start.restricts_access
+    if open_to_all and any(
+        not ipaddress.ip_address(s.getsockname()[0]).is_loopback for s in sockets
+    ):
         log.warning("Portfolio values can be read by anyone who reaches this port")
-    log.info("TLS is disabled.")
+    log.info("TLS is enabled." if web is not None and web.at_start.tls else "TLS is disabled.")
+    for remark in web.at_start.remarks if web is not None else ():
+        log.info(remark)
     return sockets

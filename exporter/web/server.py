@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import resource
 import signal
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from contextlib import contextmanager, suppress
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
 
 import uvicorn
 
 from exporter.log import Log
+from exporter.web.connection import Connection, Crowd
 
 if TYPE_CHECKING:
     import socket
+    import ssl
     from collections.abc import Callable, Iterator, Sequence
 
     from starlette.types import ASGIApp
@@ -22,29 +26,34 @@ log = Log(__name__)
 
 # How long what is in flight may take after SIGTERM; as long as Prometheus waits for a scrape.
 _DRAIN_SECONDS = 10
+# Connections that wait for a request, if the process may have so many files open.
+_MOST_WAITING = 4096
 
 
 class Server:
-    """Serves an application until ``stop`` or a signal."""
+    """Serves an application until ``stop`` or a signal, over TLS if there is a context for it."""
 
-    def __init__(self, app: ASGIApp, sockets: Sequence[socket.socket]) -> None:
+    def __init__(
+        self, app: ASGIApp, sockets: Sequence[socket.socket], tls: ssl.SSLContext | None = None
+    ) -> None:
         # What a stranger sends that is no HTTP is no news for the log.
         logging.getLogger("uvicorn").setLevel(logging.ERROR)
         self._sockets = list(sockets)
-        self._server = _Uvicorn(
-            uvicorn.Config(
-                app,
-                log_config=None,
-                access_log=False,
-                lifespan="off",
-                http="h11",
-                loop="asyncio",
-                ws="none",
-                server_header=False,
-                timeout_keep_alive=75,  # Prometheus scrapes each minute at the most rarely
-                timeout_graceful_shutdown=_DRAIN_SECONDS,
-            )
+        config = uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            http=cast("Any", partial(Connection, crowd=Crowd(_most_waiting()))),
+            loop="asyncio",
+            ws="none",
+            server_header=False,
+            timeout_keep_alive=75,  # Prometheus scrapes each minute at the most rarely
+            timeout_graceful_shutdown=_DRAIN_SECONDS,
         )
+        config.load()
+        config.ssl = tls
+        self._server = _Uvicorn(config)
 
     def run(self, *, on_hangup: Callable[[], None]) -> None:
         """Serve in this thread, which must be the main one, until SIGTERM or SIGINT.
@@ -72,6 +81,15 @@ class Server:
     def _stop_on(self, name: str) -> None:
         log.info("Stopping", signal=name)
         self.stop()
+
+
+def _most_waiting() -> int:
+    """How many connections may wait, after asking for all the files that the system allows."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(ValueError, OSError):  # what is there must do
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return _MOST_WAITING if files == resource.RLIM_INFINITY else min(_MOST_WAITING, files // 2)
 
 
 class _Uvicorn(uvicorn.Server):

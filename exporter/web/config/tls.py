@@ -97,7 +97,8 @@ def _load_key_pair(context: ssl.SSLContext, certificate: Pem, key: Pem) -> None:
             raise PemError(key, "a PEM private key that is not encrypted") from None
         except ssl.SSLError as error:
             if error.reason in _MISMATCH:
-                raise PemError(key, "the private key of the certificate", "it is of another") from None
+                expected = "the private key of the certificate"
+                raise PemError(key, expected, "it is of another") from None
             if error.reason is not None or not _has_certificates(chain):
                 raise PemError(certificate, "a PEM certificate", _reason(error)) from None
             raise PemError(key, "a PEM private key", _reason(error)) from None

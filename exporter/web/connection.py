@@ -1,0 +1,205 @@
+"""One client's connection: uvicorn's, with an end to everything that a client can drag out.
+
+uvicorn closes a connection that is idle between requests and limits the size of a request's head,
+but would wait for ever for the rest of a head that has begun, and for ever for a client to read
+what it asked for. Here the first has a deadline. So has the second, and answers never hold up the
+application: they lie with the connection until they are read, and how much may lie there in all is
+bounded too; then whoever has been reading the longest is cut off, for a scraper that reads at once
+is always the latest.
+"""
+
+from __future__ import annotations
+
+import ssl
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, cast
+
+import h11
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from exporter.web.config import is_admitted
+
+if TYPE_CHECKING:
+    import asyncio
+
+# From the connection, or the first byte after an answer, to the end of the request's head.
+HEAD_SECONDS: Final = 30.0
+# For the client to read an answer; Prometheus has given up long before.
+READ_SECONDS: Final = 60.0
+# Bytes of answers that lie unread, in all.
+UNREAD_BYTES: Final = 64 * 1024 * 1024
+_SLICE: Final = 64 * 1024
+
+
+@dataclass
+class Crowd:
+    """The connections of one server; touched by its event loop only.
+
+    ``waiting`` have no request, ``unread`` have an answer that is not yet read: oldest first.
+    """
+
+    most_waiting: int
+    waiting: dict[Connection, None] = field(default_factory=dict)
+    unread: dict[Connection, None] = field(default_factory=dict)
+
+    def thin_out(self) -> None:
+        """Cut off the oldest where there are too many, or too much is unread."""
+        while len(self.waiting) > self.most_waiting:
+            next(iter(self.waiting)).cut()
+        unread = sum(connection.unread_bytes for connection in self.unread)
+        # The latest alone may be larger: it is an answer that somebody asked for.
+        while unread > UNREAD_BYTES and len(self.unread) > 1:
+            oldest = next(iter(self.unread))
+            unread -= oldest.unread_bytes
+            oldest.cut()
+
+
+class Connection(H11Protocol):
+    """What uvicorn makes for each client; ``crowd`` is who else is there."""
+
+    def __init__(self, *args: Any, crowd: Crowd, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._crowd = crowd
+        self._head_timer: asyncio.TimerHandle | None = None
+        self._read_timer: asyncio.TimerHandle | None = None
+        self._answered = False  # uvicorn is done, but the client has not read all of it
+
+    @property
+    def unread_bytes(self) -> int:
+        """How much of the answer is still here; what the kernel has taken is its affair."""
+        return self.transport.get_write_buffer_size()
+
+    def cut(self) -> None:
+        """End it here and now, whatever is under way."""
+        self._forget()
+        self.transport.abort()
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """A client has come, and TLS, if it is spoken, is set up."""
+        connection = transport.get_extra_info("ssl_object")
+        if isinstance(connection, ssl.SSLObject):
+            super().connection_made(cast("asyncio.Transport", _InSlices(transport)))
+            if not is_admitted(connection):
+                self.cut()
+                return
+        else:
+            super().connection_made(transport)
+        # Any byte that cannot be passed on is "unread", and none is when the last one is gone.
+        transport.set_write_buffer_limits(high=1, low=0)
+        self._wait_for_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """It is over."""
+        self._forget()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Part of a request, or something after one."""
+        if self._answered:
+            # Whoever asks anew without having read is not a scraper; nor is anything needed that
+            # comes behind a request whose end may be a matter of opinion.
+            self.transport.close()
+            return
+        before = self.cycle
+        super().data_received(data)
+        if self._is_answering():
+            if self.cycle is before or self._has_body() or self.conn.trailing_data[0]:
+                self.cycle.keep_alive = False
+            self._stop_waiting()
+        elif self._head_timer is None and not self.transport.is_closing():
+            self._wait_for_head()
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer what is no HTTP, unless an answer to its beginning is on its way already."""
+        if self._is_answering():
+            self.cycle.disconnected = True
+        try:
+            super().send_400_response(msg)
+        except h11.LocalProtocolError:
+            self.cut()
+
+    def pause_writing(self) -> None:
+        """The client does not read as fast as we write; uvicorn need not know."""
+        self._crowd.unread[self] = None
+        self._read_timer = self.loop.call_later(READ_SECONDS, self.cut)
+        self._crowd.thin_out()
+
+    def resume_writing(self) -> None:
+        """All is read."""
+        self._all_read()
+        if self._answered:
+            self._answered = False
+            super().on_response_complete()
+            self._wait_for_request()
+
+    def on_response_complete(self) -> None:
+        """Go on with the next request once this one's answer is read."""
+        if self in self._crowd.unread:
+            self._answered = True
+        else:
+            super().on_response_complete()
+            self._wait_for_request()
+
+    def shutdown(self) -> None:
+        """Close when what is under way is done; what is not read by then is left."""
+        if self._answered:
+            self.transport.close()
+        else:
+            super().shutdown()
+
+    def _is_answering(self) -> bool:
+        # None before the first request, whatever uvicorn's annotation says.
+        cycle = cast("Any", self.cycle)
+        return cycle is not None and not cycle.response_complete
+
+    def _has_body(self) -> bool:
+        """Whether the head announces one: where it ends is what requests are smuggled with."""
+        return any(
+            name == b"transfer-encoding" or (name == b"content-length" and value != b"0")
+            for name, value in self.headers
+        )
+
+    def _wait_for_request(self) -> None:
+        """Idle between requests, on uvicorn's timer, until a byte comes."""
+        if not self.transport.is_closing() and not self._is_answering():
+            self._crowd.waiting[self] = None
+
+    def _wait_for_head(self) -> None:
+        self._head_timer = self.loop.call_later(HEAD_SECONDS, self.cut)
+        self._crowd.waiting[self] = None
+        self._crowd.thin_out()
+
+    def _stop_waiting(self) -> None:
+        self._crowd.waiting.pop(self, None)
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+
+    def _all_read(self) -> None:
+        self._crowd.unread.pop(self, None)
+        if self._read_timer is not None:
+            self._read_timer.cancel()
+            self._read_timer = None
+
+    def _forget(self) -> None:
+        self._stop_waiting()
+        self._all_read()
+
+
+class _InSlices:
+    """A TLS transport that is written to in slices.
+
+    asyncio hands what it is given to the transport beneath in one piece, and then believes that
+    all of it is sent; of slices it keeps, and counts, those that the client is not ready for.
+    """
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+
+    def write(self, data: bytes) -> None:
+        view = memoryview(data)
+        for start in range(0, len(view), _SLICE):
+            self._transport.write(view[start : start + _SLICE])
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
