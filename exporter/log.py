@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import TextIO
 
 LEVELS = {
@@ -64,12 +65,12 @@ class Log:
 def configure(
     *,
     level: str,
-    format: str,
-    stream: TextIO | None = None,  # noqa: A002
+    format: str,  # noqa: A002
+    stream: TextIO | None = None,
 ) -> None:
     """Send what this package and its libraries log to ``stream``; replaces an earlier set-up."""
     handler = logging.StreamHandler(stream or sys.stderr)
-    handler.setFormatter(_JSON() if format == "json" else _Logfmt())
+    handler.setFormatter(_Formatter(_json if format == "json" else _logfmt))
     logging.raiseExceptions = False  # a full disk for logs must not become a second fault
     root = logging.getLogger()
     root.handlers[:] = [handler]
@@ -78,7 +79,14 @@ def configure(
 
 
 class _Formatter(logging.Formatter):
+    """A record as fields; how those become a line is passed in."""
+
+    def __init__(self, line: Callable[[dict[str, Any]], str]) -> None:
+        super().__init__()
+        self._line = line
+
     def format(self, record: logging.LogRecord) -> str:
+        """One line, whatever is in the record."""
         fields: dict[str, Any] = {
             "ts": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": "warn" if record.levelno == logging.WARNING else record.levelname.lower(),
@@ -87,20 +95,15 @@ class _Formatter(logging.Formatter):
         }
         if record.exc_info:
             fields["traceback"] = self.formatException(record.exc_info)
-        return self.line(fields)
-
-    def line(self, fields: dict[str, Any]) -> str:
-        raise NotImplementedError
+        return self._line(fields)
 
 
-class _Logfmt(_Formatter):
-    def line(self, fields: dict[str, Any]) -> str:
-        return " ".join(f"{key}={_quoted(value)}" for key, value in fields.items())
+def _logfmt(fields: dict[str, Any]) -> str:
+    return " ".join(f"{key}={_quoted(value)}" for key, value in fields.items())
 
 
-class _JSON(_Formatter):
-    def line(self, fields: dict[str, Any]) -> str:
-        return json.dumps(fields, default=str, ensure_ascii=False)
+def _json(fields: dict[str, Any]) -> str:
+    return json.dumps(fields, default=str, ensure_ascii=False)
 
 
 def _quoted(value: object) -> str:
