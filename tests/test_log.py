@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+import io
+import json
+import logging
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from exporter.log import FORMATS, LEVELS, Log, configure
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+TIME = r"ts=\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+00:00 "
+
+
+@pytest.fixture(autouse=True)
+def as_it_was() -> Iterator[None]:
+    root, ours = logging.getLogger(), logging.getLogger("exporter")
+    handlers, levels = root.handlers[:], (root.level, ours.level)
+    raises = logging.raiseExceptions
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(levels[0])
+    ours.setLevel(levels[1])
+    logging.raiseExceptions = raises
+
+
+def written(*, level: str = "debug", form: str = "logfmt") -> io.StringIO:
+    stream = io.StringIO()
+    configure(level=level, format=form, stream=stream)
+    return stream
+
+
+log = Log("exporter.tests")
+
+
+def test_a_line_of_logfmt() -> None:
+    stream = written()
+    log.info("Reading failed", project_id=7, project="US momentum", wait=0.25, none=None, empty="")
+    line = stream.getvalue()
+    assert re.fullmatch(
+        TIME + r'level=info msg="Reading failed" project_id=7 project="US momentum" wait=0\.25'
+        r' none=None empty=""\n',
+        line,
+    )
+
+
+def test_a_line_of_json() -> None:
+    stream = written(form="json")
+    log.warning("Reading failed", project="é", path=Exception("x"))
+    fields = json.loads(stream.getvalue())
+    assert re.fullmatch(TIME, f"ts={fields.pop('ts')} ")
+    assert fields == {"level": "warn", "msg": "Reading failed", "project": "é", "path": "x"}
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_what_is_below_the_level_is_not_written(level: str) -> None:
+    stream = written(level=level)
+    for write in (log.debug, log.info, log.warning, log.error):
+        write("Said")
+    seen = re.findall(r"level=(\w+)", stream.getvalue())
+    assert seen == list(LEVELS)[list(LEVELS).index(level) :]
+
+
+def test_libraries_are_heard_from_warnings_up() -> None:
+    stream = written()
+    logging.getLogger("urllib3").info("Quiet")
+    logging.getLogger("urllib3").warning("Loud %s", "x")
+    assert re.fullmatch(TIME + r'level=warn msg="Loud x"\n', stream.getvalue())
+
+
+def test_an_exception_has_its_traceback_on_the_same_line() -> None:
+    stream = written()
+    try:
+        int("what")
+    except ValueError:
+        log.exception("A fault", call="status")
+    line = stream.getvalue()
+    assert line.count("\n") == 1
+    assert 'level=error msg="A fault" call=status traceback="Traceback (most recent' in line
+    assert "ValueError: invalid literal" in line
+
+
+def test_a_second_configuration_replaces_the_first() -> None:
+    first = written()
+    second = written(form="json")
+    log.error("Said")
+    assert first.getvalue() == ""
+    assert json.loads(second.getvalue())["msg"] == "Said"
+
+
+def test_a_stream_that_fails_is_no_second_fault(capsys: pytest.CaptureFixture[str]) -> None:
+    stream = written()
+    stream.close()
+    log.error("Said")
+    assert capsys.readouterr().err == ""
+
+
+def test_stderr_is_where_logs_go(capsys: pytest.CaptureFixture[str]) -> None:
+    configure(level="info", format="logfmt")
+    log.info("Said")
+    captured = capsys.readouterr()
+    assert (captured.out, "msg=Said" in captured.err) == ("", True)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(value=st.text(), form=st.sampled_from(FORMATS))
+def test_no_value_breaks_its_line(value: str, form: str) -> None:
+    stream = written(form=form)
+    log.info("Said", value=value)
+    line = stream.getvalue()
+    assert line.endswith("\n")
+    assert len(line.splitlines()) == 1 or form == "json"
+    assert line.count("\n") == 1
+    if form == "json":
+        assert json.loads(line)["value"] == value
+    else:
+        quoted = line.split(" value=", 1)[1].removesuffix("\n")
+        assert (json.loads(quoted) if quoted.startswith('"') else quoted) == value
