@@ -1,7 +1,7 @@
 """The poll path: from the bytes of QuantConnect's answer to the snapshot in the store.
 
 The peer decodes with json and renders with prometheus-client. It is given the labels of every
-holding for nothing, so only what any exporter must do at each read is compared.
+holding for nothing, so only what any exporter must do at each read is compared. Figures are CPU time: nothing here waits.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from benchmarks.sizes import Sizes
 
-_READS_PER_TURN = 10
+_READS_PER_TURN = 20
 _VERSIONS = 20
 
 
@@ -171,10 +171,10 @@ def _take_turns(answers: Answers, rounds: int) -> tuple[list[float], list[float]
 
 def _time(read: Callable[[bytes], None], bodies: Iterator[bytes]) -> float:
     gc.collect()
-    started = time.perf_counter()
+    started = time.process_time()
     for _ in range(_READS_PER_TURN):
         read(next(bodies))
-    return (time.perf_counter() - started) / _READS_PER_TURN
+    return (time.process_time() - started) / _READS_PER_TURN
 
 
 def _check_same(ours: Ours, theirs: Theirs, body: bytes) -> None:

@@ -11,9 +11,9 @@ from __future__ import annotations
 from array import array
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import inf
 from typing import TYPE_CHECKING, TypeVar, cast
 
+from msgspec.json import encode
 from prometheus_client.utils import floatToGoString
 
 from exporter.exposition.compression import Piece
@@ -28,7 +28,7 @@ T = TypeVar("T")
 Snapshot = Mapping[str, Piece]
 """The sample lines of each family, by the family's name; families without samples are left out."""
 
-_FIRST_EXPONENT = 1e6  # Go writes 1e+06 where Python writes 1000000.0
+_LEAST, _MOST = 1e-4, 1e6
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,7 @@ class Renderer:
                 for key, thing in zip(keys, things, strict=True)
             }
             self._kept[table.title] = kept
+        blocks = list(zip(*map(kept.__getitem__, keys), strict=True))
         columns = []
         for index, column in enumerate(table.columns):
             last = self._columns[table.title][index] if same_things and keys else None
@@ -75,9 +76,8 @@ class Renderer:
                 values = list(map(column.value, things))
                 numbers = _packed(values)
                 if last is None or numbers is None or numbers != last.numbers:
-                    label_set = table.label_set_of[index]
-                    blocks = [kept[key][label_set] for key in keys]
-                    text = _lines(column.family.name, blocks, values)
+                    label_set = blocks[table.label_set_of[index]] if keys else ()
+                    text = _lines(column.family.name, label_set, values)
                     last = _Column(
                         numbers, Piece(text.encode("utf-8", "replace")) if text else None
                     )
@@ -108,31 +108,37 @@ def number(value: float) -> str:
     return str(floatToGoString(value))  # type: ignore[no-untyped-call]
 
 
-def _packed(values: list[float | None]) -> bytes | None:
+def _packed(values: Sequence[float | None]) -> bytes | None:
     """The values' bytes, by which 0.0 and -0.0 are two; None where a value is missing."""
     try:
-        return array("d", cast("list[float]", values)).tobytes()
+        return array("d", cast("Sequence[float]", values)).tobytes()
     except TypeError:
         return None
 
 
 def _lines(name: str, blocks: Sequence[str | None], values: Sequence[float | None]) -> str:
-    """The sample lines of one family; None is no sample."""
-    samples = [
-        (block, value)
-        for block, value in zip(blocks, values, strict=True)
-        if block is not None and value is not None
-    ]
-    numbers = array("d", [value for _, value in samples])
-    # repr writes what number() does, but for these few, and takes a fifth of the time.
-    return "".join(
-        [
-            f"{name}{block}{value!r}\n"
-            if -inf < value < _FIRST_EXPONENT
-            else f"{name}{block}{number(value)}\n"
-            for (block, _), value in zip(samples, numbers, strict=True)
+    """The sample lines of one family, or nothing; a missing label block or value is no sample."""
+    if None in blocks or None in values:
+        samples = [
+            (block, value)
+            for block, value in zip(blocks, values, strict=True)
+            if block is not None and value is not None
         ]
-    )
+        blocks, values = [block for block, _ in samples], [value for _, value in samples]
+    if not blocks:
+        return ""
+    numbers = array("d", cast("Sequence[float]", values)).tolist()
+    # msgspec finds the same digits as repr in a seventh of the time, and writes them as
+    # prometheus-client does within these bounds, where nearly all numbers are.
+    lines = [
+        f"{block}{text}"
+        if _LEAST <= value < _MOST or -_MOST < value <= -_LEAST or value == 0.0
+        else f"{block}{number(value)}"
+        for block, value, text in zip(
+            blocks, numbers, encode(numbers)[1:-1].decode().split(","), strict=True
+        )
+    ]
+    return name + f"\n{name}".join(lines) + "\n"
 
 
 def _block(labels: Mapping[str, str], names: Iterable[str]) -> str:

@@ -8,7 +8,11 @@ a sale: a position whose quantity cannot be read stays, without a quantity.
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, ValidationError, convert
+from msgspec.structs import astuple
 
 from exporter.quantconnect.errors import ApiError, Reason
 from exporter.quantconnect.fields import finite, folded, is_empty, problem, quoted, utf8
@@ -48,6 +52,19 @@ _SLOTS = (
 _SECURITY_TYPE_BY_FOLDED = {name.lower(): name for name in SECURITY_TYPES}
 
 
+class _Today(Struct, forbid_unknown_fields=True):
+    """A holding as it is sent today and nothing else, which msgspec reads ten times faster."""
+
+    q: float = 0.0
+    a: float = 0.0
+    p: float = 0.0
+    r: float = 1.0
+    v: float = 0.0
+    u: float = 0.0
+    up: float = 0.0
+    c: str = "$"
+
+
 def decode_holdings(
     holdings: Mapping[str, object], strike_scale: int, problems: list[Problem]
 ) -> list[Holding]:
@@ -60,6 +77,11 @@ def decode_holdings(
     for key, raw in holdings.items():
         if not raw and isinstance(raw, dict | list):
             continue  # {} and [] are a security without a position
+        holding = _todays(key, raw, strike_scale)
+        if holding is not None:
+            understood = True
+            result.append(holding)
+            continue
         values = _values(raw) if isinstance(raw, dict) else None
         if values is None:
             strange = True
@@ -76,6 +98,23 @@ def decode_holdings(
             f"{problems[-1].where}: {problems[-1].message}",
         )
     return result
+
+
+def _todays(key: str, raw: object, strike_scale: int) -> Holding | None:
+    """The open position, if there is nothing to think about: as nearly all of them are.
+
+    Whatever is odd, or may be no position, is left to ``_values`` and ``_holding``, which come to
+    the same for all that is read here.
+    """
+    try:
+        sent = convert(raw, _Today)
+        security = parse_identifier(key, strike_scale)
+    except (ValidationError, IdentifierError):
+        return None
+    *numbers, glyph = astuple(sent)
+    if sent.q == 0.0 or not isfinite(sum(numbers)):
+        return None
+    return Holding(utf8(key), "", security, security.security_type, utf8(glyph), *numbers)
 
 
 def _values(raw: dict[str, object]) -> list[object] | None:
