@@ -27,7 +27,7 @@ STARTED = 1_795_000_000.0
 """2026-11-18 11:06:40 UTC: where the tests' unix time begins."""
 
 SPY, AAPL = "SPY R735QTJ8XC9X", "AAPL R735QTJ8XC9X"
-HOLDING = {"a": 450.5, "q": 10, "p": 460, "v": 4600, "u": 94, "up": 2.11}
+HOLDING = {"a": 450.5, "q": 10, "p": 460, "v": 4600, "u": 94, "up": 2.5}
 USD = {
     "securitySymbols": [],
     "symbol": "USD",

@@ -113,7 +113,7 @@ def test_a_portfolio(one: Published) -> None:
         f"quantconnect_holding_conversion_rate{{{SPY_ID}}} 1.0",
         f'quantconnect_holding_market_value{{account_currency="USD",{SPY_ID}}} 4600.0',
         f'quantconnect_holding_unrealized_pnl{{account_currency="USD",{SPY_ID}}} 94.0',
-        f"quantconnect_holding_unrealized_pnl_ratio{{{SPY_ID}}} 0.0211",
+        f"quantconnect_holding_unrealized_pnl_ratio{{{SPY_ID}}} 0.025",
         'quantconnect_holding_info{currency_symbol="$",market="usa",option_right="",'
         f'{ID},security_type="Equity",strike="",symbol="SPY",symbol_id="{SPY}",underlying=""}} 1.0',
         f'quantconnect_cash_amount{{currency="USD",{ID}}} 1000.5',
