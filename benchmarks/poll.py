@@ -1,7 +1,7 @@
 """The poll path: from the bytes of QuantConnect's answer to the snapshot in the store.
 
 The peer decodes with json and renders with prometheus-client. It is given the labels of every
-holding for nothing, so only what any exporter must do at each read is compared. Figures are CPU time: nothing here waits.
+holding for nothing, so only what any exporter must do at each read is compared.
 """
 
 from __future__ import annotations

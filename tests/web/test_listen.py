@@ -103,3 +103,14 @@ def test_an_address_in_use_says_which_and_why() -> None:
 def test_a_host_that_does_not_exist() -> None:
     with pytest.raises(OSError, match=r"^cannot listen on nowhere\.invalid:1: "):
         bind(Address("nowhere.invalid", 1))
+
+
+@pytest.mark.parametrize("address", [Address("127.0.0.1", 0), Address("", 0)])
+def test_what_is_accepted_sends_at_once(address: Address) -> None:
+    """Or the end of an answer waits for the client's delayed acknowledgement."""
+    with (
+        bind(address) as listening,
+        socket.create_connection(("127.0.0.1", listening.getsockname()[1])),
+        listening.accept()[0] as accepted,
+    ):
+        assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) == 1
