@@ -1,0 +1,170 @@
+"""A tiny application behind a web configuration, on a real socket, and clients that speak TLS."""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import socket
+import ssl
+import subprocess
+import threading
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from starlette.responses import PlainTextResponse
+
+from exporter.web.config import Guard, WebConfig
+from exporter.web.listen import Address, bind
+from exporter.web.server import Server
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from starlette.types import Receive, Scope, Send
+
+    from .pki import PKI
+
+TLS = "tls_server_config: {cert_file: server.pem, key_file: server.key}\n"
+
+
+async def application(scope: Scope, receive: Receive, send: Send) -> None:
+    """Says hello, with headers as the exporter has them."""
+    headers = {"X-Frame-Options": "DENY", "Content-Security-Policy": "default-src 'none'"}
+    await PlainTextResponse("hello\n", headers=headers)(scope, receive, send)
+
+
+@dataclass
+class Answer:
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+@dataclass
+class Clock:
+    """Seconds, turned by hand."""
+
+    time: float = 1000.0
+
+    def __call__(self) -> float:
+        return self.time
+
+
+@dataclass
+class Serving:
+    """A running server; ``file`` is its web configuration."""
+
+    port: int
+    file: Path
+    pki: PKI
+    refused: list[int] = field(default_factory=list)
+
+    def ask(
+        self,
+        *,
+        user: str = "",
+        password: str | bytes = "",
+        client: ssl.SSLContext | None = None,
+        authorization: list[str] | None = None,
+    ) -> Answer:
+        """Ask over HTTP, or over HTTPS as ``client``."""
+        if client is None:
+            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        else:
+            connection = http.client.HTTPSConnection(
+                "localhost", self.port, timeout=20, context=client
+            )
+        try:
+            connection.putrequest("GET", "/metrics")
+            for value in authorization or ():
+                connection.putheader("Authorization", value)
+            if user:
+                connection.putheader("Authorization", basic(user, password))
+            connection.endheaders()
+            response = connection.getresponse()
+            headers = {name.lower(): value for name, value in response.getheaders()}
+            return Answer(response.status, headers, response.read())
+        finally:
+            connection.close()
+
+    def admits(self, client: ssl.SSLContext) -> bool:
+        """Whether a request as ``client`` is answered, rather than the connection ended."""
+        try:
+            return self.ask(client=client).status == 200
+        except (ssl.SSLError, ConnectionError):
+            return False
+
+    @contextmanager
+    def handshake(self, client: ssl.SSLContext) -> Iterator[ssl.SSLSocket]:
+        """A connection as ``client``, without a word of HTTP."""
+        with (
+            socket.create_connection(("127.0.0.1", self.port), timeout=20) as plain,
+            client.wrap_socket(plain, server_hostname="localhost") as spoken,
+        ):
+            yield spoken
+
+    def serial(self) -> int:
+        """The serial number of the certificate that is shown now."""
+        with self.handshake(self.client()) as spoken:
+            shown = spoken.getpeercert()
+            assert shown is not None
+            return int(str(shown["serialNumber"]), 16)
+
+    def client(self, name: str = "") -> ssl.SSLContext:
+        """A client that trusts the test CA and shows the certificate called ``name``."""
+        context = ssl.create_default_context(cafile=str(self.pki.path("ca.pem")))
+        if name:
+            context.load_cert_chain(self.pki.path(f"{name}.pem"), self.pki.path(f"{name}.key"))
+        return context
+
+    def write(self, text: str) -> None:
+        """Replace the web configuration, as ``sed -i`` and Kubernetes do."""
+        new = self.file.with_suffix(".new")
+        new.write_text(text)
+        new.rename(self.file)
+
+
+def basic(user: str, password: str | bytes) -> str:
+    secret = password.encode() if isinstance(password, str) else password
+    return "Basic " + base64.b64encode(user.encode() + b":" + secret).decode()
+
+
+@contextmanager
+def serving(
+    pki: PKI,
+    text: str,
+    *,
+    now: Callable[[], float] = time.time,
+    clock: Callable[[], float] = time.monotonic,
+) -> Iterator[Serving]:
+    file = pki.path("web.yml")
+    file.write_text(text)
+    config = WebConfig(file, now=now)
+    listener = bind(Address("127.0.0.1", 0))
+    refused: list[int] = []
+    guard = Guard(application, config, refused=refused.append, clock=clock)
+    server = Server(guard, [listener], config.server_context())
+    thread = threading.Thread(target=server.run_in_thread)
+    thread.start()
+    try:
+        yield Serving(listener.getsockname()[1], file, pki, refused)
+    finally:
+        server.stop()
+        thread.join(20)
+        listener.close()
+    assert not thread.is_alive()
+
+
+def later(seconds: float) -> Callable[[], float]:
+    """A clock that is ahead of the files' by so much."""
+    return lambda: time.time() + seconds
+
+
+def serial(pki: PKI, name: str) -> int:
+    """The serial number of the certificate in a file."""
+    command = ["openssl", "x509", "-in", name, "-noout", "-serial"]
+    said = subprocess.run(command, cwd=pki.directory, check=True, capture_output=True, text=True)
+    return int(said.stdout.strip().removeprefix("serial="), 16)
