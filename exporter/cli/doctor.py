@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from exporter.cli.run import load
 from exporter.cli.version import USER_AGENT
-from exporter.config import ConfigError
+from exporter.config import ConfigError, Project
 from exporter.quantconnect.client import QuantConnect
 from exporter.quantconnect.errors import ApiError, Reason
 from exporter.quantconnect.live import newest
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable
 
-    from exporter.config import Account, Config, Project
+    from exporter.config import Account, Config, Discover
 
 T = TypeVar("T")
 
@@ -36,8 +36,8 @@ _ADVICE = {
     Reason.API_ERROR: "check that the project exists and that this user may see it",
     Reason.MALFORMED: "check base_url; a proxy or a login page may be in the way",
     Reason.TOO_LARGE: "raise max_holdings_per_project if the portfolio is meant to be so large",
-    Reason.NOT_READY: "nothing: a new deployment has no portfolio for about ten minutes, and a"
-    " project that was never deployed has none",
+    Reason.NOT_READY: "nothing to do: a new deployment has no portfolio for about ten minutes,"
+    " and a project that was never deployed has none",
 }
 
 
@@ -91,7 +91,6 @@ class _Doctor:
         self._report = report
         self._clock = _Skew()
         self._pause = 60 / account.requests_per_minute
-        self._client: QuantConnect | None = None
 
     def examine(self) -> None:
         """One row for each thing that can be wrong."""
@@ -111,19 +110,26 @@ class _Doctor:
             observer=self._clock,
         )
         try:
-            _, error = _attempt(client.authenticate)
-            self._clock_row(name)
-            if error is not None:
-                self._report.fail(f"{name}: credentials", _words(error), _ADVICE[error.reason])
-                return
-            self._report.ok(f"{name}: credentials", f"user {self._account.user_id} is accepted")
-            self._budget(name)
-            for project in self._account.projects:
-                self._project(client, project)
-            if self._account.discover is not None:
-                self._running(client, name)
+            self._examine(client, name)
         finally:
             client.close()
+
+    def _examine(self, client: QuantConnect, name: str) -> None:
+        def authenticate() -> bool:
+            client.authenticate()
+            return True
+
+        accepted = self._ask(f"{name}: credentials", authenticate)
+        if accepted:
+            self._report.ok(f"{name}: credentials", f"user {self._account.user_id} is accepted")
+        self._clock_row(name)
+        if not accepted:
+            return
+        self._budget(name)
+        for project in self._account.projects:
+            self._project(client, project)
+        for project in self._discovered(client, name):
+            self._project(client, project, discover=self._account.discover)
 
     def _clock_row(self, name: str) -> None:
         skew = self._clock.seconds
@@ -163,67 +169,76 @@ class _Doctor:
         else:
             self._report.ok(f"{name}: budget", f"needs {needed}")
 
-    def _project(self, client: QuantConnect, project: Project) -> None:
+    def _project(
+        self, client: QuantConnect, project: Project, *, discover: Discover | None = None
+    ) -> None:
         what = f"project {project.id}"
-        name, error = self._ask(lambda: client.project_name(project.id))
-        if error is not None:
-            self._report.fail(what, _words(error), _ADVICE[error.reason])
+        name = self._ask(what, lambda: client.project_name(project.id))
+        if name is None:
+            return
+        if discover is not None and not discover.matches(name):
+            self._report.note(what, f'"{name}" runs, but include and exclude leave it out')
             return
         self._report.ok(what, f'"{name}"')
-        found, error = self._ask(lambda: client.deployments(project.id))
-        if error is not None or found is None:
-            if error is not None:
-                self._report.fail(f"{what}: status", _words(error), _ADVICE[error.reason])
-        elif (deployment := newest(found).get(project.id)) is None:
-            self._report.note(f"{what}: status", "never deployed live")
-            return
-        elif deployment.status == "Running":
-            self._report.ok(f"{what}: status", "Running")
-        else:
-            self._report.note(
-                f"{what}: status", " ".join(f"{deployment.status} {deployment.error}".split())
-            )
-        self._portfolio(client, project, what)
+        found = self._ask(f"{what}: status", lambda: client.deployments(project.id))
+        if found is not None:
+            deployment = newest(found).get(project.id)
+            if deployment is None:
+                self._report.note(f"{what}: status", "never deployed live")
+                return
+            if deployment.status == "Running":
+                self._report.ok(f"{what}: status", "Running")
+            else:
+                self._report.note(
+                    f"{what}: status", " ".join(f"{deployment.status} {deployment.error}".split())
+                )
+        self._portfolio(client, project, f"{what}: portfolio")
 
     def _portfolio(self, client: QuantConnect, project: Project, what: str) -> None:
-        portfolio, error = self._ask(
+        portfolio = self._ask(
+            what,
             lambda: client.portfolio(
                 project.id,
                 max_holdings=self._config.max_holdings_per_project,
                 strike_scale=project.strike_scale,
-            )
+            ),
         )
-        if portfolio is not None:
-            detail = f"{len(portfolio.holdings)} positions, {len(portfolio.cash)} currencies"
-            self._report.ok(f"{what}: portfolio", detail)
-            for problem in portfolio.problems:
-                self._report.note(f"{what}: portfolio", f"{problem.where}: {problem.message}")
-        elif error is not None and error.reason is Reason.NOT_READY:
-            self._report.note(f"{what}: portfolio", f"{error.message}; {_ADVICE[error.reason]}")
-        elif error is not None:
-            self._report.fail(f"{what}: portfolio", _words(error), _ADVICE[error.reason])
+        if portfolio is None:
+            return
+        positions = _plural(len(portfolio.holdings), "open position")
+        currencies = _plural(len(portfolio.cash), "currency", "currencies")
+        self._report.ok(what, f"{positions}, {currencies}")
+        for problem in portfolio.problems:
+            self._report.note(what, f"left out {problem.where}: {problem.message}")
 
-    def _running(self, client: QuantConnect, name: str) -> None:
-        found, error = self._ask(client.running)
-        if error is not None:
-            self._report.fail(f"{name}: discovery", _words(error), _ADVICE[error.reason])
-        elif found is not None:
-            self._report.ok(f"{name}: discovery", f"{len(newest(found))} projects run")
+    def _discovered(self, client: QuantConnect, name: str) -> list[Project]:
+        """What runs and is not listed, if the account discovers."""
+        if self._account.discover is None:
+            return []
+        found = self._ask(f"{name}: discovery", client.running)
+        if found is None:
+            return []
+        running = newest(found)
+        self._report.ok(f"{name}: discovery", f"{_plural(len(running), 'project')} running")
+        listed = {project.id for project in self._account.projects}
+        return [Project.discovered(id_, self._config) for id_ in sorted(running.keys() - listed)]
 
-    def _ask(self, call: Callable[[], T]) -> tuple[T | None, ApiError | None]:
+    def _ask(self, what: str, call: Callable[[], T]) -> T | None:
+        """One call, at the account's pace; None after telling why it gave nothing."""
         time.sleep(self._pause)
-        return _attempt(call)
+        try:
+            return call()
+        except ApiError as error:
+            if error.reason is Reason.NOT_READY:
+                self._report.note(what, f"{error.message}; {_ADVICE[error.reason]}")
+            else:
+                detail = f"{error.reason.value}: {error.message}"
+                self._report.fail(what, detail, _ADVICE[error.reason])
+            return None
 
 
-def _attempt(call: Callable[[], T]) -> tuple[T | None, ApiError | None]:
-    try:
-        return call(), None
-    except ApiError as error:
-        return None, error
-
-
-def _words(error: ApiError) -> str:
-    return f"{error.reason.value}: {error.message}"
+def _plural(number: int, one: str, many: str = "") -> str:
+    return f"{number} {one if number == 1 else many or one + 's'}"
 
 
 def doctor(options: argparse.Namespace) -> int:
@@ -235,5 +250,6 @@ def doctor(options: argparse.Namespace) -> int:
     report.ok("configuration", config.source)
     for account in config.accounts:
         _Doctor(account, config, report).examine()
-    print("all is well" if not report.failures else f"{report.failures} things to mend")
+    failures = _plural(report.failures, "thing")
+    print(f"\n{failures} to mend." if report.failures else "\nAll is well.")
     return 1 if report.failures else 0

@@ -19,6 +19,8 @@ from exporter.telemetry import Telemetry
 if TYPE_CHECKING:
     import argparse
 
+    from exporter.store import ProjectReport
+
 _GLANCE = 0.05
 
 
@@ -32,6 +34,8 @@ def dump(options: argparse.Namespace) -> int:
         return 1
     store = Store(Clock())
     telemetry = Telemetry(version=__version__, revision=version.revision())
+    telemetry.reload_successful.set(1)
+    telemetry.reload_timestamp.set(time.time())
     poller = Poller(
         config,
         store=store,
@@ -47,6 +51,12 @@ def dump(options: argparse.Namespace) -> int:
         poller.stop()
     body = join(PROJECT_FAMILIES, store.snapshots(), telemetry.registry, TEXT)
     sys.stdout.write(body.decode())
-    reports = list(store.reports())
-    failed = any(source.error for report in reports for source in report.sources)
-    return 1 if failed or not reports else 0
+    reports = store.reports()
+    return 0 if reports and all(_was_read(report) for report in reports) else 1
+
+
+def _was_read(report: ProjectReport) -> bool:
+    """Whether everything of a project was read, and read well."""
+    return bool(report.sources) and all(
+        source.tried is not None and not source.error for source in report.sources
+    )
