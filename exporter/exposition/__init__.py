@@ -1,7 +1,8 @@
 """Samples to bytes: Prometheus's text formats and OpenMetrics.
 
-``render`` makes snapshots when QuantConnect was read; ``formats`` picks a format and joins the
-snapshots when Prometheus scrapes, ``compression`` makes gzip of that. None knows QuantConnect.
+``render`` makes snapshots when QuantConnect was read; when Prometheus scrapes, ``formats``
+picks a format, ``scrape`` joins the snapshots and ``compression`` makes gzip of that. None of them
+knows QuantConnect.
 """
 
 from __future__ import annotations
@@ -11,14 +12,12 @@ from exporter.exposition.formats import (
     TEXT,
     Format,
     accepts_gzip,
-    join,
     negotiate,
     openmetrics_1_0_0,
-    pieces,
-    samples,
     text_1_0_0,
 )
 from exporter.exposition.render import Renderer, Snapshot, number
+from exporter.exposition.scrape import join, pieces, samples
 
 __all__ = [
     "TEXT",

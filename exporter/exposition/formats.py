@@ -12,22 +12,16 @@ the Content-Type, with ``underscores``.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from functools import cache, partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from prometheus_client import CollectorRegistry
 from prometheus_client import exposition as text
-from prometheus_client.core import Metric
 from prometheus_client.openmetrics import exposition as openmetrics
 
-from exporter.exposition.compression import Piece
-
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable
 
-    from exporter.exposition.render import Snapshot
-    from exporter.metrics.table import Family
+    from prometheus_client import CollectorRegistry
 
 
 class Format(NamedTuple):
@@ -114,57 +108,3 @@ def _quality(value: str) -> float:
     except ValueError:
         return 0.0
     return q if 0 <= q <= 1 else 0.0
-
-
-def pieces(
-    families: Sequence[Family],
-    snapshots: Iterable[Snapshot],
-    own: CollectorRegistry,
-    offered: Format,
-) -> list[Piece]:
-    """One scrape: every family with its header once and its samples, then the exporter's own."""
-    lines: defaultdict[str, list[Piece]] = defaultdict(list)
-    for snapshot in snapshots:
-        for name, samples in snapshot.items():
-            lines[name].append(samples)
-    result: list[Piece] = []
-    for family in families:
-        result.append(_header(family, offered))
-        result += lines.get(family.name, ())
-    result.append(Piece(offered.render(own)))
-    return result
-
-
-def join(
-    families: Sequence[Family],
-    snapshots: Iterable[Snapshot],
-    own: CollectorRegistry,
-    offered: Format,
-) -> bytes:
-    """The same as it is sent to whoever does not take gzip."""
-    return b"".join(pieces(families, snapshots, own, offered))
-
-
-def samples(snapshots: Iterable[Snapshot]) -> str:
-    """The sample lines alone, for people."""
-    return "".join(lines.decode() for snapshot in snapshots for lines in snapshot.values()).rstrip(
-        "\n"
-    )
-
-
-@cache
-def _header(family: Family, offered: Format) -> Piece:
-    """The HELP and TYPE lines of a family."""
-    only = _Only(Metric(family.name, family.help, family.type))
-    return Piece(offered.render(only).removesuffix(b"# EOF\n"))
-
-
-class _Only(CollectorRegistry):
-    """A registry of one metric family without samples."""
-
-    def __init__(self, metric: Metric) -> None:
-        super().__init__()
-        self._metric = metric
-
-    def collect(self) -> Iterable[Metric]:
-        return [self._metric]

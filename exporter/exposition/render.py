@@ -97,9 +97,13 @@ class Renderer:
         labels = {**table.labels(thing, self.row), **self._labels}
         blocks: list[str | None] = []
         for names, open_labels in table.label_sets:
-            more = labels.keys() - self._labels.keys() if open_labels else ()
-            settled = all(name in labels for name in names)
-            blocks.append(_block(labels, {*names, *more}) if settled else None)
+            if not all(name in labels for name in names):
+                blocks.append(None)
+                continue
+            chosen = {name: labels[name] for name in names}
+            if open_labels:
+                chosen |= {n: value for n, value in labels.items() if n not in self._labels}
+            blocks.append(label_block(chosen))
         return tuple(blocks)
 
 
@@ -141,9 +145,9 @@ def _lines(name: str, blocks: Sequence[str | None], values: Sequence[float | Non
     return name + f"\n{name}".join(lines) + "\n"
 
 
-def _block(labels: Mapping[str, str], names: Iterable[str]) -> str:
+def label_block(labels: Mapping[str, str]) -> str:
     """What comes between a sample's name and its number."""
-    pairs = ",".join(f'{name}="{_escape(labels[name])}"' for name in sorted(names))
+    pairs = ",".join(f'{name}="{_escape(labels[name])}"' for name in sorted(labels))
     return f"{{{pairs}}} " if pairs else " "
 
 
