@@ -1,0 +1,204 @@
+"""doctor against the simulator: what is found, and what to do about it."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from exporter.cli import main
+from exporter.config import Config, resolve
+from exporter.simulator import Delay, SimulatorServer, Status, fault_answers, patched
+
+if TYPE_CHECKING:
+    from .conftest import Configure
+
+
+def doctor(capsys: pytest.CaptureFixture[str]) -> tuple[int, list[str]]:
+    """The exit status, and the rows with single spaces."""
+    status = main(["doctor"])
+    said = re.sub(r"within [01] s of", "within a second of", capsys.readouterr().out)
+    rows = [" ".join(row.split()) for row in said.splitlines()]
+    return status, [row for row in rows if row]
+
+
+def test_all_is_well(
+    capsys: pytest.CaptureFixture[str], quantconnect: SimulatorServer, configure: Configure
+) -> None:
+    first, legacy = quantconnect.world.project_ids[0], quantconnect.world.project_ids[-1]
+    configure(f"projects: [{{id: {first}}}, {{id: {legacy}}}]")
+    assert doctor(capsys) == (
+        0,
+        [
+            "configuration ok quantconnect.yaml",
+            "account default: credentials ok user 1 is accepted",
+            "account default: clock ok within a second of QuantConnect's",
+            "account default: budget ok needs 3.4 of 60000 calls a minute",
+            f'project {first} ok "US equities long-short"',
+            f"project {first}: status ok Running",
+            f"project {first}: portfolio ok 11 open positions, 1 currency",
+            f'project {legacy} ok "Legacy trend following"',
+            f"project {legacy}: status note Liquidated",
+            f"project {legacy}: portfolio ok 0 open positions, 1 currency",
+            "All is well.",
+        ],
+    )
+
+
+def test_what_is_discovered_is_checked_too(
+    capsys: pytest.CaptureFixture[str], quantconnect: SimulatorServer, configure: Configure
+) -> None:
+    configure('discover: {enabled: true, exclude: "(Research|Crypto).*"}')
+    status, rows = doctor(capsys)
+    assert status == 0
+    running = [row for row in rows if row.endswith(": status ok Running")]
+    assert f"account default: discovery ok {len(running) + 2} projects running" in rows
+    assert (
+        'project 22057483 note "Crypto momentum" runs, but include and exclude leave it out'
+    ) in rows
+    assert "project 22057483: portfolio" not in " ".join(rows)
+
+
+def test_a_wrong_token_costs_one_call(
+    capsys: pytest.CaptureFixture[str], quantconnect: SimulatorServer, configure: Configure
+) -> None:
+    configure("projects: [{id: 5}]", token="wrong")
+    status, rows = doctor(capsys)
+    assert (status, rows[-1]) == (1, "1 thing to mend.")
+    assert rows[1].startswith(
+        "account default: credentials FAILED auth: QuantConnect answered: The"
+    )
+    assert rows[2] == (
+        "→ check user_id and the token (both are on your account page at QuantConnect) and this"
+        " machine's clock; QuantConnect locks out who tries too often"
+    )
+    assert [request.endpoint for request in quantconnect.requests] == ["authenticate"]
+
+
+@pytest.mark.parametrize(("offset", "words"), [(300.0, "behind"), (-300.0, "ahead of")])
+def test_a_wrong_clock(
+    capsys: pytest.CaptureFixture[str],
+    quantconnect: SimulatorServer,
+    configure: Configure,
+    offset: float,
+    words: str,
+) -> None:
+    configure("projects: [{id: 21048731}]")
+    quantconnect.date_offset = offset
+    status, rows = doctor(capsys)
+    assert status == 1
+    assert rows[2].startswith("account default: clock FAILED ")
+    assert rows[2].endswith(f" s {words} QuantConnect's")
+    assert rows[3] == "→ set this machine's clock (NTP); signatures carry the time"
+
+
+def test_no_clock_in_the_answer(
+    capsys: pytest.CaptureFixture[str], quantconnect: SimulatorServer, configure: Configure
+) -> None:
+    configure("projects: [{id: 5}]", top="request_timeout: 1s")
+    quantconnect.faults.add(Delay(30))
+    status, rows = doctor(capsys)
+    assert status == 1
+    assert rows[1:] == [
+        "account default: credentials FAILED timeout: no complete answer within 1 seconds",
+        "→ check the network and any proxy; raise request_timeout if it is only slow",
+        "1 thing to mend.",
+    ]
+
+
+def test_a_project_that_is_unknown_one_never_deployed_and_one_not_ready(
+    capsys: pytest.CaptureFixture[str], quantconnect: SimulatorServer, configure: Configure
+) -> None:
+    configure("projects: [{id: 99}, {id: 21048731}, {id: 21363904}]")
+    quantconnect.faults.add(
+        patched(lambda answer: answer.update(live=[])), endpoint="live/list", project_id=21048731
+    )
+    quantconnect.faults.add(
+        fault_answers.no_portfolio(), endpoint="live/portfolio/read", project_id=21363904
+    )
+    status, rows = doctor(capsys)
+    assert (status, rows[-1]) == (1, "1 thing to mend.")
+    assert rows[4:6] == [
+        "project 99 FAILED api_error: QuantConnect answered: Project not found",
+        "→ check that the project exists and that this user may see it",
+    ]
+    assert "project 21048731: status note never deployed live" in rows
+    assert any(
+        row.startswith("project 21363904: portfolio note ")
+        and row.endswith("and a project that was never deployed has none")
+        for row in rows
+    )
+
+
+def test_what_fails_is_said_where_and_the_rest_goes_on(
+    capsys: pytest.CaptureFixture[str], quantconnect: SimulatorServer, configure: Configure
+) -> None:
+    configure("projects: [{id: 21048731}]\n    discover: {enabled: true}")
+    quantconnect.faults.add(Status(503), endpoint="live/list")
+    quantconnect.faults.add(fault_answers.html(), endpoint="live/portfolio/read")
+    status, rows = doctor(capsys)
+    assert (status, rows[-1]) == (1, "3 things to mend.")
+    page = "an HTML page (a proxy or a login page in the way?)"
+    assert rows[4:-1] == [
+        'project 21048731 ok "US equities long-short"',
+        f"project 21048731: status FAILED http_5xx: HTTP 503 with {page}",
+        "→ QuantConnect has a problem: try again later",
+        f"project 21048731: portfolio FAILED malformed: expected a JSON object, got {page}",
+        "→ check base_url; a proxy or a login page may be in the way",
+        f"account default: discovery FAILED http_5xx: HTTP 503 with {page}",
+        "→ QuantConnect has a problem: try again later",
+    ]
+
+
+def test_a_field_that_cannot_be_read(
+    capsys: pytest.CaptureFixture[str], quantconnect: SimulatorServer, configure: Configure
+) -> None:
+    configure("projects: [{id: 22735112}]")
+    quantconnect.faults.add(
+        fault_answers.not_a_number(), endpoint="live/portfolio/read", project_id=22735112
+    )
+    status, rows = doctor(capsys)
+    assert status == 0
+    assert [row for row in rows if "left out" in row] == [
+        (
+            'project 22735112: portfolio note left out cash["USD"]: found number nan, expected a'
+            " finite number"
+        )
+    ]
+
+
+def test_a_budget_that_is_too_small(
+    capsys: pytest.CaptureFixture[str], configure: Configure
+) -> None:
+    projects = ", ".join(f"{{id: {number}, scrape_interval: 1s}}" for number in (1, 2, 3))
+    configure(f"projects: [{projects}]", rpm=150)
+    status, rows = doctor(capsys)
+    assert status == 1, "there are no such projects"
+    assert rows[3].startswith("account default: budget note needs ")
+    assert rows[3].endswith("raise requests_per_minute or the intervals")
+    assert "intervals are stretched" in rows[3]
+
+
+def test_a_token_that_cannot_be_read(
+    capsys: pytest.CaptureFixture[str], configure: Configure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It could when the configuration was checked."""
+    file = configure("projects: [{id: 5}]")
+    token = file.with_name("token")
+    token.write_text("demo")
+    file.write_text(file.read_text().replace("api_token: demo", f"api_token_file: {token}"))
+
+    def resolve_and_lose(*arguments: Any) -> Config:
+        config = resolve(*arguments)
+        token.unlink()
+        return config
+
+    monkeypatch.setattr("exporter.cli.run.resolve", resolve_and_lose)
+    status, rows = doctor(capsys)
+    assert status == 1
+    assert rows[1].startswith("account default: token FAILED ")
+    assert rows[1].endswith(
+        "expected a file that holds the API token, got: No such file or directory"
+    )
+    assert rows[2] == "→ mend the file or its permissions"

@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from exporter.cli import main
+from exporter.simulator import SimulatorServer, Status
+
+if TYPE_CHECKING:
+    from .conftest import Configure
+
+
+def dump(capsys: pytest.CaptureFixture[str]) -> tuple[int, dict[str, int]]:
+    """The exit status, and how many samples each family has."""
+    status = main(["dump"])
+    families = text_string_to_metric_families(capsys.readouterr().out)
+    return status, {family.name: len(family.samples) for family in families}
+
+
+def test_everything_is_read_once_and_printed(
+    capsys: pytest.CaptureFixture[str], quantconnect: SimulatorServer, configure: Configure
+) -> None:
+    configure("projects: [{id: 21048731}, {id: 21363904}]")
+    status, samples = dump(capsys)
+    assert status == 0
+    assert samples["quantconnect_holdings"] == 2
+    assert samples["quantconnect_holding_quantity"] == 21
+    assert samples["quantconnect_live_equity"] == 2
+    assert samples["quantconnect_live_fees"] == 2
+    assert samples["quantconnect_exporter_config_last_reload_successful"] == 1
+    assert len(quantconnect.requests.of("live/portfolio/read")) == 2
+
+
+def test_discovery(capsys: pytest.CaptureFixture[str], configure: Configure) -> None:
+    configure()
+    status, samples = dump(capsys)
+    assert status == 0
+    assert samples["quantconnect_holdings"] == 8
+
+
+def test_a_read_that_fails(
+    capsys: pytest.CaptureFixture[str], quantconnect: SimulatorServer, configure: Configure
+) -> None:
+    configure("projects: [{id: 21048731, name: One}]")
+    quantconnect.faults.add(Status(503), endpoint="live/read")
+    status, samples = dump(capsys)
+    assert status == 1
+    assert (samples["quantconnect_holdings"], samples["quantconnect_live_fees"]) == (1, 0)
+
+
+@pytest.mark.parametrize("name", ["", ", name: One"])
+def test_an_account_that_is_refused_is_no_success(
+    capsys: pytest.CaptureFixture[str],
+    quantconnect: SimulatorServer,
+    configure: Configure,
+    name: str,
+) -> None:
+    configure(f"projects: [{{id: 21048731{name}}}]", token="wrong")
+    status, samples = dump(capsys)
+    assert (status, samples["quantconnect_holdings"]) == (1, 0)
+    assert [request.endpoint for request in quantconnect.requests] == ["authenticate"]

@@ -1,0 +1,114 @@
+"""What the command says and the status it exits with, for what ends by itself."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from exporter import __version__, cli
+from exporter.cli import main
+from exporter.web.listen import Address, bind
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+GOOD = "accounts: [{user_id: 1, api_token: x, projects: [{id: 5}, {id: 6}]}]\n"
+
+
+def test_version(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    assert main(["--version"]) == 0
+    assert re.fullmatch(
+        rf"quantconnect-exporter, version {re.escape(__version__)}"
+        r" \(revision: unknown, python: 3\.\d+\.\S+\)\n",
+        capsys.readouterr().out,
+    )
+    monkeypatch.setenv("QUANTCONNECT_EXPORTER_REVISION", "abc123")
+    assert main(["doctor", "--version"]) == 0
+    assert "(revision: abc123," in capsys.readouterr().out
+
+
+def test_the_arguments_of_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.argv", ["quantconnect-exporter", "--version"])
+    assert main() == 0
+
+
+def test_a_good_configuration(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "quantconnect.yaml").write_text(GOOD)
+    assert main(["--config.check"]) == 0
+    captured = capsys.readouterr()
+    assert captured.err == ""
+    assert captured.out == (
+        "account default: 2 projects listed, no discovery\nquantconnect.yaml: ok\n"
+    )
+
+
+def test_a_configuration_that_discovers(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("QUANTCONNECT_USER_ID", "1")
+    monkeypatch.setenv("QUANTCONNECT_API_TOKEN", "secret")
+    assert main(["--config.check"]) == 0
+    assert capsys.readouterr().out == (
+        "account default: 0 projects listed, discovers live ones\nenvironment: ok\n"
+    )
+
+
+@pytest.mark.parametrize("command", ["run", "doctor", "dump"])
+def test_all_that_is_wrong_with_a_configuration_at_once(
+    command: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    file = tmp_path / "bad.yaml"
+    file.write_text("accounts: [{user_id: x, api_token: secret-token, projects: 5}]\n")
+    assert main([command, "--config.file", str(file)]) == 1
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "bad.yaml" in captured.err
+    assert "user_id" in captured.err
+    assert "projects" in captured.err
+    assert "secret-token" not in captured.err
+
+
+@pytest.mark.parametrize("command", ["run", "doctor", "dump"])
+def test_no_configuration_at_all(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([command]) == 1
+    assert "QUANTCONNECT_USER_ID" in capsys.readouterr().err
+
+
+def test_a_bad_web_configuration(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "quantconnect.yaml").write_text(GOOD)
+    (tmp_path / "web.yaml").write_text("tls_server_config: {cert_file: missing.pem}\n")
+    for check in (["--config.check"], ["--web.listen-address", "127.0.0.1:0"]):
+        assert main(["--web.config.file", "web.yaml", *check]) == 1
+        captured = capsys.readouterr()
+        assert "web.yaml" in captured.err
+        assert captured.out == ""
+
+
+def test_a_named_file_that_is_missing(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--config.file", "missing.yaml", "--config.check"]) == 1
+    assert "missing.yaml" in capsys.readouterr().err
+
+
+def test_an_address_in_use(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "quantconnect.yaml").write_text(GOOD)
+    with bind(Address("127.0.0.1", 0)) as listener:
+        address = f"127.0.0.1:{listener.getsockname()[1]}"
+        assert main(["--web.listen-address", address]) == 1
+        said = capsys.readouterr().err
+        assert "level=error" in said
+        assert f"cannot listen on {address}: Address already in use" in said
+        for command in ("demo", "simulate"):
+            assert main([command, "--simulator.listen-address", address]) == 1
+            said = capsys.readouterr().err
+            assert "The simulator cannot listen" in said
+            assert address in said
+
+
+def test_an_interrupted_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(options: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("exporter.cli.dump.dump", interrupted)
+    assert cli.main(["dump"]) == 130

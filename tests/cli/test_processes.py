@@ -1,0 +1,163 @@
+"""The commands that run until they are told to stop, as processes."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import bcrypt
+import pytest
+import requests
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from exporter.simulator import SimulatorServer
+
+    from .conftest import Configure
+
+LOOPBACK = "127.0.0.1:0"
+
+
+class Process:
+    """A command with what it says, as it says it."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+        self.said = ""
+
+    def listens_on(self, message: str = "Listening on", field: str = "address") -> str:
+        """The value of a field of a log line, once it is there."""
+        assert self._process.stderr is not None
+        while line := self._process.stderr.readline():
+            self.said += line
+            if message in line and (found := re.search(rf"{field}=(\S+)", line)):
+                return found[1]
+        raise AssertionError(f"it ended with {self._process.wait()}: {self.said}")
+
+    def send(self, number: signal.Signals) -> None:
+        self._process.send_signal(number)
+
+    def stop(self, number: signal.Signals) -> int:
+        self._process.send_signal(number)
+        assert self._process.stderr is not None
+        assert self._process.stdout is not None
+        self.said += self._process.stderr.read()
+        self.out = self._process.stdout.read()
+        return self._process.wait(30)
+
+
+@contextmanager
+def running(*argv: str) -> Iterator[Process]:
+    with subprocess.Popen(
+        [sys.executable, "-m", "exporter", *argv],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    ) as process:
+        try:
+            yield Process(process)
+        finally:
+            if process.poll() is None:
+                process.kill()
+
+
+def wait_for(url: str, text: str) -> str:
+    deadline = time.monotonic() + 60
+    while text not in (body := requests.get(url, timeout=20).text):
+        assert time.monotonic() < deadline, f"{url} never had {text}: {body[-2000:]}"
+        time.sleep(0.05)
+    return body
+
+
+SIGNALS = pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+
+
+@SIGNALS
+def test_run(quantconnect: SimulatorServer, configure: Configure, number: signal.Signals) -> None:
+    file = configure("projects: [{id: 21048731}]")
+    with running("--config.file", str(file), "--web.listen-address", LOOPBACK) as exporter:
+        url = f"http://{exporter.listens_on()}"
+        wait_for(f"{url}/metrics", 'quantconnect_holdings{project="US equities long-short"')
+        wait_for(f"{url}/-/ready", "Ready")
+        wait_for(f"{url}/-/healthy", "Healthy")
+        assert "api_token: <secret>" in wait_for(f"{url}/config", "accounts:")
+        wait_for(f"{url}/projects/21048731", "US equities long-short")
+        assert exporter.stop(number) == 0
+        assert f"signal={number.name}" in exporter.said
+        assert "msg=Stopped" in exporter.said
+        assert "Traceback" not in exporter.said
+
+
+def test_listening_on_two_addresses_in_json(configure: Configure) -> None:
+    file = configure("projects: [{id: 21048731}]")
+    both = ("--web.listen-address", LOOPBACK, "--web.listen-address", LOOPBACK)
+    with running("--config.file", str(file), "--log.format", "json", *both) as exporter:
+        pattern = r'"address": "([^"]+)"'
+        while len(found := re.findall(pattern, exporter.said)) < 2:
+            assert exporter._process.stderr is not None
+            exporter.said += exporter._process.stderr.readline()
+        assert len(set(found)) == 2
+        for address in found:
+            wait_for(f"http://{address}/-/healthy", "Healthy")
+        assert exporter.stop(signal.SIGTERM) == 0
+
+
+def test_a_public_address_is_warned_of(configure: Configure) -> None:
+    file = configure("projects: [{id: 21048731}]")
+    with running("--config.file", str(file), "--web.listen-address", "0.0.0.0:0") as exporter:
+        port = exporter.listens_on().rpartition(":")[2]
+        wait_for(f"http://127.0.0.1:{port}/-/healthy", "Healthy")
+        assert exporter.stop(signal.SIGTERM) == 0
+        assert "Portfolio values can be read by anyone who reaches this port" in exporter.said
+
+
+def test_a_web_configuration(configure: Configure, tmp_path: Path) -> None:
+    """A password makes a public address nothing to warn of."""
+    file, web = configure("projects: [{id: 21048731}]"), tmp_path / "web.yaml"
+    hashed = bcrypt.hashpw(b"open sesame", bcrypt.gensalt(4)).decode()
+    web.write_text(f"basic_auth_users: {{alice: '{hashed}'}}\n")
+    with running(
+        *("--config.file", str(file), "--web.config.file", str(web)),
+        *("--web.listen-address", "0.0.0.0:0"),
+    ) as exporter:
+        port = exporter.listens_on().rpartition(":")[2]
+        url = f"http://127.0.0.1:{port}/metrics"
+        assert requests.get(url, timeout=20).status_code == 401
+        assert requests.get(url, auth=("alice", "open sesame"), timeout=20).status_code == 200
+        counted = requests.get(url, auth=("alice", "open sesame"), timeout=20).text
+        assert 'http_requests_total{code="401",handler="other"} 1.0' in counted
+        assert exporter.stop(signal.SIGTERM) == 0
+    assert "Portfolio values can be read" not in exporter.said
+
+
+@SIGNALS
+def test_simulate(number: signal.Signals) -> None:
+    with running("simulate", "--simulator.listen-address", LOOPBACK) as simulator:
+        base_url = simulator.listens_on("Simulating", "base_url")
+        answer = requests.post(f"{base_url}/authenticate", timeout=20).json()
+        assert answer["success"] is False
+        assert simulator.stop(number) == 0
+        assert "token=demo" in simulator.said
+
+
+@SIGNALS
+def test_demo(number: signal.Signals, tmp_path: Path) -> None:
+    addresses = ("--web.listen-address", LOOPBACK, "--simulator.listen-address", LOOPBACK)
+    with running("demo", *addresses) as demo:
+        url = f"http://{demo.listens_on()}"
+        body = wait_for(f"{url}/metrics", "quantconnect_live_equity{")
+        assert 'desk="equities"' in body
+        wait_for(f"{url}/metrics", "quantconnect_holding_unrealized_pnl{")
+        assert demo.stop(number) == 0
+        assert "Ctrl-C ends it." in demo.out
+        assert "Traceback" not in demo.said
+    assert list(tmp_path.iterdir()) == []

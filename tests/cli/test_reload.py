@@ -1,0 +1,135 @@
+"""Taking up another configuration, and leaving the running one alone when the other is bad."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+import requests
+
+from exporter.cli.reload import Reloader, Watch
+from exporter.clock import Clock
+from exporter.config import Config, ConfigError, load
+from exporter.telemetry import Telemetry
+
+from .test_processes import LOOPBACK, running, wait_for
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from .conftest import Configure
+
+
+class Taken:
+    """A poller that only notes which configurations it is given."""
+
+    def __init__(self) -> None:
+        self.configs: list[Config] = []
+        self.came = threading.Event()
+
+    def reload(self, config: Config) -> None:
+        self.configs.append(config)
+        self.came.set()
+
+
+def write(file: Path, project: int) -> None:
+    file.write_text(f"accounts: [{{user_id: 1, api_token: x, projects: [{{id: {project}}}]}}]\n")
+
+
+class Setting:
+    """A reloader over a file."""
+
+    def __init__(self, file: Path) -> None:
+        write(file, 5)
+        self.file = file
+        self.poller = Taken()
+        self.telemetry = Telemetry(version="1", revision="x")
+        self.reloader = Reloader(
+            load(file, {}),
+            load=lambda: load(file, {}),
+            poller=self.poller,  # type: ignore[arg-type]
+            telemetry=self.telemetry,
+            clock=Clock(now=lambda: 1234.0),
+        )
+
+    def gauge(self, name: str) -> float | None:
+        return self.telemetry.registry.get_sample_value(f"quantconnect_exporter_config_{name}")
+
+
+@pytest.fixture
+def setting(tmp_path: Path) -> Setting:
+    return Setting(tmp_path / "quantconnect.yaml")
+
+
+def test_a_good_file_is_taken_up(setting: Setting) -> None:
+    assert setting.gauge("last_reload_successful") == 1
+    assert setting.gauge("last_reload_success_timestamp_seconds") == 1234.0
+    write(setting.file, 6)
+    setting.reloader.reload()
+    assert [config.accounts[0].projects[0].id for config in setting.poller.configs] == [6]
+    assert "id: 6" in setting.reloader.running()
+
+
+def test_a_bad_file_changes_nothing_but_says_so(setting: Setting) -> None:
+    setting.file.write_text("accounts: 5\n")
+    with pytest.raises(ConfigError, match="accounts"):
+        setting.reloader.reload()
+    setting.reloader.reload_quietly()
+    assert setting.poller.configs == []
+    assert "id: 5" in setting.reloader.running()
+    assert setting.gauge("last_reload_successful") == 0
+    assert setting.gauge("last_reload_success_timestamp_seconds") == 1234.0
+    write(setting.file, 7)
+    setting.reloader.reload_quietly()
+    assert setting.gauge("last_reload_successful") == 1
+
+
+def test_a_watch_reloads_once_for_each_other_content(setting: Setting) -> None:
+    watch = Watch(setting.file, setting.reloader, 60)
+    watch.look()
+    setting.file.touch()
+    watch.look()
+    assert setting.poller.configs == [], "nothing has changed"
+    write(setting.file, 6)
+    watch.look()
+    watch.look()
+    setting.file.unlink()
+    watch.look()  # in the middle of a swap
+    write(setting.file, 7)
+    watch.look()
+    assert [config.accounts[0].projects[0].id for config in setting.poller.configs] == [6, 7]
+
+
+def test_a_watch_looks_by_itself_until_it_is_stopped(setting: Setting) -> None:
+    watch = Watch(setting.file, setting.reloader, 0.01)
+    watch.start()
+    write(setting.file, 6)
+    assert setting.poller.came.wait(20)
+    watch.stop()
+
+
+def test_a_running_exporter_reloads_by_signal_http_and_file(configure: Configure) -> None:
+    names = [f"name: {name}" for name in ("One", "Two", "Three", "Four")]
+    file = configure(f"projects: [{{id: 21048731, {names[0]}}}]")
+    automatic = ("--config.enable-auto-reload", "--config.auto-reload-interval", "1s")
+    with running(
+        "--config.file", str(file), "--web.listen-address", LOOPBACK, *automatic
+    ) as exporter:
+        url = f"http://{exporter.listens_on()}"
+        wait_for(f"{url}/config", names[0])
+        configure(f"projects: [{{id: 21048731, {names[1]}}}]")
+        wait_for(f"{url}/config", names[1])
+        configure(f"projects: [{{id: 21048731, {names[2]}}}]")
+        assert requests.post(f"{url}/-/reload", timeout=20).status_code == 200
+        wait_for(f"{url}/config", names[2])
+        file.write_text("accounts: 5\n")
+        answer = requests.post(f"{url}/-/reload", timeout=20)
+        assert (answer.status_code, "accounts" in answer.text) == (500, True)
+        configure(f"projects: [{{id: 21048731, {names[3]}}}]")
+        exporter.send(signal.SIGHUP)
+        wait_for(f"{url}/config", names[3])
+        wait_for(f"{url}/metrics", "quantconnect_exporter_config_last_reload_successful 1.0")
+        assert exporter.stop(signal.SIGTERM) == 0
+    assert "The configuration was not reloaded" in exporter.said
