@@ -22,5 +22,5 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> PKI:
 def pki(made: PKI, tmp_path: Path) -> PKI:
     """Certificates that a test may overwrite; its web configuration lies beside them."""
     directory = tmp_path / "web"
-    shutil.copytree(made.directory, directory)
+    shutil.copytree(made.directory, directory, symlinks=True)
     return PKI(directory)

@@ -158,9 +158,14 @@ def serving(
     assert not thread.is_alive()
 
 
-def later(seconds: float) -> Callable[[], float]:
-    """A clock that is ahead of the files' by so much."""
-    return lambda: time.time() + seconds
+@dataclass
+class Ahead:
+    """A clock that is ahead of the files' by so many seconds."""
+
+    seconds: float = 0.0
+
+    def __call__(self) -> float:
+        return time.time() + self.seconds
 
 
 def serial(pki: PKI, name: str) -> int:

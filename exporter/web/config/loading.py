@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from exporter.config.document import MAX_BYTES, parse_document
 from exporter.config.errors import ConfigError, Problems
 from exporter.web.config.reading import read
-from exporter.web.config.settings import Settings
+from exporter.web.config.settings import TLS, Settings
 from exporter.web.config.tls import PemError, ServerContext, server_context
 
 if TYPE_CHECKING:
@@ -41,14 +41,19 @@ def load(path: Path, *, certificates: bool) -> Loaded:
         if settings.tls is None or not certificates:
             return Loaded(files, settings)
         files += settings.tls.files
-        try:
-            return Loaded(files, settings, server_context(settings.tls))
-        except PemError as error:
-            problems.add(error.place, error.expected, because=error.because)
-            problems.raise_if_any()
-            raise
+        context = _context(settings.tls, problems)
+        problems.raise_if_any()
+        return Loaded(files, settings, context)
     except ConfigError as error:
         return Loaded(files, error=error)
+
+
+def _context(tls: TLS, problems: Problems) -> ServerContext | None:
+    try:
+        return server_context(tls)
+    except PemError as error:
+        problems.add(error.place, error.expected, because=error.because)
+        return None
 
 
 def _settings(path: Path, problems: Problems) -> Settings:

@@ -1,0 +1,176 @@
+"""What happens while the files change under a running server, and what the log says of it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from exporter.config import ConfigError
+from exporter.web.config import WebConfig, watched
+from exporter.web.config.loading import Loaded, load
+
+from .serving import TLS, Ahead, serving
+from .test_basic_auth import users
+
+if TYPE_CHECKING:
+    from .pki import PKI
+
+VERIFY = "client_ca_file: ca.pem, client_auth_type: RequireAndVerifyClientCert"
+
+
+def tls(more: str) -> str:
+    return f"tls_server_config: {{cert_file: server.pem, key_file: server.key, {more}}}\n"
+
+
+def said(caplog: pytest.LogCaptureFixture) -> list[str]:
+    records = [record for record in caplog.records if record.name.startswith("exporter")]
+    return [record.getMessage() for record in records]
+
+
+@pytest.fixture(autouse=True)
+def _info(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "exporter")
+
+
+@pytest.mark.parametrize(
+    "bad", ["nonsense", "basic_auth_users: {a: x}", "rate_limit: {", None, b"\xff"]
+)
+def test_a_file_that_went_bad_refuses_everybody_and_is_said_once(
+    pki: PKI, bad: str | bytes | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    with serving(pki, users(a="x")) as server:
+        if bad is None:
+            server.file.unlink()
+        else:
+            server.file.write_bytes(bad if isinstance(bad, bytes) else bad.encode())
+        for _ in range(3):
+            answer = server.ask(user="a", password="x")
+            assert (answer.status, answer.body) == (500, b"Internal Server Error\n")
+        assert server.refused == [500] * 3
+        server.write(users(a="x"))
+        assert server.ask(user="a", password="x").status == 200
+    assert said(caplog) == [
+        "The web configuration cannot be used; nobody is let in",
+        "The web configuration can be used again",
+    ]
+
+
+@pytest.mark.parametrize("half_written", ["", "# users", "basic_auth_users:\n"])
+def test_a_file_that_is_being_written_lets_nobody_in(pki: PKI, half_written: str) -> None:
+    with serving(pki, users(a="x")) as server:
+        server.file.write_text(half_written)
+        assert server.ask().status == 500
+        assert server.ask().status == 500
+        server.file.write_text(users(a="y"))
+        assert server.ask().status == 401
+        assert server.ask(user="a", password="y").status == 200
+
+
+def test_protection_can_be_taken_away_by_a_file_that_stays(pki: PKI) -> None:
+    clock = Ahead()
+    with serving(pki, users(a="x"), now=clock) as server:
+        server.write("")
+        assert server.ask().status == 500
+        clock.seconds = 6
+        assert server.ask().status == 200
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (tls(VERIFY), TLS),
+        (tls(VERIFY), tls("client_ca_file: ca.pem, client_auth_type: VerifyClientCertIfGiven")),
+        (tls(f"{VERIFY}, client_allowed_sans: [scraper.example]"), tls(VERIFY)),
+    ],
+)
+def test_so_can_what_is_asked_of_clients(pki: PKI, before: str, after: str) -> None:
+    clock = Ahead()
+    with serving(pki, before, now=clock) as server:
+        server.write(after)
+        assert not server.admits(server.client("client-dns"))
+        clock.seconds = 6
+        assert server.admits(server.client("client-dns"))
+        assert server.admits(server.client("client-plain"))
+
+
+def test_tls_is_not_begun_while_running_but_said(
+    pki: PKI, caplog: pytest.LogCaptureFixture
+) -> None:
+    with serving(pki, "") as server:
+        server.write(TLS)
+        assert [server.ask().status for _ in range(3)] == [200] * 3
+    assert said(caplog) == ["TLS is configured, but spoken only from the next start on"]
+
+
+def test_files_are_read_only_when_they_have_changed(
+    pki: PKI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loads: list[bool] = []
+
+    def counted(path: Path, *, certificates: bool) -> Loaded:
+        loads.append(certificates)
+        return load(path, certificates=certificates)
+
+    monkeypatch.setattr(watched, "load", counted)
+    with serving(pki, TLS) as server:
+        loads.clear()
+        for _ in range(5):
+            assert server.admits(server.client())
+        # One for requests; for handshakes a second, once it is known which files it names.
+        assert sorted(loads) == [False, True, True]
+        os.utime(pki.path("server.pem"))
+        for _ in range(5):
+            assert server.admits(server.client())
+        assert sorted(loads) == [False, True, True, True]
+
+
+def test_a_link_that_points_elsewhere_is_a_change(pki: PKI) -> None:
+    versions = {}
+    for user in ("a", "b"):
+        versions[user] = pki.path(f"{user}.yml")
+        versions[user].write_text(users(**{user: "x"}))
+    link = pki.path("link.yml")
+    link.symlink_to("a.yml")
+    config = WebConfig(link)
+    assert set(config.settings().users) == {b"a"}
+    new = pki.path("new.yml")
+    new.symlink_to("b.yml")
+    new.rename(link)
+    assert set(config.settings().users) == {b"b"}
+
+
+def test_a_file_that_vanishes_while_it_is_judged(pki: PKI, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = pki.path("web.yml")
+    file.write_text(users(a="x"))
+    config = WebConfig(file)
+
+    def vanishing(path: Path, *, certificates: bool) -> Loaded:
+        loaded = load(path, certificates=certificates)
+        path.unlink(missing_ok=True)
+        return loaded
+
+    monkeypatch.setattr(watched, "load", vanishing)
+    file.write_text("")
+    with pytest.raises(ConfigError, match="half written"):
+        config.settings()
+
+
+def test_relative_paths_start_from_the_directory_of_the_file(
+    pki: PKI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pki.path("web.yml").write_text(TLS)
+    monkeypatch.chdir(pki.directory.parent)
+    assert WebConfig(Path("web/web.yml")).at_start.tls is not None
+
+
+def test_nothing_secret_is_in_what_is_printed(pki: PKI) -> None:
+    key = pki.text("server.key").replace("\n", "\n    ")
+    text = f"tls_server_config:\n  cert_file: server.pem\n  key: |\n    {key}\n{users(a='x')}"
+    pki.path("web.yml").write_text(text)
+    config = WebConfig(pki.path("web.yml"))
+    assert config.at_start.users
+    assert "PRIVATE" not in repr(config.at_start)
+    assert "$2y$" not in repr(config.at_start)
