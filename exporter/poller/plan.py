@@ -214,7 +214,8 @@ class Plan:
         if task in self._calls:
             self._calls[task].again = True
         elif self._wanted(task):
-            self._queue.put(task, min(now, self._queue.due(task) or now))
+            due = self._queue.due(task)
+            self._queue.put(task, now if due is None else min(now, due))
 
     # --- Taking turns -----------------------------------------------------------------------------
 

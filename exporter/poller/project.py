@@ -125,9 +125,10 @@ class PublishedProject:
             self._store.remove(self.settings.id)
 
     def tried(self, source: Source | None = None) -> bool:
-        """Whether a source was tried once, or all of them were."""
-        sources = self._sources.values() if source is None else [self._sources[source]]
-        return all(state.tried for state in sources)
+        """Whether a source was tried once, or all of them were; what came of it is in the store."""
+        with self._lock:
+            sources = self._sources.values() if source is None else [self._sources[source]]
+            return all(state.tried for state in sources)
 
     # --- Good reads -------------------------------------------------------------------------------
 

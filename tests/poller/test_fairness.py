@@ -111,7 +111,9 @@ def test_a_tenth_stops_and_leaves_the_others_more_room() -> None:
     account.run(until=HOUR)
     assert account.plan.stretch < before
     assert set(account.waits[Kind.STATUS].last) == set(range(10, 101, 10))
-    running, stopped = (account.plan.interval(project_id, Source.PORTFOLIO) for project_id in (1, 10))
+    running, stopped = (
+        account.plan.interval(project_id, Source.PORTFOLIO) for project_id in (1, 10)
+    )
     assert stopped == pytest.approx(5 * running)
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from itertools import pairwise
 from random import Random
 
 import pytest
@@ -60,7 +61,7 @@ def test_a_bad_token_is_one_authenticate_and_then_silence() -> None:
     account.run(until=7 * 3600.0)
     assert account.kinds() == [Kind.AUTHENTICATE] * 6
     times = [at for at, _ in account.calls]
-    silences = [later - earlier for earlier, later in zip(times, times[1:], strict=False)]
+    silences = [later - earlier for earlier, later in pairwise(times)]
     assert [round(silence / MINUTE) for silence in silences] == [15, 30, 60, 120, 120]
     assert account.plan.waits_for_auth
 
@@ -429,3 +430,12 @@ def test_over_budget_the_list_keeps_its_pace_and_all_else_is_stretched() -> None
     assert plan.stretch == pytest.approx((1 + 0.2) / ((0.5 - 1 / 60) * 0.95))
     assert plan.interval(1, Source.STATUS) == 60.0
     assert plan.interval(1, Source.PORTFOLIO) == pytest.approx(60 * plan.stretch)
+
+
+def test_news_do_not_bring_back_what_is_off() -> None:
+    plan = authenticated(Pace(1.0, 60.0, 0.0))
+    plan.add(1, interval=60.0, named=True, now=0.0)
+    plan.listed(1, running=True, now=0.0)
+    plan.runs(1, running=False, now=5.0)
+    assert due(plan, Kind.PORTFOLIO) == 0.0
+    assert due(plan, Kind.STATISTICS) is None

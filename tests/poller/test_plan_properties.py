@@ -78,7 +78,11 @@ class AnyAccount(RuleBasedStateMachine):
     def a_call_ends(self, which: Random, failure: Failure | None) -> None:
         task = which.choice(self.under_way)
         self.under_way.remove(task)
-        if task.kind is Kind.NAME and not failure and self.projects.get(task.project_id or 0) is False:
+        if (
+            task.kind is Kind.NAME
+            and not failure
+            and self.projects.get(task.project_id or 0) is False
+        ):
             self.projects[task.project_id or 0] = True
             self.plan.name_settled(task.project_id or 0, self.now)
         self.plan.done(task, failure, self.now)

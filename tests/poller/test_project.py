@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 INTERVALS = {Source.PORTFOLIO: 60.0, Source.STATUS: 60.0, Source.STATISTICS: 300.0}
 DOWN = ApiError(Reason.HTTP_5XX, "HTTP 503 with an HTML page")
 ID = 'project="One",project_id="1"'
-USD_ID = f'account_currency="USD",{ID}'
 SPY_ID = f'{ID},security_type="Equity",symbol="SPY",symbol_id="{SPY}"'
 
 
@@ -114,8 +113,11 @@ def test_a_portfolio(one: Published) -> None:
         f'quantconnect_holding_market_value{{account_currency="USD",{SPY_ID}}} 4600.0',
         f'quantconnect_holding_unrealized_pnl{{account_currency="USD",{SPY_ID}}} 94.0',
         f"quantconnect_holding_unrealized_pnl_ratio{{{SPY_ID}}} 0.025",
-        'quantconnect_holding_info{currency_symbol="$",market="usa",option_right="",'
-        f'{ID},security_type="Equity",strike="",symbol="SPY",symbol_id="{SPY}",underlying=""}} 1.0',
+        (
+            'quantconnect_holding_info{currency_symbol="$",market="usa",option_right="",'
+            f'{ID},security_type="Equity",strike="",symbol="SPY",symbol_id="{SPY}",underlying=""}}'
+            " 1.0"
+        ),
         f'quantconnect_cash_amount{{currency="USD",{ID}}} 1000.5',
         f'quantconnect_cash_conversion_rate{{currency="USD",{ID}}} 1.0',
         f'quantconnect_cash_value{{account_currency="USD",currency="USD",{ID}}} 1000.5',
@@ -123,8 +125,7 @@ def test_a_portfolio(one: Published) -> None:
     reads = [line for line in one.lines(but="nothing") if 'source="portfolio"' in line]
     assert reads == [
         f'quantconnect_read_success{{{ID},source="portfolio"}} 1.0',
-        "quantconnect_read_last_success_timestamp_seconds"
-        f'{{{ID},source="portfolio"}} 1.795e+09',
+        f'quantconnect_read_last_success_timestamp_seconds{{{ID},source="portfolio"}} 1.795e+09',
         f'quantconnect_read_duration_seconds{{{ID},source="portfolio"}} 0.25',
         f'quantconnect_read_interval_seconds{{{ID},source="portfolio"}} 60.0',
     ]
@@ -139,8 +140,10 @@ def test_status_and_statistics(tmp_path: Path) -> None:
     running = [line for line in published if "_live_status{" in line and line.endswith(" 1.0")]
     assert running == [f'quantconnect_live_status{{{ID},status="Running"}} 1.0']
     assert [line for line in published if "_live_" in line and "_live_status{" not in line] == [
-        'quantconnect_live_info{brokerage="PaperBrokerage",deploy_id="L-1",'
-        f'{ID},trading_environment="paper"}} 1.0',
+        (
+            'quantconnect_live_info{brokerage="PaperBrokerage",deploy_id="L-1",'
+            f'{ID},trading_environment="paper"}} 1.0'
+        ),
         f"quantconnect_live_launched_timestamp_seconds{{{ID}}} 1.7949096e+09",
         f"quantconnect_live_equity{{{eur}}} 101000.25",
         f"quantconnect_live_volume{{{eur}}} 5.0",
@@ -173,10 +176,10 @@ def test_a_failure_changes_no_number(one: Published) -> None:
     for source in Source:
         one.fails(source)
     assert one.lines() == before
-    for source in ("portfolio", "status", "statistics"):
-        assert one.value(f'quantconnect_read_success{{{ID},source="{source}"') == 0
-        assert one.value(f'quantconnect_read_duration_seconds{{{ID},source="{source}"') == 0.5
-    last = f'quantconnect_read_last_success_timestamp_seconds{{{ID},source='
+    for source in Source:
+        assert one.value(f'quantconnect_read_success{{{ID},source="{source.value}"') == 0
+        assert one.value(f'quantconnect_read_duration_seconds{{{ID},source="{source.value}"') == 0.5
+    last = f"quantconnect_read_last_success_timestamp_seconds{{{ID},source="
     assert one.value(f'{last}"portfolio"') == one.value(f'{last}"status"') == STARTED
     assert one.value(f'{last}"statistics"') is None
 
@@ -201,7 +204,7 @@ def test_each_source_is_withdrawn_by_its_own_age(one: Published) -> None:
     one.time.passes(300.0)
     assert one.families() == {"project_info"}
     assert one.value(f'quantconnect_read_success{{{ID},source="portfolio"') == 1
-    last = f'quantconnect_read_last_success_timestamp_seconds{{{ID},source='
+    last = f"quantconnect_read_last_success_timestamp_seconds{{{ID},source="
     assert one.value(f'{last}"portfolio"') == STARTED
     assert one.value(f'{last}"status"') == STARTED + 300
 
@@ -417,5 +420,5 @@ def test_what_is_retired_publishes_nothing(one: Published) -> None:
 def test_the_cash_book_s_value_waits_for_a_rate(one: Published) -> None:
     euro = {**USD, "symbol": "EUR", "conversionRate": 0, "valueInAccountCurrency": 0}
     one.reads({}, {"USD": USD, "EUR": {**euro, "securitySymbols": [{"value": "EURUSD"}]}})
-    assert one.value(f'quantconnect_cash_value{{{USD_ID.split(",")[0]},currency="EUR"') is None
+    assert one.value('quantconnect_cash_value{account_currency="USD",currency="EUR"') is None
     assert one.value('quantconnect_cash_amount{currency="EUR"') == 1000.5

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from exporter.metrics.reading import Source
+from exporter.poller import Shard
 from exporter.poller.claims import Claims
 from exporter.poller.pace import Pace
 from exporter.poller.plan import Plan
@@ -344,10 +345,7 @@ def test_configured_projects_are_there_whatever_runs_and_is_called(tmp_path: Pat
 
 def test_a_shard_reads_its_share_of_what_is_configured_and_discovered(tmp_path: Path) -> None:
     text = "discover: {enabled: true}, projects: [{id: 10, name: A}, {id: 11, name: B}]"
-    shards = [
-        Account(config(tmp_path, text), owns=lambda project_id, index=index: project_id % 3 == index)
-        for index in range(3)
-    ]
+    shards = [Account(config(tmp_path, text), owns=Shard(index, 3).owns) for index in range(3)]
     for shard in shards:
         shard.lists(10, 11, 12, 13)
         for project_id in (12, 13):
@@ -487,6 +485,16 @@ def test_a_discovered_project_that_gets_configured_keeps_its_series(tmp_path: Pa
     account.reload(config(tmp_path, text))
     assert account.value('holdings{project="Live/One"') == 1
     assert account.value("project_limit") == 0.2
+
+
+def test_a_reload_does_not_disturb_who_waits_for_a_name(tmp_path: Path) -> None:
+    account = Account(config(tmp_path, DISCOVER))
+    account.lists(1)
+    account.reload(config(tmp_path, DISCOVER))
+    assert account.names() == {}
+    assert account.due(Kind.NAME, 1) == 1.0
+    account.projects.named(1, "Live/One")
+    assert account.names() == {1: "Live/One"}
 
 
 def test_letting_go_of_everything(tmp_path: Path) -> None:

@@ -1,0 +1,29 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from exporter.poller import account
+from exporter.simulator import SimulatorServer, World
+
+from .given import answer_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture
+def server() -> Iterator[SimulatorServer]:
+    """A simulated QuantConnect with running projects 1 to 8, project N holding N shares."""
+    answers = {number: answer_of(quantity=number) for number in range(1, 9)}
+    names = {number: f"P{number}" for number in answers}
+    with SimulatorServer(World.from_portfolios(answers, names=names)) as server:
+        yield server
+
+
+@pytest.fixture
+def short_naps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The loop looks around more often than each ten seconds, which no test wants to wait for."""
+    monkeypatch.setattr(account, "_LONGEST_NAP", 0.02)
+    monkeypatch.setattr(account, "_FAULT_NAP", 0.02)

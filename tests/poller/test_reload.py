@@ -1,0 +1,228 @@
+"""Another configuration for a poller that runs."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+
+from exporter.config import ConfigError
+from exporter.simulator import Delay, SimulatorServer, Stall, World
+
+from .given import answer_of, eventually, said
+from .live import account, configured, eventually_complete, eventually_read, live, projects, quick
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+PORTFOLIO = "live/portfolio/read"
+
+
+@pytest.fixture
+def another() -> Iterator[SimulatorServer]:
+    """Another account's QuantConnect, which sees projects 1 and 2 as well."""
+    answers = {number: answer_of(quantity=10 * number) for number in (1, 2)}
+    with SimulatorServer(World.from_portfolios(answers, names={1: "P1", 2: "P2"})) as server:
+        yield server
+
+
+def test_projects_come_and_go_and_the_others_do_not_notice(
+    tmp_path: Path, server: SimulatorServer
+) -> None:
+    # At the slow pace of a real configuration: a project that begins anew would be asked again.
+    slow = {"interval": 60.0, "status_interval": 60.0, "statistics_interval": 0.0}
+    first = quick(configured(tmp_path, account(server, projects(1, 2))), **slow)
+    second = quick(configured(tmp_path, account(server, projects(2, 3))), **slow)
+    with live(first) as running:
+        eventually_complete(running)
+        before = running.numbers(2)
+        running.poller.reload(second)
+        assert [report.project_id for report in running.store.reports()] == [2, 3]
+        assert running.numbers(2) == before
+        eventually_complete(running)
+        running.poller.reload(first)
+        eventually_complete(running)
+        assert len(server.requests.of(PORTFOLIO, 2)) == 1
+        assert len(server.requests.of(PORTFOLIO, 1)) == 2
+        assert len(server.requests.of("authenticate")) == 1
+
+
+def test_another_pace_counts_from_now(tmp_path: Path, server: SimulatorServer) -> None:
+    text = account(server, projects(1))
+    with live(quick(configured(tmp_path, text), interval=3600.0)) as running:
+        eventually_complete(running)
+        faster = quick(configured(tmp_path, text), interval=0.05, requests_per_minute=30_000.0)
+        running.poller.reload(faster)
+        server.requests.wait_for(3, PORTFOLIO, 1)
+        assert running.own('api_request_budget_per_second{account="main"}') == 500
+        assert running.value('read_interval_seconds{project="P1",project_id="1",source="p') == 0.05
+
+
+def test_a_project_moves_to_another_account(
+    tmp_path: Path, server: SimulatorServer, another: SimulatorServer
+) -> None:
+    before = quick(
+        configured(
+            tmp_path,
+            account(server, projects(1, 3)),
+            account(another, projects(2), name="other"),
+        )
+    )
+    after = quick(
+        configured(
+            tmp_path,
+            account(server, projects(3)),
+            account(another, projects(1, 2), name="other"),
+        )
+    )
+    with live(before) as running:
+        eventually_complete(running)
+        assert running.value('holding_quantity{project="P1"') == 1
+        running.poller.reload(after)
+        eventually(lambda: running.value('holding_quantity{project="P1"') == 10)
+        report = running.store.report(1)
+        assert report is not None
+        assert report.account == "other"
+        running.poller.reload(before)
+        eventually(lambda: running.value('holding_quantity{project="P1"') == 1)
+
+
+def test_listing_a_project_in_one_account_ends_its_discovery_in_another(
+    tmp_path: Path, server: SimulatorServer, another: SimulatorServer
+) -> None:
+    discovering = account(another, "discover: {enabled: true}", name="other")
+    alone = quick(configured(tmp_path, discovering))
+    both = quick(configured(tmp_path, account(server, projects(1)), discovering))
+    with live(alone) as running:
+        eventually(lambda: running.value('holding_quantity{project="P1"') == 10)
+        running.poller.reload(both)
+        eventually(lambda: running.value('holding_quantity{project="P1"') == 1)
+        accounts = [report.account for report in running.store.reports()]
+        assert accounts == ["main", "other"]
+
+
+def test_an_account_leaves_and_comes_back(
+    tmp_path: Path, server: SimulatorServer, another: SimulatorServer
+) -> None:
+    one = account(server, projects(3))
+    both = quick(configured(tmp_path, one, account(another, projects(1), name="other")))
+    alone = quick(configured(tmp_path, one))
+    with live(both) as running:
+        eventually_complete(running)
+        before = threading.active_count()
+        running.poller.reload(alone)
+        asked = len(another.requests)
+        assert [report.project_id for report in running.store.reports()] == [3]
+        assert running.own('api_authenticated{account="other"}') is None
+        assert threading.active_count() < before
+        server.requests.wait_for(len(server.requests) + 10)
+        assert len(another.requests) == asked
+        running.poller.reload(both)
+        eventually(lambda: running.success(1) == 1)
+        assert running.own('api_authenticated{account="other"}') == 1
+
+
+def test_a_project_that_leaves_while_it_is_read_is_not_published(
+    tmp_path: Path, server: SimulatorServer
+) -> None:
+    server.faults.add(Delay(0.2), endpoint=PORTFOLIO, project_id=1)
+    with live(quick(configured(tmp_path, account(server, projects(1, 2))))) as running:
+        server.requests.wait_for(1, PORTFOLIO, 1)
+        running.poller.reload(quick(configured(tmp_path, account(server, projects(2)))))
+        eventually_complete(running)
+        read = len(server.requests.of(PORTFOLIO, 2))
+        server.requests.wait_for(read + 10, PORTFOLIO, 2)
+        assert [report.project_id for report in running.store.reports()] == [2]
+        assert len(server.requests.of(PORTFOLIO, 1)) == 1
+
+
+def test_a_reload_ends_the_wait_after_a_rejection(
+    tmp_path: Path, server: SimulatorServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    wrong = quick(configured(tmp_path, account(server, projects(1), token="api_token: wrong")))
+    right = quick(configured(tmp_path, account(server, projects(1))))
+    with live(wrong) as running:
+        eventually(lambda: said(caplog, "QuantConnect rejects"))
+        running.poller.reload(right)
+        eventually(lambda: running.success(1) == 1)
+        assert len(server.requests.of("authenticate")) == 2
+
+
+def test_a_new_token_is_used_from_the_next_call_on(tmp_path: Path, server: SimulatorServer) -> None:
+    with live(quick(configured(tmp_path, account(server, projects(1))))) as running:
+        eventually_complete(running)
+        server.world.set_token("new")
+        running.poller.reload(quick(configured(tmp_path, account(server, projects(1)))))
+        asked = len(server.requests)
+        server.requests.wait_for(asked + 20)
+        good = [request for request in list(server.requests)[asked:] if request.authorised]
+        assert len(good) > 10
+        assert running.success(1) == 1
+
+
+def test_a_new_account_without_a_token_changes_nothing(
+    tmp_path: Path, server: SimulatorServer, another: SimulatorServer
+) -> None:
+    file = tmp_path / "token"
+    file.write_text("demo")
+    new = account(another, projects(1), name="other", token=f"api_token_file: {file}")
+    before = quick(configured(tmp_path, account(server, projects(3))))
+    after = quick(configured(tmp_path, account(server, projects(4)), new))
+    file.unlink()
+    with live(before) as running:
+        eventually_complete(running)
+        with pytest.raises(ConfigError, match="holds the API token"):
+            running.poller.reload(after)
+        assert [report.project_id for report in running.store.reports()] == [3]
+        read = len(server.requests.of(PORTFOLIO, 3))
+        server.requests.wait_for(read + 3, PORTFOLIO, 3)
+        assert not len(another.requests)
+
+
+def test_an_account_that_leaves_while_its_calls_hang_does_not_hold_the_reload_up(
+    tmp_path: Path, server: SimulatorServer, another: SimulatorServer
+) -> None:
+    another.faults.add(Stall(None), endpoint=PORTFOLIO)
+    one = account(server, projects(3))
+    both = configured(tmp_path, one, account(another, projects(1, 2), name="other"))
+    with live(quick(both, request_timeout=60.0)) as running:
+        another.requests.wait_for(2, PORTFOLIO)
+        done = threading.Event()
+        alone = quick(configured(tmp_path, one))
+
+        def reload() -> None:
+            running.poller.reload(alone)
+            done.set()
+
+        threading.Thread(target=reload).start()
+        assert done.wait(1.5)
+        assert [report.project_id for report in running.store.reports()] == [3]
+
+
+def test_once_ready_always_ready(tmp_path: Path, server: SimulatorServer) -> None:
+    server.faults.add(Stall(None), project_id=2)
+    with live(quick(configured(tmp_path, account(server, projects(1))))) as running:
+        assert not running.poller.ready()
+        eventually(running.poller.ready)
+        running.poller.reload(quick(configured(tmp_path, account(server, projects(1, 2)))))
+        assert not running.poller.complete()
+        assert running.poller.ready()
+
+
+def test_many_reloads_leave_nothing_behind(tmp_path: Path, server: SimulatorServer) -> None:
+    configs = [
+        quick(configured(tmp_path, account(server, projects(*ids))))
+        for ids in ((1, 2, 3), (2, 3, 4), (3,), (1, 2, 3))
+    ]
+    with live(configs[-1]) as running:
+        eventually_complete(running)
+        for _ in range(50):
+            for config in configs:
+                running.poller.reload(config)
+                assert running.value('holding_quantity{project="P3"') == 3
+        eventually_read(running, 1, 2, 3)
+        plan = running.poller._accounts[("main", 1, server.base_url)]._plan
+        assert len(plan._queue) + plan.under_way <= 3 * 3 + 1
+        assert plan.needed == pytest.approx(3 / 0.05 + 3 / 0.2 + 1 / 0.05)
