@@ -107,8 +107,7 @@ def inconsistencies(exposition: str, *, is_openmetrics: bool) -> Found:
     found = Found()
     seen: set[tuple[str, tuple[tuple[str, str], ...]]] = set()
     positions: dict[str, float] = {}
-    quantities: Counter[str] = Counter()
-    values: Counter[str] = Counter()
+    held: Counter[str] = Counter()
     for family in families(exposition):
         for sample in family.samples:
             found.samples += 1
@@ -121,12 +120,10 @@ def inconsistencies(exposition: str, *, is_openmetrics: bool) -> Found:
             match sample.name:
                 case "quantconnect_holdings":
                     positions[sample.labels["project_id"]] = sample.value
-                case "quantconnect_holding_quantity":
-                    quantities[sample.labels["project_id"]] += 1
-                case "quantconnect_holding_market_value":
-                    values[sample.labels["project_id"]] += 1
-    for project_id in positions.keys() | quantities.keys():
-        counts = (positions.get(project_id), quantities[project_id], values[project_id])
-        if len(set(counts)) != 1:
-            found.wrong.append(f"project {project_id}: half a portfolio {counts}")
+                case "quantconnect_holding_info":  # there whatever of the holding can't be read
+                    held[sample.labels["project_id"]] += 1
+    for project_id in positions.keys() | held.keys():
+        if positions.get(project_id) != held[project_id]:
+            said = f"{positions.get(project_id)} positions, {held[project_id]} there"
+            found.wrong.append(f"project {project_id}: half a portfolio: {said}")
     return found

@@ -56,17 +56,16 @@ def test_what_is_published_is_read_from_the_exposition() -> None:
     }
 
 
-QUANTITY = 'quantconnect_holding_quantity{project_id="7",symbol_id="SPY"} 1.0\n'
-VALUE = 'quantconnect_holding_market_value{project_id="7",symbol_id="SPY"} 1.0\n'
+HOLDING = 'quantconnect_holding_info{project_id="7",symbol_id="SPY"} 1.0\n'
 
 
 @pytest.mark.parametrize(
     ("exposition", "complaint"),
     [
-        (QUANTITY + VALUE + 'quantconnect_holdings{project_id="7"} 1.0\n', None),
-        (QUANTITY + VALUE, "half a portfolio (None, 1, 1)"),
-        (QUANTITY + VALUE + 'quantconnect_holdings{project_id="7"} 2.0\n', "half a portfolio"),
-        (QUANTITY + 'quantconnect_holdings{project_id="7"} 1.0\n', "half a portfolio"),
+        (HOLDING + 'quantconnect_holdings{project_id="7"} 1.0\n', None),
+        (HOLDING, "half a portfolio: None positions, 1 there"),
+        (HOLDING + 'quantconnect_holdings{project_id="7"} 2.0\n', "half a portfolio"),
+        ('quantconnect_holdings{project_id="7"} 1.0\n', "half a portfolio"),
         ('quantconnect_holdings{project_id="7"} 0.0\n' * 2, "is there twice"),
         ('quantconnect_live_equity{project_id="7"} NaN\n', "is nan"),
     ],
