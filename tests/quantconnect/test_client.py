@@ -143,6 +143,15 @@ def test_each_question_is_one_signed_post(wire: Wire, question: str) -> None:
     assert TOKEN not in f"{request.url} {request.headers} {request.body!r}"
 
 
+def test_another_timeout_counts_from_the_next_call(wire: Wire) -> None:
+    wire.answers(EVERYTHING)
+    for seconds in (5, 0.5):
+        wire.client.timeout = seconds
+        assert wire.client.timeout == seconds
+        wire.client.authenticate()
+    assert [call.request.req_kwargs["timeout"] for call in wire.mock.calls] == [5, 0.5]
+
+
 def test_the_next_call_is_signed_with_a_new_token(wire: Wire) -> None:
     wire.answers(EVERYTHING)
     wire.client.authenticate()
