@@ -7,6 +7,7 @@ minutes says little.
 
 from __future__ import annotations
 
+import argparse
 import shutil
 import signal
 import socket
@@ -25,12 +26,10 @@ from prometheus.stack import ROOT, Alertmanager, Prometheus, Stack, free_port, i
 if TYPE_CHECKING:
     from types import FrameType
 
-EXPORTER = "127.0.0.1:10270"
-DIRECTORY = ROOT / ".demo"
-
 
 def main() -> int:
-    """Run until Ctrl-C."""
+    """Run until Ctrl-C, and then return 0; 1 if the exporter ends by itself."""
+    options = _options()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
     started = time.time()
@@ -39,58 +38,91 @@ def main() -> int:
             str(Path(sys.executable).parent / "quantconnect-exporter"),
             "demo",
             f"--simulator.started={started:.3f}",
-            f"--web.listen-address={EXPORTER}",
+            f"--simulator.listen-address={options.simulator}",
+            f"--web.listen-address={options.exporter}",
         ],
         start_new_session=True,
     )
     try:
         if installed():
-            _with_prometheus(started, exporter)
+            _with_prometheus(options, started, exporter)
         else:
             print("Prometheus and Alertmanager are not installed: the exporter runs alone.")
-            exporter.wait()
+        exporter.wait()
     except KeyboardInterrupt:
         print("\nEnding the demo.", flush=True)
+        return 0
     finally:
         exporter.terminate()
         exporter.wait()
-    return 0
+    return 1
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m prometheus.demo", description=__doc__)
+    for name, default in (("exporter", "127.0.0.1:10270"), ("simulator", "127.0.0.1:10271")):
+        parser.add_argument(
+            f"--{name}", metavar="HOST:PORT", default=default, help=f"(default {default})"
+        )
+    for name, port in (("prometheus", 9090), ("alertmanager", 9093)):
+        parser.add_argument(
+            f"--{name}",
+            metavar="PORT",
+            type=int,
+            default=port,
+            help=f"or another where it is taken (default {port})",
+        )
+    parser.add_argument(
+        "--directory", type=Path, default=ROOT / ".demo", help="data; what was there is deleted"
+    )
+    return parser.parse_args()
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def _with_prometheus(started: float, exporter: subprocess.Popen[bytes]) -> None:
-    shutil.rmtree(DIRECTORY, ignore_errors=True)
-    data = DIRECTORY / "data"
+def _with_prometheus(
+    options: argparse.Namespace, started: float, exporter: subprocess.Popen[bytes]
+) -> None:
+    """Prometheus and Alertmanager beside the exporter, for as long as that runs."""
+    directory: Path = options.directory
+    shutil.rmtree(directory, ignore_errors=True)
+    data = directory / "data"
     data.mkdir(parents=True)
     print("Writing a past of a month for Prometheus, some ten seconds.", flush=True)
     # The exporter's own configuration of the demo, for the labels that the past must have.
     settings = configuration("http://127.0.0.1", World.demo(started=started).project_ids)
-    history.load(history.Past(settings, started=started, target=EXPORTER), data)
-    alertmanager = Alertmanager(DIRECTORY, port=_port(9093), quicken=10)
+    history.load(history.Past(settings, started=started, target=options.exporter), data)
+    alertmanager = Alertmanager(directory, port=_port(options.alertmanager), quicken=10)
     prometheus = Prometheus(
-        DIRECTORY,
-        targets=[EXPORTER],
+        directory,
+        targets=[options.exporter],
         alertmanager=alertmanager.address,
         interval=5.0,
-        port=_port(9090),
+        port=_port(options.prometheus),
     )
+    if exporter.poll() is not None:
+        return  # it has said why
     with Stack(prometheus, alertmanager):
         print(
-            f"\n  http://{EXPORTER}/            the exporter\n"
+            f"\n  http://{options.exporter}/            the exporter\n"
             f"  {prometheus.url}/graph       Prometheus: quantconnect_live_equity and the like\n"
             f"  {prometheus.url}/alerts      the alerts, which one algorithm will fire in minutes\n"
             f"  {alertmanager.url}/             Alertmanager: what somebody would be told\n"
             "The dashboards in grafana/ are for a Grafana of yours: `docker compose up` has one.\n",
             flush=True,
         )
+        stopping = threading.Event()
         recorder = threading.Thread(
-            target=history.record, args=(data,), kwargs={"started": started}, daemon=True
+            target=history.record, args=(data,), kwargs={"until": started, "stopping": stopping}
         )
         recorder.start()
-        exporter.wait()
+        try:
+            exporter.wait()
+        finally:
+            stopping.set()
+            recorder.join()
 
 
 def _port(preferred: int) -> int:

@@ -8,6 +8,7 @@ over it.
 
 from __future__ import annotations
 
+import contextlib
 import re
 import shutil
 import subprocess
@@ -31,6 +32,7 @@ from exporter.store import Store
 from prometheus.stack import ROOT, Prometheus
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Iterator
 
     from exporter.config import Config
@@ -66,11 +68,16 @@ class _Time:
 
 
 class Past:
-    """Plays the account's past; ``started`` is that of the demo whose past this is."""
+    """Plays the account's past, as ``settings`` has it read and ``target`` scraped.
 
-    def __init__(self, settings: Config, *, started: float, target: str) -> None:
-        self._time = _Time(started)
-        self._started = started
+    ``started`` is that of the demo whose past this is, ``until`` when the past ends if not then.
+    """
+
+    def __init__(
+        self, settings: Config, *, started: float, target: str, until: float | None = None
+    ) -> None:
+        self.until = started if until is None else until
+        self._time = _Time(self.until)
         self._world = World.demo(started=started, clock=lambda: self._time.now)
         self._api = Api(self._world)
         clock = Clock(monotonic=lambda: self._time.now, now=lambda: self._time.now)
@@ -94,9 +101,9 @@ class Past:
 
     def files(self, directory: Path) -> Iterator[Path]:
         """OpenMetrics files, the oldest first, one for each block that promtool is to make."""
-        start = self._started - DAYS * DAY
-        while start < self._started:
-            end = min(self._started, (start // _BLOCK + 1) * _BLOCK)
+        start = self.until - DAYS * DAY
+        while start < self.until:
+            end = min(self.until, (start // _BLOCK + 1) * _BLOCK)
             file = directory / f"{start:.0f}.om"
             with file.open("w", encoding="utf-8") as out:
                 out.writelines(self._lines(start, end))
@@ -107,7 +114,7 @@ class Past:
     def _lines(self, start: float, end: float) -> Iterator[str]:
         at = start
         while at < end:
-            close = at >= self._started - _CLOSE
+            close = at >= self.until - _CLOSE
             until = min(end, at + (_NEAR if close else _FAR))
             lines = self._samples(at, close=close)
             while at < until:
@@ -156,13 +163,21 @@ def load(past: Past, data: Path) -> None:
             file.unlink()
 
 
-def record(data: Path, *, started: float) -> None:
+def record(
+    data: Path, *, until: float, days: float = DAYS, stopping: threading.Event | None = None
+) -> None:
     """Add what the recording rules would have made of the past that a directory holds.
 
-    That Prometheus may be running: it takes new blocks up within a minute. Rules are evaluated by
-    another one, on the same blocks; those that read what others record come after them, and see
-    it once the blocks are there, hence a start for each level.
+    That is its last ``days`` up to ``until``. A Prometheus that runs on the directory takes the new
+    blocks up within a minute. Rules are evaluated by another one, on the same blocks; those that
+    read what others record come after them, and see it once the blocks are there, hence a start
+    for each level. With ``stopping`` set by somebody it returns soon, and adds nothing.
     """
+    with contextlib.suppress(_StoppedError):
+        _record(data, until - days * DAY, until, stopping)
+
+
+def _record(data: Path, start: float, until: float, stopping: threading.Event | None) -> None:
     with tempfile.TemporaryDirectory(dir=data.parent) as scratch:
         directory = Path(scratch)
         made: list[Path] = []
@@ -180,11 +195,12 @@ def record(data: Path, *, started: float) -> None:
                 _create_blocks(
                     "rules",
                     f"--url={evaluator.url}",
-                    f"--start={started - DAYS * DAY:.0f}",
-                    f"--end={started:.0f}",
+                    f"--start={start:.0f}",
+                    f"--end={until:.0f}",
                     f"--eval-interval={_STAMP:.0f}s",
                     f"--output-dir={own}",
                     str(rules),
+                    stopping=stopping,
                 )
             finally:
                 evaluator.stop()
@@ -227,8 +243,27 @@ def _blocks(data: Path) -> list[Path]:
     return sorted(meta.parent for meta in data.glob("*/meta.json"))
 
 
-def _create_blocks(*arguments: str) -> None:
+class _StoppedError(Exception):
+    """Somebody has set the event."""
+
+
+def _create_blocks(*arguments: str, stopping: threading.Event | None = None) -> None:
     command = ["promtool", "tsdb", "create-blocks-from", "--max-block-duration=54h", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise RuntimeError(f"{' '.join(command[:5])}: {done.stdout}{done.stderr}")
+    # A session of its own: Ctrl-C in the terminal is for whoever started this.
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+    ) as promtool:
+        try:
+            output = _output(promtool, stopping)
+        except BaseException:
+            promtool.kill()
+            raise
+    if promtool.returncode:
+        raise RuntimeError(f"{' '.join(command[:5])}: {output}")
+
+
+def _output(process: subprocess.Popen[str], stopping: threading.Event | None) -> str:
+    while stopping is None or not stopping.is_set():
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return process.communicate(timeout=0.2)[0]
+    raise _StoppedError

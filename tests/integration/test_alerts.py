@@ -1,0 +1,213 @@
+"""From an algorithm that stops to somebody who is told: everything real but QuantConnect.
+
+Simulated QuantConnect, exporter, Prometheus with our rules, Alertmanager with our configuration,
+and a receiver. The rules' and the configuration's waits are divided by QUICKEN, nothing else.
+"""
+
+from __future__ import annotations
+
+import signal
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from exporter.simulator import SimulatorServer, Status, World
+from prometheus.stack import Alertmanager, Prometheus, Stack, eventually, free_port
+from tests.integration.exporter_process import ExporterProcess, configure
+from tests.integration.receiver import Receiver
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+pytestmark = [pytest.mark.needs_prometheus, pytest.mark.needs_alertmanager]
+
+QUICKEN = 60  # 5 minutes are 5 seconds
+SECONDS = 90.0
+STOPPED = "QuantConnectStoppedWithOpenPositions"
+DOWN = "QuantConnectExporterDown"
+ERRORS = "QuantConnectAPIErrorsHigh"
+PROJECTS = 30
+
+
+@dataclass
+class Watched:
+    """An account that is watched; ``receiver`` is who is told."""
+
+    world: World
+    server: SimulatorServer
+    exporter: ExporterProcess
+    prometheus: Prometheus
+    alertmanager: Alertmanager
+    receiver: Receiver
+
+    def firing(self, alert: str) -> list[dict[str, Any]]:
+        """Alerts of that name that fire in Prometheus."""
+        return [
+            each
+            for each in self.prometheus.alerts()
+            if each["labels"]["alertname"] == alert and each["state"] == "firing"
+        ]
+
+    def silenced(self, alert: str, by: str) -> int:
+        """How many alerts of that name Alertmanager keeps silent because of another."""
+        known = self.alertmanager.get("/api/v2/alerts")
+        names = {each["fingerprint"]: each["labels"]["alertname"] for each in known}
+        return sum(
+            each["labels"]["alertname"] == alert
+            and any(names.get(cause) == by for cause in each["status"]["inhibitedBy"])
+            for each in known
+        )
+
+    def pages(self) -> list[tuple[set[str], str]]:
+        """What has woken somebody, in order: the alerts' names, and firing or resolved."""
+        return [(each.names, each.status) for each in self.receiver.received(receiver="pager")]
+
+
+@contextmanager
+def watched(directory: Path, *, projects: int) -> Iterator[Watched]:
+    world = World.generated(projects=projects, holdings=3)
+    with ExitStack() as stack:
+        server = stack.enter_context(SimulatorServer(world))
+        receiver = stack.enter_context(Receiver())
+        file = configure(directory, server.base_url, world.project_ids)
+        # A port of its own: Prometheus must find it there again.
+        exporter = stack.enter_context(
+            ExporterProcess(directory, f"--config.file={file}", address=f"127.0.0.1:{free_port()}")
+        )
+        alertmanager = Alertmanager(directory, webhook=receiver.url, quicken=QUICKEN)
+        prometheus = Prometheus(
+            directory,
+            targets=[exporter.address],
+            alertmanager=alertmanager.address,
+            quicken=QUICKEN,
+        )
+        stack.enter_context(Stack(prometheus, alertmanager))
+        eventually(
+            lambda: len(prometheus.query("project:quantconnect_holdings:max")) == projects,
+            "the rules see every project",
+            seconds=SECONDS,
+        )
+        yield Watched(world, server, exporter, prometheus, alertmanager, receiver)
+
+
+@pytest.fixture(scope="module")
+def outage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
+    """An account whose QuantConnect answers nothing but 503 since a moment ago."""
+    with watched(tmp_path_factory.mktemp("outage"), projects=PROJECTS) as account:
+        account.server.faults.add(Status(503))
+        yield account
+
+
+@pytest.fixture(scope="module")
+def account(outage: Watched, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
+    """Another account, which does well. The outage goes on meanwhile: it takes its time."""
+    assert outage.receiver.url
+    with watched(tmp_path_factory.mktemp("alerts"), projects=4) as account:
+        yield account
+
+
+def test_an_algorithm_that_stops_with_open_positions_is_one_page(account: Watched) -> None:
+    project_id = account.world.project_ids[1]
+    account.world.stop(project_id)
+    eventually(lambda: bool(account.receiver.received(STOPPED)), "it is told", seconds=SECONDS)
+
+    (page,) = account.receiver.received(STOPPED)
+    assert page.receiver == "pager"
+    assert page.status == "firing"
+    (alert,) = page.alerts
+    name = account.world.project(project_id).name
+    assert alert["labels"] == {
+        "alertname": STOPPED,
+        "severity": "critical",
+        "job": "quantconnect",
+        "project_id": str(project_id),
+        "project": name,
+    }
+    assert alert["annotations"]["summary"] == "An algorithm has stopped and left positions open."
+    assert alert["annotations"]["description"] == (
+        f"Project {name} ({project_id}) has not been running for 5 minutes"
+        " and has 3 open positions that nothing manages."
+    )
+    assert alert["annotations"]["runbook_url"].endswith(f"/docs/runbooks.md#{STOPPED.lower()}")
+
+
+def test_it_is_told_once_and_resolved_when_the_algorithm_runs_again(account: Watched) -> None:
+    first, second = account.world.project_ids[1:3]
+    account.world.start(first)
+    # Meanwhile another one stops: a message of its own.
+    account.world.stop(second)
+    eventually(
+        lambda: bool(account.receiver.received(STOPPED, status="resolved")),
+        "the first is resolved",
+        seconds=SECONDS,
+    )
+    eventually(
+        lambda: len(account.receiver.received(STOPPED, status="firing")) == 2,
+        "the second is told",
+        seconds=SECONDS,
+    )
+    (resolved,) = account.receiver.received(STOPPED, status="resolved")
+    assert resolved.receiver == "pager"
+    assert resolved.about("project_id") == [str(first)]
+    told = [
+        each.about("project_id") for each in account.receiver.received(STOPPED, status="firing")
+    ]
+    assert told == [[str(first)], [str(second)]]
+
+
+def test_an_exporter_that_is_down_is_one_page_and_silences_the_rest(account: Watched) -> None:
+    before = account.pages()
+    assert account.firing(STOPPED)
+    assert account.exporter.stop(signal.SIGKILL) == -signal.SIGKILL
+    eventually(lambda: bool(account.receiver.received(DOWN)), "it is told", seconds=SECONDS)
+    (page,) = account.receiver.received(DOWN)
+    (alert,) = page.alerts
+    assert (page.receiver, page.status) == ("pager", "firing")
+    assert alert["labels"] == {
+        "alertname": DOWN,
+        "severity": "critical",
+        "job": "quantconnect",
+        "instance": account.exporter.address,
+        "scope": "job",
+    }
+    assert "no other exporter of this job answers" in alert["annotations"]["description"]
+    # What was firing before, and what follows from it, is there but tells nobody.
+    eventually(
+        lambda: account.silenced("QuantConnectExporterAbsent", by=DOWN) == 1,
+        "that no exporter is there follows from it",
+        seconds=SECONDS,
+    )
+    assert account.pages() == [*before, ({DOWN}, "firing")]
+
+
+def test_an_exporter_that_is_back_resolves_it(account: Watched) -> None:
+    account.exporter.start()
+    eventually(
+        lambda: bool(account.receiver.received(DOWN, status="resolved")),
+        "it is resolved",
+        seconds=SECONDS,
+    )
+    assert len(account.receiver.received(DOWN)) == 2
+    assert not account.receiver.received("QuantConnectExporterAbsent")
+
+
+def test_an_outage_of_quantconnect_is_one_page_however_many_projects(outage: Watched) -> None:
+    for alert in ("QuantConnectPortfolioReadFailing", "QuantConnectPortfolioStale"):
+        eventually(
+            lambda alert=alert: outage.silenced(alert, by=ERRORS) >= PROJECTS,  # type: ignore[misc]
+            f"{alert} of every project is silenced",
+            seconds=SECONDS,
+        )
+    eventually(
+        lambda: bool(outage.receiver.received(ERRORS, receiver="pager")),
+        "it is told",
+        seconds=SECONDS,
+    )
+    assert outage.pages() == [({ERRORS}, "firing")]
+    (page,) = outage.receiver.received(receiver="pager")
+    assert page.about("severity") == ["critical"]
+    # Whoever reads the warnings may have read one of the same before, and none of a project.
+    assert [each.names for each in outage.receiver.received(receiver="chat")] in ([], [{ERRORS}])
