@@ -3,9 +3,14 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+PROMTOOL3 := $(wildcard bin/promtool3)
+# The rules are tested with Prometheus 3 as well, once `make linters` has built its promtool.
+ifneq ($(PROMTOOL3),)
+export PROMTOOL3 := $(abspath $(PROMTOOL3))
+endif
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format docs dashboards bench prometheus clean
+.PHONY: help demo test lint linters format docs dashboards bench soak fuzz prometheus clean
 
 help: ## Say what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | sort | \
@@ -26,7 +31,7 @@ prometheus: ## Install Debian's Prometheus and Alertmanager, where that is possi
 	@prometheus/install-debian
 
 test: $(INSTALLED) prometheus ## Run every test
-	$(BIN)/python -m pytest --cov --cov-report=term
+	$(BIN)/python -m pytest -n auto --dist loadscope --cov --cov-report=term
 
 lint: $(INSTALLED) ## Check style, types, and that what is generated is up to date
 	$(BIN)/ruff check
@@ -34,6 +39,10 @@ lint: $(INSTALLED) ## Check style, types, and that what is generated is up to da
 	$(BIN)/mypy
 	$(BIN)/python -m exporter.metrics.reference | diff -u docs/metrics.md -
 	$(BIN)/python grafana/build.py --check
+
+linters: ## Build promtool of Prometheus 3, where Go is installed
+	cd prometheus/tools && go build -o ../../bin/promtool3 \
+		github.com/prometheus/prometheus/cmd/promtool
 
 format: $(INSTALLED) ## Put the code into its usual form
 	$(BIN)/ruff check --fix
@@ -48,5 +57,11 @@ dashboards: $(INSTALLED) ## Write the dashboards anew
 bench: $(INSTALLED) ## Measure; writes docs/performance.md
 	$(BIN)/python -m benchmarks
 
+soak: $(INSTALLED) ## Let it run for an hour under random faults
+	$(BIN)/python -m tests.soak --minutes 60
+
+fuzz: $(INSTALLED) ## Throw nonsense at every parser for an hour
+	$(BIN)/python -m tests.fuzz --minutes 60
+
 clean: ## Remove what was made
-	rm -rf $(VENV) .demo .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
+	rm -rf $(VENV) bin .demo .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
