@@ -222,6 +222,33 @@ def test_the_lines_of_a_snapshot() -> None:
     }
 
 
+FEW = st.sampled_from(["a", "b"])
+FEW_NUMBERS = st.sampled_from([None, 0.0, -0.0, 1, 1.0, math.nan, math.inf, 2**70])
+READS = st.lists(
+    st.lists(
+        st.builds(Thing, name=FEW, kind=FEW, first=FEW_NUMBERS, second=FEW_NUMBERS),
+        max_size=3,
+        unique_by=lambda thing: (thing.name, thing.kind),
+    ),
+    max_size=6,
+)
+
+
+@given(READS)
+def test_what_is_kept_from_one_read_never_shows_in_another(reads: list[list[Thing]]) -> None:
+    renderer = Renderer(ROW)
+    for things in reads:
+        assert renderer.render(TABLE, things) == Renderer(ROW).render(TABLE, things)
+
+
+def test_what_has_not_changed_is_not_made_again() -> None:
+    renderer = Renderer(ROW)
+    first = renderer.render(TABLE, [Thing("a", "b", 1, 2)])
+    second = renderer.render(TABLE, [Thing("a", "b", 1, 3)])
+    assert second["things_first"] is first["things_first"]
+    assert second["things_second"] != first["things_second"]
+
+
 def test_a_number_that_is_gone_takes_its_sample_along() -> None:
     renderer = Renderer(ROW)
     assert "things_first" in render(renderer, Thing("a", "b", 1))

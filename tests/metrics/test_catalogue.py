@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -238,6 +239,12 @@ def test_the_reference_page_is_current() -> None:
     assert (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8") == page(), (
         "docs/metrics.md is not what the catalogue says: run make docs"
     )
+
+
+def test_the_reference_page_is_what_its_command_prints() -> None:
+    command = [sys.executable, "-m", "exporter.metrics.reference"]
+    printed = subprocess.run(command, capture_output=True, check=True, cwd=ROOT)
+    assert (printed.stdout.decode(), printed.stderr) == (page(), b"")
 
 
 def test_the_reference_page_names_every_family_with_all_its_labels() -> None:
