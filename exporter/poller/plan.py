@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING
 
 from exporter.metrics.reading import Source
 from exporter.poller.pace import Budget, Pace, Project
-from exporter.poller.queue import Kind, Queue, Task
+from exporter.poller.queue import EVERY_KIND, Kind, Queue, Task
 from exporter.poller.retries import Failure, Retries
 from exporter.quantconnect.errors import Reason
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from random import Random
 
 DISCOVERY_INTERVAL = 3600.0
@@ -36,6 +37,7 @@ SOURCES = {
 """What is read by the calls for a single project."""
 
 _AUTHENTICATE = Task(Kind.AUTHENTICATE)
+_FIRST = (Kind.AUTHENTICATE,)
 
 
 @dataclass
@@ -256,8 +258,8 @@ class Plan:
         return max(self._queue.next_due(self._kinds), self._next_slot, self._resting_until)
 
     @property
-    def _kinds(self) -> tuple[Kind, ...]:
-        return tuple(Kind) if self.authenticated else (Kind.AUTHENTICATE,)
+    def _kinds(self) -> Sequence[Kind]:
+        return EVERY_KIND if self.authenticated else _FIRST
 
     def done(self, task: Task, failure: Failure | None, now: float) -> None:
         """A task that was taken has ended; it is put back for its next time."""

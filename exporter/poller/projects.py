@@ -185,8 +185,6 @@ class AccountProjects:
         """
         self._account, self._config = account, config
         self._configured = self._owned(account)
-        if not config.status_interval:
-            self._listing = None
         if account.discover is None:
             self._discovery = None
         elif self._discovery is None:

@@ -334,6 +334,15 @@ def test_what_is_removed_is_asked_no_more() -> None:
     assert plan.wake_at() == 61.0  # the list
 
 
+def test_what_is_added_again_has_not_failed_yet() -> None:
+    plan = authenticated(Pace(1.0, 0.0, 0.0))
+    plan.add(1, interval=60.0, named=True, now=0.0)
+    assert finish(plan, 1.0, DOWN) == Task(Kind.PORTFOLIO, 1)
+    plan.remove(1)
+    plan.add(1, interval=60.0, named=True, now=2.0)
+    assert plan.failures(Task(Kind.PORTFOLIO, 1)) == 0
+
+
 @pytest.mark.parametrize("failure", [None, DOWN])
 def test_what_is_removed_while_it_is_asked_is_over_with_the_answer(failure: Failure | None) -> None:
     plan = authenticated(Pace(1.0, 0.0, 0.0))

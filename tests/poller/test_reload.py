@@ -162,6 +162,17 @@ def test_a_new_token_is_used_from_the_next_call_on(tmp_path: Path, server: Simul
         assert running.success(1) == 1
 
 
+def test_a_new_token_that_is_wrong_shows_at_once(
+    tmp_path: Path, server: SimulatorServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    with live(quick(configured(tmp_path, account(server, projects(1))))) as running:
+        eventually_complete(running)
+        wrong = account(server, projects(1), token="api_token: wrong")
+        running.poller.reload(quick(configured(tmp_path, wrong)))
+        eventually(lambda: said(caplog, "QuantConnect rejects"))
+        assert len(server.requests.of("authenticate")) == 2
+
+
 def test_a_new_account_without_a_token_changes_nothing(
     tmp_path: Path, server: SimulatorServer, another: SimulatorServer
 ) -> None:
