@@ -35,7 +35,7 @@ def measure(sizes: Sizes) -> list[Row]:
         count = series(client.scrape().text())
         loaded = _highest(ours, client, reads=2 * sizes.projects)
         first = _highest(ours, client, reads=sizes.polls)
-        last = _highest(ours, client, reads=3 * sizes.polls)
+        last = _highest(ours, client, reads=2 * sizes.polls)
         client.close()
     growth = last / first
     return [
@@ -57,7 +57,7 @@ def measure(sizes: Sizes) -> list[Row]:
             first <= _MOST,
         ),
         Row(
-            f"memory after {3 * sizes.polls} polls, against after {sizes.polls}",
+            f"memory after {2 * sizes.polls} polls, against after {sizes.polls}",
             size(last),
             size(first),
             f"{growth:.3g} ×",

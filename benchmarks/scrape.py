@@ -105,7 +105,7 @@ def _check_same(servers: Mapping[str, Process], text: bytes) -> None:
 
 def _rows(what: str, timings: Mapping[str, Timings], peer: str, target: float) -> list[Row]:
     if peer not in timings:
-        return [Row(what, "", "left out: not installed")]
+        return [Row(what, "", "left out: not to be had here")]
     rows = []
     for kind in ("wall", "CPU"):
         ours: list[float] = getattr(timings["ours"], kind.lower())

@@ -18,7 +18,7 @@ class Sizes:
     polls: int
     """For the memory's growth."""
     scrapes: int
-    """For the quantiles."""
+    """For the quantiles, in each round."""
     rounds: int
 
 
@@ -29,7 +29,7 @@ FULL = Sizes(
     usual_holdings=30,
     growth=(1_000, 10_000, 100_000, 1_000_000),
     polls=1_000,
-    scrapes=400,
+    scrapes=100,
     rounds=7,
 )
 QUICK = Sizes(

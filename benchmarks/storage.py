@@ -1,0 +1,181 @@
+"""What Prometheus needs for what the exporter publishes: disk for a sample, memory for a series.
+
+    python -m benchmarks.storage
+
+Disk: a day of generated projects is played through the exporter's decoding and rendering in
+virtual time, as QuantConnect would tell it (a snapshot every ten minutes), written as OpenMetrics
+and made into blocks by promtool; their size over their samples is what is asked for.
+Memory: a real Prometheus scrapes an exporter with a thousand projects, with our rules. It needs
+Debian's prometheus. Prints what docs/scale.md says.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import tempfile
+import time
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from benchmarks.exporters import exporter, quantconnect
+from exporter.clock import Clock
+from exporter.config import Config, Project, load
+from exporter.exposition.scrape import samples
+from exporter.metrics.reading import Source
+from exporter.poller.project import PublishedProject
+from exporter.quantconnect.live import decode_deployments, newest
+from exporter.quantconnect.portfolio import decode_portfolio
+from exporter.simulator import World
+from exporter.simulator.api import Api
+from exporter.store import Store
+from prometheus.stack import Prometheus, eventually
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# A Saturday's midnight, so that promtool makes one block of each two hours.
+_STARTED = 1_795_219_200.0
+_HOURS = 24
+_SNAPSHOTS = 600.0
+_TARGET = '{job="quantconnect",instance="127.0.0.1:10270",'
+_CONFIGURATION = "accounts: [{user_id: 1, api_token: demo, base_url: 'http://127.0.0.1:1'}]\n"
+
+
+@dataclass
+class _Now:
+    """The moment that is being played."""
+
+    at: float
+
+
+def disk(*, projects: int, holdings: int, scraped_every: float) -> tuple[int, int]:
+    """Samples in a day of blocks, and the bytes that these take."""
+    with tempfile.TemporaryDirectory() as scratch:
+        directory = Path(scratch)
+        text = directory / "day.om"
+        with text.open("w", encoding="utf-8") as out:
+            out.writelines(_day(directory, projects, holdings, scraped_every))
+            out.write("# EOF\n")
+        blocks = directory / "blocks"
+        subprocess.run(
+            ["promtool", "tsdb", "create-blocks-from", "openmetrics", str(text), str(blocks)],
+            check=True,
+            capture_output=True,
+        )
+        count = size = 0
+        for meta in blocks.glob("*/meta.json"):
+            count += json.loads(meta.read_text())["stats"]["numSamples"]
+            size += sum(file.stat().st_size for file in meta.parent.rglob("*") if file.is_file())
+    return count, size
+
+
+def _day(directory: Path, projects: int, holdings: int, scraped_every: float) -> Iterator[str]:
+    """The sample lines of a day, each with its time; portfolios are read every minute."""
+    now = _Now(_STARTED)
+    world = World.generated(
+        projects=projects, holdings=holdings, held_for=86_400.0 * 5, clock=lambda: now.at
+    )
+    world.snapshot_lag = _SNAPSHOTS
+    api = Api(world)
+    clock = Clock(monotonic=lambda: now.at, now=lambda: now.at)
+    store = Store(clock)
+    file = directory / "quantconnect.yaml"
+    file.write_text(_CONFIGURATION)
+    config = load(file, {})
+    published = {each: _published(each, config, store, clock) for each in world.project_ids}
+    read = -60.0
+    lines: list[str] = []
+    while now.at < _STARTED + _HOURS * 3600.0:
+        if now.at - read >= 60.0:
+            read = now.at
+            _read(api, published)
+            text = samples(store.snapshots())
+            lines = [line.replace("{", _TARGET, 1) for line in text.splitlines()]
+        stamp = f" {now.at:.3f}\n"
+        yield from (line + stamp for line in lines)
+        now.at += scraped_every
+
+
+def _published(project_id: int, config: Config, store: Store, clock: Clock) -> PublishedProject:
+    return PublishedProject(
+        Project.discovered(project_id, config),
+        name=f"Project {project_id}",
+        account="default",
+        config=config,
+        intervals={Source.PORTFOLIO: 60.0, Source.STATUS: 60.0},
+        store=store,
+        clock=clock,
+    )
+
+
+def _read(api: Api, published: dict[int, PublishedProject]) -> None:
+    def ask(endpoint: str, **parameters: object) -> dict[str, Any]:
+        return msgspec.json.decode(api.answer(endpoint, parameters), type=dict[str, Any])
+
+    running = newest(decode_deployments(ask("live/list", status="Running"))[0])
+    for project_id, project in published.items():
+        answer = ask("live/portfolio/read", projectId=project_id)
+        portfolio = decode_portfolio(answer, max_holdings=10_000)
+        project.portfolio(portfolio, duration=0.1, interval=60.0)
+        project.status(running[project_id], duration=0.1, interval=60.0)
+
+
+def memory(*, projects: int, holdings: int, seconds: float) -> tuple[int, int, int, int]:
+    """Series scraped, series in Prometheus's head with what our rules record, and the resident
+    bytes of Prometheus and of the exporter, after so many seconds of scrapes."""
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        quantconnect(projects, holdings) as api,
+        exporter(api, projects, requests_per_minute=12_000) as process,
+    ):
+        prometheus = Prometheus(Path(scratch), targets=[f"127.0.0.1:{process.port}"], interval=15.0)
+        prometheus.start()
+        try:
+            eventually(
+                lambda: bool(prometheus.query("scrape_samples_scraped > 0")), "a scrape", seconds=60
+            )
+            time.sleep(seconds)
+            (scraped,) = prometheus.query("scrape_samples_scraped")
+            head = prometheus.get("/api/v1/status/tsdb")["data"]["headStats"]["numSeries"]
+            return (
+                int(scraped["value"][1]),
+                int(head),
+                _own(prometheus, "process_resident_memory_bytes"),
+                process.resident_bytes(),
+            )
+        finally:
+            prometheus.stop()
+
+
+def _own(prometheus: Prometheus, metric: str) -> int:
+    """What Prometheus says of itself."""
+    with urllib.request.urlopen(f"{prometheus.url}/metrics", timeout=60) as response:
+        for line in response.read().decode().splitlines():
+            if line.startswith(f"{metric} "):
+                return int(float(line.split()[1]))
+    raise ValueError(f"Prometheus has no {metric}")
+
+
+def main() -> None:
+    """Measure and print."""
+    for scraped_every in (30.0, 60.0):
+        count, size = disk(projects=10, holdings=20, scraped_every=scraped_every)
+        print(
+            f"disk: {count:,} samples of a day, scraped every {scraped_every:.0f} s,"
+            f" in {size:,} bytes: {size / count:.2f} bytes a sample"
+        )
+    scraped, head, resident, ours = memory(projects=1_000, holdings=10, seconds=300.0)
+    print(
+        f"memory: {scraped:,} series scraped, {head:,} with what the rules record:"
+        f" Prometheus {resident / 2**20:,.0f} MiB, {resident / head / 1024:.1f} KiB a series;"
+        f" the exporter {ours / 2**20:,.0f} MiB"
+    )
+
+
+if __name__ == "__main__":
+    main()
