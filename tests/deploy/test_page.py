@@ -1,0 +1,35 @@
+"""What docs/deployment.md shows works."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from exporter.config import load
+
+from .paths import ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PAGE = (ROOT / "docs" / "deployment.md").read_text(encoding="utf-8")
+CONFIGURATIONS = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
+
+
+@pytest.mark.parametrize("text", CONFIGURATIONS)
+def test_a_configuration_is_valid(text: str, tmp_path: Path) -> None:
+    (tmp_path / "quantconnect_token").write_text("secret")
+    file = tmp_path / "quantconnect.yaml"
+    file.write_text(text)
+    assert load(file, {"CREDENTIALS_DIRECTORY": str(tmp_path)}).accounts
+
+
+def test_what_is_named_exists() -> None:
+    named = set(re.findall(r"(?<![\w/.])((?:deploy|prometheus|docs)/[\w./-]+)", PAGE))
+    assert {"deploy/systemd/quantconnect-exporter.service", "deploy/kubernetes/base"} <= named
+    for path in named:
+        assert (ROOT / path.rstrip(".")).exists(), path
+    for path in re.findall(r"\]\(([\w./-]+)\)", PAGE):
+        assert (ROOT / "docs" / path).exists(), path

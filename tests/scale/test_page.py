@@ -1,0 +1,97 @@
+"""What docs/scale.md computes and counts is what the exporter does."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from exporter.cli import main
+from exporter.metrics.reading import Source
+from exporter.poller.pace import Pace
+from exporter.poller.plan import Plan
+from exporter.simulator import DEMO_TOKEN, SimulatorServer, World
+
+PAGE = (Path(__file__).parents[2] / "docs" / "scale.md").read_text(encoding="utf-8")
+
+
+def rows() -> list[list[float]]:
+    """The table of intervals: projects, calls needed, and an interval for each budget."""
+    _, _, rest = PAGE.partition("<!-- intervals -->\n")
+    table, _, _ = rest.partition("\n\n")
+    return [
+        [float(re.sub(r"[^\d.]", "", cell)) for cell in line.strip("|").split("|")]
+        for line in table.splitlines()[2:]
+    ]
+
+
+def budgets() -> list[float]:
+    return [float(text.replace(",", "")) for text in re.findall(r"R = ([\d,]+) \|", PAGE)]
+
+
+def account(projects: int, requests_per_minute: float) -> Plan:
+    plan = Plan(Pace(requests_per_minute / 60, 60.0, 300.0), random=Random(1), now=0.0)
+    for project_id in range(projects):
+        plan.add(project_id, interval=60.0, named=True, now=0.0)
+    return plan
+
+
+@pytest.mark.parametrize("row", rows(), ids=lambda row: f"{row[0]:.0f}")
+def test_the_table_of_intervals_is_the_plans(row: list[float]) -> None:
+    projects, needed, *intervals = row
+    assert len(intervals) == len(budgets()) == 5
+    for requests_per_minute, interval in zip(budgets(), intervals, strict=True):
+        plan = account(int(projects), requests_per_minute)
+        assert round(plan.needed * 60) == needed
+        assert round(plan.interval(0, Source.PORTFOLIO)) == interval
+
+
+def test_so_many_projects_fit_into_the_default_budget() -> None:
+    said = re.search(r"So (\d+) projects fit into 60 calls a minute", PAGE)
+    assert said is not None
+    assert account(int(said[1]), 60).stretch == 1.0
+    assert account(int(said[1]) + 1, 60).stretch > 1.0
+
+
+def test_the_formula_is_the_plans() -> None:
+    projects, per_minute, shards = 1000, 90.0, 3
+    plan = Plan(Pace(per_minute / 60 / shards, 60.0, 300.0), random=Random(1), now=0.0)
+    for project_id in range(0, projects, shards):
+        plan.add(project_id, interval=60.0, named=True, now=0.0)
+    needed = projects / 60 + projects / 300
+    available = 0.95 * (per_minute / 60 - shards / 60)
+    assert plan.stretch == pytest.approx(max(1, needed / available), rel=0.01)
+
+
+def test_the_series_of_a_project_are_as_many_as_it_says(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fixed = re.search(r"A project has (\d+) series", PAGE)
+    currency = re.search(r"\+ (\d+) for each currency", PAGE)
+    position = re.search(r"\+ (\d+) for each position, (\d+) if it expires", PAGE)
+    assert fixed is not None
+    assert currency is not None
+    assert position is not None
+    held = {"a": 1, "q": 1, "p": 1, "v": 1}
+    holdings = {
+        "SPY R735QTJ8XC9X": held,
+        "AAPL R735QTJ8XC9X": held,
+        "SPY 327HBLYFH1WKU|SPY R735QTJ8XC9X": held,
+    }
+    cash = {
+        name: {"symbol": name, "amount": 5, "conversionRate": 1, "valueInAccountCurrency": 5}
+        for name in ("USD", "EUR")
+    }
+    portfolio = {"portfolio": {"holdings": holdings, "cash": cash}, "success": True}
+    file = tmp_path / "quantconnect.yaml"
+    with SimulatorServer(World.from_portfolios({7: portfolio})) as simulator:
+        file.write_text(
+            f"accounts: [{{user_id: 1, api_token: {DEMO_TOKEN}, base_url: '{simulator.base_url}',"
+            " requests_per_minute: 60000, projects: [{id: 7, limits: {max_drawdown: 0.1}}]}]\n"
+        )
+        assert main(["dump", f"--config.file={file}", "--log.level=warn"]) == 0
+    series = [line for line in capsys.readouterr().out.splitlines() if 'project_id="7"' in line]
+    expected = int(fixed[1]) + 2 * int(currency[1]) + 2 * int(position[1]) + int(position[2]) + 1
+    assert len(series) == expected, "\n".join(series)
