@@ -109,7 +109,7 @@ def _todays(key: str, raw: object, strike_scale: int) -> Holding | None:
     try:
         sent = convert(raw, _Today)
         security = parse_identifier(key, strike_scale)
-    except (ValidationError, IdentifierError):
+    except (ValidationError, IdentifierError, UnicodeEncodeError):  # a name with a lone surrogate
         return None
     *numbers, glyph = astuple(sent)
     if sent.q == 0.0 or not isfinite(sum(numbers)):
