@@ -93,7 +93,7 @@ def test_an_answer_that_drips(good: Path, monkeypatch: pytest.MonkeyPatch, head:
     def script(peer: Peer) -> None:
         peer.request()
         peer.send(head)
-        peer.drip(OK + b" " * 10_000)
+        peer.drip(OK + b" " * 400)
 
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(good))
     with RawServer(script, tls=context(good)) as server, transport(server.url) as calls:
@@ -111,11 +111,11 @@ def test_an_answer_that_drips_through_a_proxy(
         assert peer.request().startswith(b"CONNECT 127.0.0.1:9 ")
         peer.send(b"HTTP/1.1 200 OK\r\n\r\n")
         if proxy_tls:
-            peer.drip(b"\x16\x03\x03\x40\x00" + b"\x02\x00\x3f\xfc" + b"\0" * 10_000)
+            peer.drip(b"\x16\x03\x03\x40\x00" + b"\x02\x00\x3f\xfc" + b"\0" * 400)
             return
         peer.socket = context(good).wrap_socket(peer.socket, server_side=True)
         peer.request()
-        peer.drip(OK + b" " * 10_000)
+        peer.drip(OK + b" " * 400)
 
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(good))
     tls = context(good) if proxy_tls else None
