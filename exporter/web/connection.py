@@ -14,7 +14,6 @@ import ssl
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, cast
 
-import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from exporter.web.config import is_admitted
@@ -39,6 +38,7 @@ class Crowd:
     """
 
     most_waiting: int
+    all: set[Connection] = field(default_factory=set)
     waiting: dict[Connection, None] = field(default_factory=dict)
     unread: dict[Connection, None] = field(default_factory=dict)
 
@@ -84,6 +84,7 @@ class Connection(H11Protocol):
                 return
         else:
             super().connection_made(transport)
+        self._crowd.all.add(self)
         # Any byte that cannot be passed on is "unread", and none is when the last one is gone.
         transport.set_write_buffer_limits(high=1, low=0)
         self._wait_for_head()
@@ -91,6 +92,7 @@ class Connection(H11Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """It is over."""
         self._forget()
+        self._crowd.all.discard(self)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -110,13 +112,10 @@ class Connection(H11Protocol):
             self._wait_for_head()
 
     def send_400_response(self, msg: str) -> None:
-        """Answer what is no HTTP, unless an answer to its beginning is on its way already."""
+        """Answer what is no HTTP; the answer to its beginning, if one is sought, is not sent."""
         if self._is_answering():
             self.cycle.disconnected = True
-        try:
-            super().send_400_response(msg)
-        except h11.LocalProtocolError:
-            self.cut()
+        super().send_400_response(msg)
 
     def pause_writing(self) -> None:
         """The client does not read as fast as we write; uvicorn need not know."""
@@ -136,6 +135,7 @@ class Connection(H11Protocol):
         """Go on with the next request once this one's answer is read."""
         if self in self._crowd.unread:
             self._answered = True
+            self._crowd.thin_out()  # all of it has been counted only now
         else:
             super().on_response_complete()
             self._wait_for_request()

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import resource
 import signal
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
@@ -14,6 +13,7 @@ import uvicorn
 
 from exporter.log import Log
 from exporter.web.connection import Connection, Crowd
+from exporter.web.limits import most_waiting, return_memory
 
 if TYPE_CHECKING:
     import socket
@@ -26,8 +26,6 @@ log = Log(__name__)
 
 # How long what is in flight may take after SIGTERM; as long as Prometheus waits for a scrape.
 _DRAIN_SECONDS = 10
-# Connections that wait for a request, if the process may have so many files open.
-_MOST_WAITING = 4096
 
 
 class Server:
@@ -39,12 +37,13 @@ class Server:
         # What a stranger sends that is no HTTP is no news for the log.
         logging.getLogger("uvicorn").setLevel(logging.ERROR)
         self._sockets = list(sockets)
+        self._crowd = Crowd(most_waiting())
         config = uvicorn.Config(
             app,
             log_config=None,
             access_log=False,
             lifespan="off",
-            http=cast("Any", partial(Connection, crowd=Crowd(_most_waiting()))),
+            http=cast("Any", partial(Connection, crowd=self._crowd)),
             loop="asyncio",
             ws="none",
             server_header=False,
@@ -60,6 +59,7 @@ class Server:
 
         ``on_hangup`` is called, in another thread, for each SIGHUP.
         """
+        return_memory()
         asyncio.run(self._serve(on_hangup))
 
     def run_in_thread(self) -> None:
@@ -77,19 +77,13 @@ class Server:
             for number in (signal.SIGTERM, signal.SIGINT):
                 loop.add_signal_handler(number, self._stop_on, signal.Signals(number).name)
         await self._server.serve(sockets=self._sockets)
+        for connection in list(self._crowd.all):
+            connection.cut()
+        await asyncio.sleep(0)  # for them to be closed
 
     def _stop_on(self, name: str) -> None:
         log.info("Stopping", signal=name)
         self.stop()
-
-
-def _most_waiting() -> int:
-    """How many connections may wait, after asking for all the files that the system allows."""
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with suppress(ValueError, OSError):  # what is there must do
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return _MOST_WAITING if files == resource.RLIM_INFINITY else min(_MOST_WAITING, files // 2)
 
 
 class _Uvicorn(uvicorn.Server):

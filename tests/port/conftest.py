@@ -1,0 +1,20 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from exporter.simulator import World
+
+from .exporter_process import Exporter, running
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture(scope="session")
+def exporter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exporter]:
+    """A small account; the tests that share it must leave it as it was."""
+    world = World.generated(projects=2, holdings=3)
+    with running(world, tmp_path_factory.mktemp("small")) as exporter:
+        yield exporter

@@ -1,0 +1,369 @@
+"""Deadlines and bounds of one connection, on a server with a big answer and little patience."""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+import socket
+import ssl
+import threading
+import time
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from http.client import HTTPResponse
+from typing import TYPE_CHECKING
+
+import pytest
+from starlette.responses import PlainTextResponse
+
+from exporter.web import connection as module
+from exporter.web import limits
+from exporter.web.connection import Connection
+from exporter.web.listen import Address, bind
+from exporter.web.server import Server
+from tests.web_config.pki import PKI
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from starlette.types import Receive, Scope, Send
+
+    from exporter.web.connection import Crowd
+
+BIG = 20_000_000
+BODY = bytes(BIG)
+HEAD = b"GET / HTTP/1.1\r\nHost: x\r\n"
+
+
+@dataclass
+class Running:
+    """A server, and the connections that it has now."""
+
+    port: int
+    connections: list[Connection]
+    under_way: list[int]
+    tls: ssl.SSLContext | None
+
+    def connect(self, *, patient: bool = True) -> socket.socket:
+        client = socket.socket()
+        if not patient:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.settimeout(30)
+        client.connect(("127.0.0.1", self.port))
+        if self.tls is None:
+            return client
+        return self.tls.wrap_socket(client, server_hostname="localhost")
+
+    def ask(self, path: str = "/small") -> bytes:
+        with self.connect() as client:
+            client.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+            return read(client)
+
+    @property
+    def crowd(self) -> Crowd:
+        return self.connections[0]._crowd
+
+    @property
+    def unread(self) -> int:
+        return sum(c.unread_bytes for c in list(self.crowd.unread))
+
+
+def read(client: socket.socket) -> bytes:
+    response = HTTPResponse(client)
+    response.begin()
+    assert response.status == 200
+    return response.read()
+
+
+def ends(client: socket.socket) -> bool:
+    """Whether the server ends the connection, whatever it sends before."""
+    client.settimeout(30)
+    try:
+        while client.recv(1 << 20):
+            pass
+    except TimeoutError:
+        return False
+    except OSError:
+        pass
+    return True
+
+
+def until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.01)
+
+
+@contextmanager
+def running(tls: PKI | None = None) -> Iterator[Running]:
+    under_way = [0]
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        under_way[0] += 1
+        if scope["path"] == "/slow":
+            await asyncio.sleep(0.3)
+        body = b"small" if scope["path"] in {"/small", "/slow"} else BODY
+        await PlainTextResponse(body)(scope, receive, send)
+        under_way[0] -= 1
+
+    client = context = None
+    if tls is not None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(tls.path("server.pem"), tls.path("server.key"))
+        client = ssl.create_default_context(cafile=str(tls.path("ca.pem")))
+    listener = bind(Address("127.0.0.1", 0))
+    server = Server(application, [listener], context)
+    thread = threading.Thread(target=server.run_in_thread)
+    thread.start()
+    try:
+        yield Running(listener.getsockname()[1], connections, under_way, client)
+    finally:
+        server.stop()
+        thread.join(30)
+        listener.close()
+        connections.clear()
+    assert not thread.is_alive()
+
+
+connections: list[Connection] = []
+
+
+@pytest.fixture(autouse=True)
+def _seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep what the server makes, to look into it; and wait for nobody for long."""
+    made = Connection.__init__
+
+    def keeping(self: Connection, *args: object, **kwargs: object) -> None:
+        made(self, *args, **kwargs)  # type: ignore[arg-type]
+        connections.append(self)
+
+    monkeypatch.setattr(Connection, "__init__", keeping)
+
+
+@pytest.fixture(scope="module")
+def pki(tmp_path_factory: pytest.TempPathFactory) -> PKI:
+    pki = PKI(tmp_path_factory.mktemp("pki"))
+    pki.make()
+    return pki
+
+
+@pytest.fixture(params=["plain", "tls"])
+def server(request: pytest.FixtureRequest, pki: PKI) -> Iterator[Running]:
+    with running(pki if request.param == "tls" else None) as running_:
+        yield running_
+
+
+def hurry(monkeypatch: pytest.MonkeyPatch, *, head: float = 30, reading: float = 60) -> None:
+    monkeypatch.setattr(module, "HEAD_SECONDS", head)
+    monkeypatch.setattr(module, "READ_SECONDS", reading)
+
+
+@pytest.mark.parametrize("said", [b"", b"G", HEAD, HEAD + b"X: y"])
+def test_a_head_that_never_ends(
+    server: Running, said: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hurry(monkeypatch, head=0.3)
+    with server.connect() as client:
+        client.sendall(said)
+        assert ends(client)
+
+
+def test_a_head_that_drips(server: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    hurry(monkeypatch, head=0.5)
+    with server.connect() as client, suppress(OSError):
+        client.sendall(HEAD + b"X: ")
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            client.sendall(b"y")
+            time.sleep(0.02)
+        pytest.fail("it may drip for ever")
+
+
+def test_a_second_head_that_never_ends(server: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    hurry(monkeypatch, head=0.3)
+    with server.connect() as client:
+        client.sendall(b"GET /small HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert read(client) == b"small"
+        client.sendall(b"GET /small")
+        assert ends(client)
+
+
+def test_a_head_in_time_and_an_answer_that_takes_longer(
+    server: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hurry(monkeypatch, head=0.1)
+    with server.connect() as client:
+        client.sendall(b"GET /slow HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert read(client) == b"small"
+
+
+def test_who_reads_slowly_gets_all_of_it(server: Running) -> None:
+    with server.connect(patient=False) as client:
+        client.sendall(HEAD + b"\r\n")
+        response = HTTPResponse(client)
+        response.begin()
+        until(lambda: server.unread > BIG // 2)
+        # The application is done with it; nobody is kept waiting.
+        until(lambda: server.under_way == [0])
+        assert server.ask() == b"small"
+        assert len(response.read()) == BIG
+        until(lambda: not server.crowd.unread)
+        client.sendall(b"GET /small HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert read(client) == b"small"
+
+
+def test_so_does_who_wants_the_connection_closed(server: Running) -> None:
+    with server.connect(patient=False) as client:
+        client.sendall(HEAD + b"Connection: close\r\n\r\n")
+        response = HTTPResponse(client)
+        response.begin()
+        until(lambda: server.unread > BIG // 2)
+        assert len(response.read()) == BIG
+        assert ends(client)
+
+
+@pytest.mark.parametrize("end", [b"\r\n", b"Connection: close\r\n\r\n"])
+def test_who_reads_nothing_is_cut_off(
+    server: Running, end: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hurry(monkeypatch, reading=0.5)
+    with server.connect(patient=False) as client:
+        client.sendall(HEAD + end)
+        until(lambda: bool(server.connections and server.crowd.unread))
+        until(lambda: not server.crowd.unread)
+        with suppress(OSError):
+            received = 0
+            while part := client.recv(1 << 20):
+                received += len(part)
+            assert received < BIG
+
+
+def test_who_asks_again_without_reading_is_cut_off(server: Running) -> None:
+    with server.connect(patient=False) as client:
+        client.sendall(HEAD + b"\r\n")
+        until(lambda: bool(server.connections and server.crowd.unread))
+        until(lambda: server.under_way == [0])
+        client.sendall(HEAD + b"\r\n")
+        until(server.connections[0].transport.is_closing)
+        assert server.under_way == [0]
+
+
+def test_what_lies_unread_in_all_is_bounded(
+    server: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "UNREAD_BYTES", 2.5 * BIG)
+    clients = [server.connect(patient=False) for _ in range(6)]
+    for client in clients:
+        client.sendall(HEAD + b"\r\n")
+        client.recv(1)
+        until(lambda: server.under_way == [0])
+        assert server.unread <= 2.5 * BIG
+    # The latest stay, and can read all of it.
+    assert len(server.crowd.unread) == 2
+    assert ends(clients[0])
+    received = 1
+    clients[-1].settimeout(2)
+    with suppress(TimeoutError):
+        while part := clients[-1].recv(1 << 20):
+            received += len(part)
+    assert received > BIG
+    for client in clients:
+        client.close()
+
+
+def test_one_answer_may_be_larger_than_the_bound(
+    server: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "UNREAD_BYTES", 1000)
+    assert len(server.ask("/")) == BIG
+
+
+def test_of_too_many_who_wait_the_oldest_go(server: Running) -> None:
+    assert server.ask() == b"small"
+    until(lambda: not server.crowd.waiting)
+    server.crowd.most_waiting = 3
+    clients = [server.connect() for _ in range(6)]
+    for client in clients[:3]:
+        assert ends(client)
+    for client in clients[3:]:
+        client.sendall(b"GET /small HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert read(client) == b"small"
+    for client in clients:
+        client.close()
+
+
+def test_nonsense_in_the_middle_of_a_request(
+    server: Running, caplog: pytest.LogCaptureFixture
+) -> None:
+    chunked = b"POST /slow HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+    for path in (b"/slow", b"/small"):
+        with server.connect() as client:
+            client.sendall(chunked.replace(b"/slow", path) + b"zz\r\n")
+            received = b""
+            with suppress(OSError):
+                while part := client.recv(65536):
+                    received += part
+            assert received.count(b"HTTP/1.1") == 1
+            assert received.startswith(b"HTTP/1.1 400 ")
+    with server.connect() as client:
+        client.sendall(chunked)
+        until(lambda: server.under_way == [1])
+        client.sendall(b"zz\r\n")
+        assert ends(client)
+    until(lambda: server.under_way == [0])
+    assert not caplog.records
+
+
+def test_nonsense_after_the_answer_has_begun(
+    server: Running, caplog: pytest.LogCaptureFixture
+) -> None:
+    chunked = b"POST /small HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+    with server.connect() as client:
+        client.sendall(chunked)
+        read(client)
+        with suppress(OSError):
+            client.sendall(b"zz\r\n")
+        assert ends(client)
+    assert not caplog.records
+
+
+def test_the_server_ends_though_an_answer_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("exporter.web.server._DRAIN_SECONDS", 1)
+    began = time.monotonic()
+    with running() as server:
+        client = server.connect(patient=False)
+        client.sendall(HEAD + b"\r\n")
+        until(lambda: bool(server.connections and server.crowd.unread))
+        idle = server.connect()
+        silent = server.connect()
+        idle.sendall(b"GET /small HTTP/1.1\r\nHost: x\r\n\r\n")
+        read(idle)
+    assert time.monotonic() - began < 9
+    for each in (client, idle, silent):
+        each.close()
+
+
+@pytest.mark.parametrize(
+    ("files", "most"),
+    [((1024, 1024), 512), ((64, 64), 32), ((-1, -1), 4096), ((10**6, 10**6), 4096)],
+)
+def test_how_many_may_wait_follows_from_the_files_that_may_be_open(
+    files: tuple[int, int], most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[object] = []
+    monkeypatch.setattr(resource, "getrlimit", lambda _: files)
+    monkeypatch.setattr(resource, "setrlimit", lambda *limit: asked.append(limit))
+    assert limits.most_waiting() == most
+    assert asked == [(resource.RLIMIT_NOFILE, (files[1], files[1]))]
+
+
+def test_without_leave_to_ask_for_files_those_there_are_must_do(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(*_: object) -> None:
+        raise ValueError
+
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (100, 200))
+    monkeypatch.setattr(resource, "setrlimit", refuse)
+    assert limits.most_waiting() == 50
