@@ -15,8 +15,6 @@ from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final
 
-import bcrypt
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -114,4 +112,6 @@ def _highest_cost(users: Mapping[bytes, bytes]) -> bytes:
 
 
 def _matches(password: bytes, hashed: bytes) -> bool:
+    import bcrypt  # only where there are users, and in their thread
+
     return bcrypt.checkpw(password[:_PASSWORD_BYTES], hashed)
