@@ -39,6 +39,13 @@ class Mutation:
 
 MUTATIONS = (
     Mutation(
+        "a project never deployed is a failure",
+        RECORDING,
+        'group by (job, project_id) (quantconnect_read_success{source="status"} == 1)',
+        'group by (job, project_id) (quantconnect_read_success{source="status"} == 2)',
+        "a project that was never deployed has no portfolio, and nobody is woken for it",
+    ),
+    Mutation(
         "two exporters are summed",
         RECORDING,
         "max by (job, project_id, account_currency, symbol_id) (quantconnect_holding_market_value)",
