@@ -230,8 +230,9 @@ class Mischief:
 
     def exhaust(self, seconds: float) -> None:
         """Let it use the most that it ever may: every call at once, every answer too large."""
-        stall = self._server.faults.add(Stall(sent=None))
-        large = self._server.faults.add(Large(17_000_000))
+        portfolios = "live/portfolio/read"  # without an answer to authenticate nothing else is sent
+        stall = self._server.faults.add(Stall(sent=None), endpoint=portfolios)
+        large = self._server.faults.add(Large(17_000_000), endpoint=portfolios)
         self._later(seconds / 2, lambda: self._server.faults.remove(stall))
         self._later(seconds, lambda: self._server.faults.remove(large))
 

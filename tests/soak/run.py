@@ -120,6 +120,8 @@ def _misbehave(
 ) -> list[Usage]:
     """Do mischief for that long; what was used each second."""
     used: list[Usage] = []
+    while requests.get(f"{running.url}/-/ready", timeout=20).status_code != 200:
+        time.sleep(0.1)
     started = now = time.monotonic()
     mischief.tick(now)
     exhausted = min(20.0, seconds / 3)
