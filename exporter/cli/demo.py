@@ -39,6 +39,7 @@ _PROJECT = """\
       - id: {project_id}
         labels: {{desk: {desk}}}
         limits: {{max_drawdown: 0.20, max_daily_loss: 0.05, max_gross_leverage: 4}}
+        statistics: [Open Risk, Signal, Portfolio Delta, Margin Used]
 """
 
 
