@@ -15,13 +15,15 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.error
+import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from exporter.cli.demo import configuration
 from exporter.simulator import World
 from prometheus import history
-from prometheus.stack import ROOT, Alertmanager, Prometheus, Stack, free_port, installed
+from prometheus.stack import ROOT, Alertmanager, Prometheus, Stack, eventually, free_port, installed
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -32,7 +34,7 @@ def main() -> int:
     options = _options()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
-    started = time.time()
+    started = round(time.time(), 3)  # as the exporter is told
     exporter = subprocess.Popen(
         [
             str(Path(sys.executable).parent / "quantconnect-exporter"),
@@ -44,6 +46,8 @@ def main() -> int:
         start_new_session=True,
     )
     try:
+        if not _serves(exporter, options.exporter):
+            return 1  # it has said why
         if installed():
             _with_prometheus(options, started, exporter)
         else:
@@ -78,6 +82,23 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def _serves(exporter: subprocess.Popen[bytes], address: str) -> bool:
+    """Whether it serves, as soon as that is known."""
+
+    def known() -> bool:
+        return exporter.poll() is not None or healthy()
+
+    def healthy() -> bool:
+        try:
+            with urllib.request.urlopen(f"http://{address}/-/healthy", timeout=5):
+                return True
+        except OSError:
+            return False
+
+    eventually(known, "the exporter answers", seconds=60)
+    return exporter.poll() is None
+
+
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
@@ -102,14 +123,16 @@ def _with_prometheus(
         interval=5.0,
         port=_port(options.prometheus),
     )
-    if exporter.poll() is not None:
-        return  # it has said why
     with Stack(prometheus, alertmanager):
+        equity = "g0.expr=quantconnect_live_equity&g0.tab=0&g0.range_input=4w"
         print(
-            f"\n  http://{options.exporter}/            the exporter\n"
-            f"  {prometheus.url}/graph       Prometheus: quantconnect_live_equity and the like\n"
-            f"  {prometheus.url}/alerts      the alerts, which one algorithm will fire in minutes\n"
-            f"  {alertmanager.url}/             Alertmanager: what somebody would be told\n"
+            f"\n  http://{options.exporter}/  the exporter\n"
+            f"  {_page(prometheus, 'graph')}?{equity}\n"
+            "    Prometheus: equity of a month\n"
+            f"  {_page(prometheus, 'alerts')}\n"
+            "    Prometheus: the alerts; the first critical one fires seven minutes after the start\n"
+            f"  amtool alert query --alertmanager.url={alertmanager.url}\n"
+            "    Alertmanager: what somebody would be told\n\n"
             "The dashboards in grafana/ are for a Grafana of yours: `docker compose up` has one.\n",
             flush=True,
         )
@@ -123,6 +146,15 @@ def _with_prometheus(
         finally:
             stopping.set()
             recorder.join()
+
+
+def _page(prometheus: Prometheus, name: str) -> str:
+    """The address of a page of Prometheus's own; Debian's has only the older ones."""
+    try:
+        with urllib.request.urlopen(f"{prometheus.url}/{name}", timeout=5) as response:
+            return str(response.url)
+    except urllib.error.HTTPError:
+        return f"{prometheus.url}/classic/{name}"
 
 
 def _port(preferred: int) -> int:

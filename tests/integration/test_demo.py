@@ -1,0 +1,196 @@
+"""``make demo``: what it starts, the seam between its past and its present, and how it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import urllib.parse
+import urllib.request
+import uuid
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from exporter.simulator import World
+from prometheus.stack import ROOT, eventually, free_port
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pytestmark = [pytest.mark.needs_prometheus, pytest.mark.needs_alertmanager]
+
+SECONDS = 120.0
+MARK = "QUANTCONNECT_TEST_DEMO"
+
+
+@dataclass
+class Demo:
+    """A demo that was started; what it has started itself carries its mark."""
+
+    process: subprocess.Popen[bytes]
+    ports: dict[str, int]
+    mark: str
+    log: Path
+
+    def says(self) -> str:
+        return self.log.read_text(encoding="utf-8")
+
+    def commands(self) -> list[str]:
+        """The command lines of all its processes that there are."""
+        found = []
+        for process in Path("/proc").glob("[0-9]*"):
+            try:
+                if self.mark.encode() in (process / "environ").read_bytes():
+                    found.append((process / "cmdline").read_text().replace("\0", " ").strip())
+            except OSError:  # it has just ended
+                continue
+        return [command for command in found if command]
+
+    def get(self, program: str, path: str, **parameters: str) -> Any:
+        if self.process.poll() is not None:
+            raise RuntimeError(f"the demo ended:\n{self.says()}")
+        query = urllib.parse.urlencode(parameters)
+        url = f"http://127.0.0.1:{self.ports[program]}{path}?{query}"
+        with urllib.request.urlopen(url, timeout=10) as response:
+            return response.read()
+
+    def answers(self, program: str, path: str) -> bool:
+        try:
+            return bool(self.get(program, path))
+        except OSError:
+            return False
+
+
+@contextmanager
+def demo(directory: Path, **taken: int) -> Iterator[Demo]:
+    mark = uuid.uuid4().hex
+    names = ("exporter", "simulator", "prometheus", "alertmanager")
+    ports = {name: taken.get(name) or free_port() for name in names}
+    log = directory / "demo.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [
+                sys.executable,
+                "-m",
+                "prometheus.demo",
+                f"--exporter=127.0.0.1:{ports['exporter']}",
+                f"--simulator=127.0.0.1:{ports['simulator']}",
+                f"--prometheus={ports['prometheus']}",
+                f"--alertmanager={ports['alertmanager']}",
+                f"--directory={directory / 'data'}",
+            ],
+            cwd=ROOT,
+            stdout=output,
+            stderr=output,
+            env={**os.environ, MARK: mark},
+            start_new_session=True,
+        )
+    started = Demo(process, ports, mark, log)
+    try:
+        yield started
+    finally:
+        if process.poll() is None:
+            process.terminate()
+            process.wait(60)
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    with demo(tmp_path_factory.mktemp("make-demo")) as running:
+        eventually(
+            lambda: running.answers("exporter", "/-/ready"),
+            "the exporter is ready",
+            seconds=SECONDS,
+        )
+        eventually(
+            lambda: (
+                running.answers("prometheus", "/-/ready")
+                and len(vector(running, "count_over_time(quantconnect_live_equity[30s])")) >= 7
+            ),
+            "Prometheus has seen it",
+            seconds=SECONDS,
+        )
+        yield running
+
+
+def vector(running: Demo, expression: str) -> list[dict[str, Any]]:
+    answer = json.loads(running.get("prometheus", "/api/v1/query", query=expression))
+    return list(answer["data"]["result"])
+
+
+def test_it_says_what_to_open(running: Demo) -> None:
+    eventually(lambda: "Grafana of yours" in running.says(), "it has said all", seconds=SECONDS)
+    pages = set(re.findall(r"^ +(http://\S+)", running.says(), flags=re.MULTILINE))
+    assert len(pages) == 4  # the exporter and its metrics; equity and the alerts in Prometheus
+    for page in pages:
+        with urllib.request.urlopen(page, timeout=10) as response:
+            assert response.status == 200
+    (command,) = re.findall(r"^ +(amtool .+)$", running.says(), flags=re.MULTILINE)
+    assert subprocess.run(command.split(), check=False, capture_output=True).returncode == 0
+
+
+def test_the_past_goes_over_into_the_present(running: Demo) -> None:
+    (command,) = (each for each in running.commands() if "--simulator.started=" in each)
+    started = float(command.partition("--simulator.started=")[2].split()[0])
+    world = World.demo(started=started)
+    found = vector(running, "quantconnect_live_equity[20m]")
+    assert len(found) == len(vector(running, "quantconnect_live_equity")) >= 7
+    for series in found:
+        samples = [(float(at), float(number)) for at, number in series["values"]]
+        before = [sample for sample in samples if sample[0] < started]
+        after = [sample for sample in samples if sample[0] >= started]
+        # One series: its labels are the same on both sides.
+        assert before, f"{series['metric']} has no past"
+        assert after, f"{series['metric']} has no present"
+        project_id = int(series["metric"]["project_id"])
+
+        def equity(at: float, project_id: int = project_id) -> float:
+            true = world.truth(project_id, at).equity
+            assert true is not None
+            return round(true, 2)
+
+        last, first = before[-1], after[0]
+        assert last[1] == equity(last[0])
+        # What is scraped was read some seconds ago at the most; the price has moved since.
+        recent = [equity(first[0] - 0.1 * tenths) for tenths in range(300)]
+        slack = 0.0001 * abs(first[1])
+        assert min(recent) - slack <= first[1] <= max(recent) + slack
+        assert first[1] == pytest.approx(last[1], rel=0.01)
+
+
+def test_ctrl_c_ends_all_of_it(running: Demo) -> None:
+    """Even while it writes what the rules would have recorded, by programs of its own."""
+    if "create-blocks-from" not in " ".join(running.commands()):
+        eventually(
+            lambda: any("create-blocks-from" in each for each in running.commands()),
+            "it evaluates rules over the past",
+            seconds=SECONDS,
+        )
+    os.killpg(running.process.pid, signal.SIGINT)  # as a terminal does
+    assert running.process.wait(60) == 0
+    assert "Ending the demo." in running.says()
+    assert "Traceback" not in running.says()
+    assert running.commands() == []
+    for port in running.ports.values():
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(("127.0.0.1", port))
+
+
+def test_a_port_that_is_taken_is_said_at_once(tmp_path: Path) -> None:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as server,
+        demo(tmp_path, exporter=server.getsockname()[1]) as failing,
+    ):
+        assert failing.process.wait(60) == 1
+    assert "The exporter cannot start" in failing.says()
+    assert "Writing a past" not in failing.says()
+    assert failing.commands() == []
