@@ -466,6 +466,19 @@ def test_nobody_listens() -> None:
     )
 
 
+def test_a_connection_that_cannot_be_made_is_tried_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    tries: list[object] = []
+
+    def refuse(address: object, *_: object, **__: object) -> None:
+        tries.append(address)
+        raise ConnectionRefusedError(111, "Connection refused")
+
+    monkeypatch.setattr("urllib3.util.connection.create_connection", refuse)
+    with transport("http://127.0.0.1:9") as calls:
+        assert failure(calls).reason is Reason.CONNECTION
+    assert tries == [("127.0.0.1", 9)]
+
+
 def test_a_host_without_an_address() -> None:
     with transport("http://quantconnect.invalid", timeout=20) as calls:
         error = failure(calls)
