@@ -149,7 +149,8 @@ def test_another_timeout_counts_from_the_next_call(wire: Wire) -> None:
         wire.client.timeout = seconds
         assert wire.client.timeout == seconds
         wire.client.authenticate()
-    assert [call.request.req_kwargs["timeout"] for call in wire.mock.calls] == [5, 0.5]
+    sent: list[Any] = [call.request for call in wire.mock.calls]
+    assert [request.req_kwargs["timeout"] for request in sent] == [5, 0.5]
 
 
 def test_the_next_call_is_signed_with_a_new_token(wire: Wire) -> None:
