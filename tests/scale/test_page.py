@@ -31,6 +31,13 @@ def budgets() -> list[float]:
     return [float(text.replace(",", "")) for text in re.findall(r"R = ([\d,]+) \|", PAGE)]
 
 
+def stretch(projects: int, requests_per_minute: float, shards: int = 1) -> float:
+    """The page's formula, with the default intervals."""
+    needed = projects / 60 + projects / 300
+    available = 0.95 * (requests_per_minute / 60 - shards / 60)
+    return max(1, needed / available)
+
+
 def account(projects: int, requests_per_minute: float) -> Plan:
     plan = Plan(Pace(requests_per_minute / 60, 60.0, 300.0), random=Random(1), now=0.0)
     for project_id in range(projects):
@@ -39,13 +46,22 @@ def account(projects: int, requests_per_minute: float) -> Plan:
 
 
 @pytest.mark.parametrize("row", rows(), ids=lambda row: f"{row[0]:.0f}")
-def test_the_table_of_intervals_is_the_plans(row: list[float]) -> None:
+def test_the_table_of_intervals_follows_the_formula(row: list[float]) -> None:
     projects, needed, *intervals = row
     assert len(intervals) == len(budgets()) == 5
+    assert needed == projects + projects / 5 + 1
     for requests_per_minute, interval in zip(budgets(), intervals, strict=True):
-        plan = account(int(projects), requests_per_minute)
-        assert round(plan.needed * 60) == needed
-        assert round(plan.interval(0, Source.PORTFOLIO)) == interval
+        assert round(60 * stretch(int(projects), requests_per_minute)) == interval
+
+
+@pytest.mark.parametrize("projects", [10, 46, 47, 1000])
+@pytest.mark.parametrize("shards", [1, 3])
+def test_the_formula_is_the_plans(projects: int, shards: int) -> None:
+    plan = account(projects, 60 / shards)
+    expected = stretch(projects * shards, 60, shards)
+    assert plan.stretch == pytest.approx(expected)
+    assert plan.interval(0, Source.PORTFOLIO) == pytest.approx(60 * expected)
+    assert plan.needed * 60 == pytest.approx(projects + projects / 5 + 1)
 
 
 def test_so_many_projects_fit_into_the_default_budget() -> None:
@@ -53,16 +69,6 @@ def test_so_many_projects_fit_into_the_default_budget() -> None:
     assert said is not None
     assert account(int(said[1]), 60).stretch == 1.0
     assert account(int(said[1]) + 1, 60).stretch > 1.0
-
-
-def test_the_formula_is_the_plans() -> None:
-    projects, per_minute, shards = 1000, 90.0, 3
-    plan = Plan(Pace(per_minute / 60 / shards, 60.0, 300.0), random=Random(1), now=0.0)
-    for project_id in range(0, projects, shards):
-        plan.add(project_id, interval=60.0, named=True, now=0.0)
-    needed = projects / 60 + projects / 300
-    available = 0.95 * (per_minute / 60 - shards / 60)
-    assert plan.stretch == pytest.approx(max(1, needed / available), rel=0.01)
 
 
 def test_the_series_of_a_project_are_as_many_as_it_says(
