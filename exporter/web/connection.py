@@ -14,6 +14,7 @@ import ssl
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, cast
 
+import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from exporter.web.config import is_admitted
@@ -115,7 +116,11 @@ class Connection(H11Protocol):
         """Answer what is no HTTP; the answer to its beginning, if one is sought, is not sent."""
         if self._is_answering():
             self.cycle.disconnected = True
-        super().send_400_response(msg)
+        try:
+            super().send_400_response(msg)
+        except h11.LocalProtocolError:
+            # uvicorn would send a text, which an answer to HEAD may not have.
+            self.cut()
 
     def pause_writing(self) -> None:
         """The client does not read as fast as we write; uvicorn need not know."""

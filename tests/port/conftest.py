@@ -18,3 +18,7 @@ def exporter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exporter]:
     world = World.generated(projects=2, holdings=3)
     with running(world, tmp_path_factory.mktemp("small")) as exporter:
         yield exporter
+        assert exporter.ask("/-/healthy")[0] == 200
+        # Whatever was asked, nothing of it was an error of ours.
+        assert "Traceback" not in exporter.log
+        assert "level=error" not in exporter.log

@@ -95,7 +95,17 @@ def test_the_landing_page_has_our_elements_and_no_others(exporter: Exporter) -> 
     tags = {tag for tag, _ in page.seen}
     assert tags <= OURS
     attributes = {name for _, name in page.seen}
-    assert attributes <= {"", "lang", "charset", "name", "content", "http-equiv", "href", "class"}
+    assert attributes <= {
+        "",
+        "lang",
+        "charset",
+        "name",
+        "content",
+        "http-equiv",
+        "href",
+        "class",
+        "colspan",
+    }
     assert "&lt;script&gt;" in body
     assert re.search(r"content-security-policy: default-src 'none'", head, re.IGNORECASE)
     assert "x-content-type-options: nosniff" in head.lower()

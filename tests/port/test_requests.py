@@ -230,10 +230,3 @@ def test_strange_headers_do_not_show_in_what_is_answered(exporter: Exporter) -> 
         assert status == 200
         assert marker not in head + body
     assert marker not in exporter.log
-
-
-def test_none_of_it_is_an_error_of_ours(exporter: Exporter) -> None:
-    """Runs last in this file, after all of the above."""
-    assert "Traceback" not in exporter.log
-    assert "level=error" not in exporter.log
-    assert exporter.ask("/-/healthy")[0] == 200

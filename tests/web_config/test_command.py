@@ -1,0 +1,120 @@
+"""``--web.config.file`` on the command line, before a simulated QuantConnect."""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import ssl
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+import requests
+
+from exporter.cli.run import listen
+from exporter.simulator import World
+from exporter.web.config import WebConfig
+from exporter.web.listen import Address
+from tests.port.exporter_process import running, until
+
+from .serving import TLS
+from .test_basic_auth import users
+
+if TYPE_CHECKING:
+    from .pki import PKI
+
+
+def test_everything_at_once_on_the_real_exporter(pki: PKI) -> None:
+    verify = ", client_ca_file: ca.pem, client_auth_type: RequireAndVerifyClientCert}"
+    text = TLS.replace("}", verify) + users(alice="x") + "http_server_config: {http2: true}\n"
+    file = pki.path("web.yaml")
+    file.write_text(text)
+    flags = ("--web.config.file", str(file))
+    with running(World.generated(projects=1, holdings=2), pki.directory, *flags) as exporter:
+        session = requests.Session()
+        session.trust_env = False
+        session.verify = str(pki.path("ca.pem"))
+        url = f"https://localhost:{exporter.port}"
+        silent = [exporter.connect() for _ in range(50)]
+        with pytest.raises(requests.ConnectionError):
+            session.get(f"{url}/metrics", timeout=20)
+        session.cert = (str(pki.path("client-dns.pem")), str(pki.path("client-dns.key")))
+        for path in ("/", "/metrics", "/-/healthy", "/-/ready", "/config", "/nowhere"):
+            answer = session.get(url + path, timeout=20)
+            assert (answer.status_code, answer.text) == (401, "Unauthorized\n")
+        assert session.post(f"{url}/-/reload", timeout=20).status_code == 401
+        session.auth = ("alice", "x")
+        until(lambda: session.get(f"{url}/-/ready", timeout=20).status_code == 200)
+        metrics = session.get(f"{url}/metrics", timeout=20).text
+        assert "quantconnect_holding_quantity{" in metrics
+        refused = 'quantconnect_exporter_http_requests_total{code="401",handler="other"} 7.0'
+        assert refused in metrics
+        until(lambda: "level=error" not in exporter.log)
+        for client in silent:
+            client.close()
+        log = exporter.log
+    assert log.count('msg="TLS is enabled."') == 1
+    assert log.count("HTTP/2 is configured but not served, HTTP/1.1 is") == 1
+    assert "QOauhQ" not in log
+    assert "$2y$" not in log
+
+
+def test_a_bad_one_is_said_at_the_start(pki: PKI) -> None:
+    file = pki.path("web.yaml")
+    file.write_text("basic_auth_users: {alice: secret-password}\n")
+    configuration = pki.path("quantconnect.yaml")
+    configuration.write_text("accounts: [{user_id: 1, api_token: t}]\n")
+    command = [sys.executable, "-m", "exporter", "--config.file", str(configuration)]
+    for more in ([], ["--config.check"]):
+        done = subprocess.run(
+            [*command, "--web.config.file", str(file), *more],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 1
+        assert f"{file}:1: basic_auth_users.alice: expected a bcrypt hash" in done.stderr
+        assert "secret-password" not in done.stderr
+    file.write_text(users(alice="x"))
+    done = subprocess.run(
+        [*command, "--web.config.file", str(file), "--config.check"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(("protected", "warned"), [(False, 1), (True, 0)])
+def test_an_open_port_is_warned_of_only_if_it_is_open(
+    pki: PKI, protected: bool, warned: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "exporter")
+    file = pki.path("web.yaml")
+    file.write_text(users(alice="x") if protected else TLS)
+    for listening in listen([Address("0.0.0.0", 0)], WebConfig(file)):
+        listening.close()
+    said = [record.getMessage() for record in caplog.records]
+    assert sum("can be read by anyone" in line for line in said) == warned
+    assert said[-1] == ("TLS is disabled." if protected else "TLS is enabled.")
+
+
+def test_http_to_a_tls_port_is_not_answered(pki: PKI) -> None:
+    file = pki.path("web.yaml")
+    file.write_text(TLS)
+    flags = ("--web.config.file", str(file))
+    with running(World.generated(projects=1, holdings=2), pki.directory, *flags) as exporter:
+        client = http.client.HTTPConnection("127.0.0.1", exporter.port, timeout=20)
+        client.request("GET", "/metrics")
+        with pytest.raises(ConnectionError):
+            client.getresponse()
+        client.close()
+        context = ssl.create_default_context(cafile=str(pki.path("ca.pem")))
+        with (
+            socket.create_connection(("127.0.0.1", exporter.port), timeout=20) as plain,
+            context.wrap_socket(plain, server_hostname="localhost") as spoken,
+        ):
+            assert spoken.version() == "TLSv1.3"
