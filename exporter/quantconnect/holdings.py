@@ -111,10 +111,11 @@ def _todays(key: str, raw: object, strike_scale: int) -> Holding | None:
         security = parse_identifier(key, strike_scale)
     except (ValidationError, IdentifierError, UnicodeEncodeError):  # a name with a lone surrogate
         return None
-    *numbers, glyph = astuple(sent)
-    if sent.q == 0.0 or not isfinite(sum(numbers)):
+    q, a, p, r, v, u, up, glyph = astuple(sent)
+    if q == 0.0 or not isfinite(q + a + p + r + v + u + up):
         return None
-    return Holding(utf8(key), "", security, security.security_type, utf8(glyph), *numbers)
+    kind = security.security_type
+    return Holding(utf8(key), "", security, kind, utf8(glyph), q, a, p, r, v, u, up)
 
 
 def _values(raw: dict[str, object]) -> list[object] | None:
