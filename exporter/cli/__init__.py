@@ -6,6 +6,7 @@ for, so that none pays for another's imports.
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -48,3 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 return dump(options)
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:
+        # Whoever read what we print has had enough, as in `dump | head`; nor is exit to complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1

@@ -85,7 +85,7 @@ def _say_where(options: argparse.Namespace) -> None:
     host = address.host or "127.0.0.1"
     url = f"http://{f'[{host}]' if ':' in host else host}:{address.port}"
     print(
-        "\nA simulated QuantConnect with ten live algorithms, and the exporter that reads it.\n"
+        "\nA simulated QuantConnect with eight live algorithms, and the exporter that reads it.\n"
         f"  {url}/         the projects and how reading them goes\n"
         f"  {url}{options.web_telemetry_path}  what Prometheus scrapes\n"
         "One algorithm stops with open positions after three minutes, one crashes after five.\n"

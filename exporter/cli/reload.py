@@ -90,7 +90,8 @@ class Watch:
     def stop(self) -> None:
         """Look no longer."""
         self._stopping.set()
-        self._thread.join()
+        if self._thread.ident is not None:
+            self._thread.join()
 
     def _run(self) -> None:
         while not self._stopping.wait(self._interval):

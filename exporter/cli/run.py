@@ -5,9 +5,10 @@ from __future__ import annotations
 import ipaddress
 import os
 import platform
+import signal
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from exporter import __version__
 from exporter.cli import version
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     import argparse
     import socket
     from collections.abc import Callable, Sequence
+    from types import FrameType
 
     from starlette.types import ASGIApp
 
@@ -108,6 +110,7 @@ def serve(
     from exporter.web.config import Guard
     from exporter.web.server import Server
 
+    stop_cleanly_while_starting()
     clock = Clock()
     log.info("Starting quantconnect-exporter", version=__version__, revision=version.revision())
     log.info("Build context", python=platform.python_version(), platform=platform.platform())
@@ -141,10 +144,10 @@ def serve(
         refused = telemetry.http_requests
         app = Guard(app, web, refused=lambda code: refused.labels("other", str(code)).inc())
     watch = Watch(watched, reloader, options.config_auto_reload_interval) if watched else None
-    poller.start()
-    if watch is not None:
-        watch.start()
     try:
+        poller.start()
+        if watch is not None:
+            watch.start()
         Server(app, sockets, web.server_context() if web else None).run(
             on_hangup=reloader.reload_quietly
         )
@@ -154,6 +157,18 @@ def serve(
         poller.stop()
     log.info("Stopped")
     return 0
+
+
+def stop_cleanly_while_starting() -> None:
+    """Until the server's loop takes the signals over: SIGTERM ends with 0, SIGHUP with nothing."""
+
+    def stop(_number: int, _frame: FrameType | None) -> NoReturn:
+        log.info("Stopped before it was started")
+        raise SystemExit(0)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
 
 def listen(addresses: Sequence[Address], web: WebConfig | None = None) -> list[socket.socket]:

@@ -161,3 +161,28 @@ def test_demo(number: signal.Signals, tmp_path: Path) -> None:
         assert "Ctrl-C ends it." in demo.out
         assert "Traceback" not in demo.said
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("phase", ["Starting quantconnect-exporter", "Build context", "TLS is"])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda n: n.name)
+def test_stopped_while_it_starts(configure: Configure, phase: str, number: signal.Signals) -> None:
+    watched = ("--config.enable-auto-reload", "--config.file", str(configure()))
+    with running("--web.listen-address", LOOPBACK, *watched) as process:
+        process.listens_on(phase, "level")
+        process.send(signal.SIGHUP)
+        assert process.stop(number) == 0, process.said
+
+
+def test_whoever_reads_a_dump_may_have_had_enough(configure: Configure) -> None:
+    file = configure("projects: [{id: 21048731, name: US}]")
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run(
+        [sys.executable, "-m", "exporter", "dump", "--config.file", str(file)],
+        stdout=write,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    os.close(write)
+    assert (done.returncode, "BrokenPipe" in done.stderr) == (1, False), done.stderr
