@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
+from exporter import __version__
 from exporter.cli.flags import parse
 from exporter.config import Config, load
 
@@ -136,6 +137,14 @@ def test_each_pod_takes_the_shard_of_its_ordinal(
 def test_the_configuration_is_valid(manifests: Manifests, tmp_path: Path) -> None:
     config = configuration(manifests, tmp_path)
     assert [account.user_id for account in config.accounts] == [123456]
+
+
+def test_the_example_runs_this_version() -> None:
+    (document,) = [
+        each for each in yaml.safe_load_all(built("example")) if each["kind"] == "StatefulSet"
+    ]
+    image = container({"StatefulSet": document})["image"]
+    assert image.endswith(f"/{NAME}:{__version__}")
 
 
 def test_configuration_and_token_are_mounted_where_they_are_read(manifests: Manifests) -> None:
