@@ -77,7 +77,7 @@ def decode_holdings(
     for key, raw in holdings.items():
         if not raw and isinstance(raw, dict | list):
             continue  # {} and [] are a security without a position
-        holding = _todays(key, raw, strike_scale)
+        holding = _todays(utf8(key), raw, strike_scale)
         if holding is not None:
             understood = True
             result.append(holding)
@@ -115,7 +115,7 @@ def _todays(key: str, raw: object, strike_scale: int) -> Holding | None:
     if q == 0.0 or not isfinite(q + a + p + r + v + u + up):
         return None
     kind = security.security_type
-    return Holding(utf8(key), "", security, kind, utf8(glyph), q, a, p, r, v, u, up)
+    return Holding(key, "", security, kind, utf8(glyph), q, a, p, r, v, u, up)
 
 
 def _values(raw: dict[str, object]) -> list[object] | None:

@@ -20,6 +20,7 @@ ROWS = (
     r"scrape against \(c\) nginx.*",
     r"scrape at the usual size, 2 × 5, \d+ series",
     r"memory at the usual size",
+    r"poll path a holding, one read in ten finds new prices",
     r"poll path a holding, every price moved",
     r"poll path a holding, a tenth of the positions replaced too",
     r"poll path a holding, nothing changed since the last read",
