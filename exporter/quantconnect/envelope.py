@@ -135,15 +135,18 @@ def _unexplained(status: int) -> str:
 
 
 def _looks_like(answer: Answer) -> str:
-    """A few words on a body that is no envelope; its text is not repeated, it may hold anything."""
+    """A few words on a body that is no envelope; its text is not repeated, it may hold anything.
+
+    Nor is its length: what is said of a fault is said once, as long as it stays the same.
+    """
     if not answer.body:
         return "an empty body"
     start = answer.body[:200].lstrip().lower()
     if start.startswith((b"<!doctype html", b"<html")):
         return "an HTML page (a proxy or a login page in the way?)"
     media_type = _MEDIA_TYPE.match(answer.headers.get("Content-Type", ""))
-    kind = media_type[0] if media_type else "no content type"
-    return f"{len(answer.body)} bytes of {kind} that are no JSON object"
+    kind = media_type[0] if media_type else "something without a content type"
+    return f"{kind} that is no JSON object"
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

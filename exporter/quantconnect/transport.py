@@ -11,6 +11,7 @@ from __future__ import annotations
 import socket
 import threading
 from dataclasses import dataclass
+from http.client import IncompleteRead
 from http.cookiejar import DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any
 
@@ -255,7 +256,10 @@ _TIMEOUTS = (requests.Timeout, urllib3.exceptions.TimeoutError, TimeoutError)
 
 
 def _root(error: BaseException) -> str:
-    """The innermost cause in words: requests and urllib3 wrap it several times."""
+    """The innermost cause in words: requests and urllib3 wrap it several times.
+
+    A server that speaks something else may be quoted in it, so it is made printable.
+    """
     while True:
         inner = getattr(error, "reason", None) or error.__cause__ or error.__context__
         wrapped = error.args[0] if error.args and isinstance(error.args[0], Exception) else None
@@ -263,5 +267,8 @@ def _root(error: BaseException) -> str:
         if following is None or following is error:
             break
         error = following
+    if isinstance(error, IncompleteRead):
+        return "the answer ended too soon"  # its own words count bytes: other ones each time
     text = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    return " ".join(str(text).split())[:200]
+    line = " ".join(str(text).split())[:200]
+    return "".join(character if character.isprintable() else "�" for character in line)
