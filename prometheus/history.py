@@ -13,6 +13,8 @@ import re
 import shutil
 import subprocess
 import tempfile
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,7 +34,6 @@ from exporter.store import Store
 from prometheus.stack import ROOT, Prometheus
 
 if TYPE_CHECKING:
-    import threading
     from collections.abc import Iterator
 
     from exporter.config import Config
@@ -41,10 +42,12 @@ DAY = 86_400.0
 DAYS = 31
 # A graph looks back five minutes for a sample.
 _STAMP = 240.0
-# Within the last day and a half somebody may look closely; before, an hour is enough.
-_CLOSE, _NEAR, _FAR = 1.5 * DAY, 300.0, 3600.0
+# Within the last day and a half somebody may look closely; before, new numbers hourly are enough.
+_CLOSE, _NEAR, _FAR = 1.5 * DAY, _STAMP, 3600.0
 # Blocks of Prometheus are 2 h, 6 h, 18 h, 54 h: one file for each of the largest that pays.
 _BLOCK = 54 * 3600.0
+# They wait for the disk most of the time, and the next file is written meanwhile.
+_PROMTOOLS = 2
 # What weeks-long panels and rules look at; the last day and a half has everything.
 _FAR_FAMILIES = (
     "quantconnect_project_info",
@@ -157,10 +160,22 @@ def _wanted(line: str) -> bool:
 
 def load(past: Past, data: Path) -> None:
     """Put the past into a Prometheus's data directory before it is started: some ten seconds."""
-    with tempfile.TemporaryDirectory(dir=data.parent) as scratch:
-        for file in past.files(Path(scratch)):
-            _create_blocks("openmetrics", str(file), str(data))
+    stopping = threading.Event()
+    with (
+        tempfile.TemporaryDirectory(dir=data.parent) as scratch,
+        ThreadPoolExecutor(_PROMTOOLS) as promtools,
+    ):
+
+        def create(file: Path) -> None:
+            _create_blocks("openmetrics", str(file), str(data), stopping=stopping)
             file.unlink()
+
+        try:
+            made = [promtools.submit(create, file) for file in past.files(Path(scratch))]
+            for each in made:
+                each.result()
+        finally:
+            stopping.set()
 
 
 def record(
