@@ -1,0 +1,202 @@
+"""Answers that are good but for something in them: what can be understood is published."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from exporter.simulator import (
+    Body,
+    Chunked,
+    Delay,
+    Drip,
+    Transformed,
+    patched,
+)
+from exporter.simulator import fault_answers as say
+from tests.faults.entry import Harmless, LeftOut
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from exporter.simulator import Fault
+    from exporter.simulator.exchange import Exchange
+    from tests.faults.scene import Scene
+
+SPY = "SPY R735QTJ8XC9X"
+_NUMBERS = {
+    "q": ("quantity", "quantity"),
+    "a": ("averagePrice", "average_price"),
+    "p": ("marketPrice", "market_price"),
+    "v": ("marketValue", "market_value"),
+    "u": ("unrealizedPnl", "unrealized_pnl"),
+    "up": ("unrealizedPnLPercent", "unrealized_pnl_ratio"),
+    "r": ("conversionRate", "conversion_rate"),
+}
+
+
+def _always(fault: Fault) -> Callable[[Scene], Fault]:
+    return lambda _: fault
+
+
+class _Typed:
+    """The normal answer under a content type that it is not."""
+
+    def __init__(self, content_type: str) -> None:
+        self._content_type = content_type
+
+    def act(self, exchange: Exchange) -> None:
+        """Send it."""
+        Body(exchange.answer().body, self._content_type).act(exchange)
+
+
+def _rewritten(change: Callable[[dict[str, Any]], Any]) -> Callable[[Scene], Fault]:
+    return _always(patched(change))
+
+
+def _nulls_are_empty(answer: dict[str, Any]) -> None:
+    answer.update(errors=None, messages=[], extra={"a": [None]})
+
+
+HARMLESS = (
+    Harmless("a byte-order mark", _always(say.byte_order_mark())),
+    Harmless("JSON that calls itself HTML", _always(_Typed("text/html"))),
+    Harmless("a content type that is none", _always(_Typed("nonsense"))),
+    Harmless("chunks of 7 bytes", _always(Chunked(7))),
+    Harmless("an answer that comes late, but in time", _always(Delay(0.3))),
+    Harmless("an answer that comes slowly, but in time", _always(Drip(4000.0))),
+    Harmless("the same keys twice: the last counts", _always(say.duplicate_keys())),
+    Harmless("fields that nobody knows", _rewritten(lambda answer: answer.update(new={"a": [1]}))),
+    Harmless(
+        "NaN in a field that nobody reads", _rewritten(lambda answer: answer.update(n=float("nan")))
+    ),
+    Harmless("empty errors beside success", _rewritten(_nulls_are_empty)),
+    Harmless(
+        "names in capitals, as before 2024",
+        _always(
+            Transformed(
+                lambda body: (
+                    body.replace(b'"portfolio"', b'"Portfolio"')
+                    .replace(b'"holdings"', b'"Holdings"')
+                    .replace(b'"cash"', b'"Cash"')
+                    .replace(b'"success"', b'"Success"')
+                )
+            )
+        ),
+    ),
+    Harmless(
+        "white space of a megabyte", _always(Transformed(lambda body: b" " * 1_000_000 + body))
+    ),
+)
+
+
+def _spoilt(field: str, value: object, found: str) -> LeftOut:
+    """One field of the first holding is something else."""
+    name, family = _NUMBERS[field]
+
+    def change(answer: dict[str, Any]) -> None:
+        answer["portfolio"]["holdings"][SPY][field] = value
+
+    shown = found.split(",", maxsplit=1)[0].removeprefix("found ")
+    return LeftOut(
+        f"`{name}` of a holding is {shown}",
+        _rewritten(change),
+        (f"quantconnect_holding_{family}{{",),
+        {name: 1},
+        found,
+    )
+
+
+def _cash(field: str, family: str, value: object, found: str) -> LeftOut:
+    def change(answer: dict[str, Any]) -> None:
+        answer["portfolio"]["cash"]["EUR"][field] = value
+
+    shown = found.split(",", maxsplit=1)[0].removeprefix("found ")
+    return LeftOut(
+        f"`{field}` of a currency is {shown}",
+        _rewritten(change),
+        (f'quantconnect_cash_{family}{{currency="EUR"',)
+        if family != "value"
+        else ('quantconnect_cash_value{account_currency="USD",currency="EUR"',),
+        {field: 1},
+        found,
+    )
+
+
+def _huge(body: bytes) -> bytes:
+    answer = json.loads(body)
+    answer["portfolio"]["holdings"][SPY]["v"] = "HUGE"
+    return json.dumps(answer).replace('"HUGE"', "1" + "0" * 400).encode()
+
+
+def _key(answer: dict[str, Any]) -> None:
+    holdings = answer["portfolio"]["holdings"]
+    answer["portfolio"]["holdings"] = {
+        ("<b>no key</b>\n" if key == SPY else key): value for key, value in holdings.items()
+    }
+
+
+def _entry(kind: str, value: object) -> Callable[[Scene], Fault]:
+    def change(answer: dict[str, Any]) -> None:
+        portfolio = answer["portfolio"][kind]
+        portfolio["EUR" if kind == "cash" else SPY] = value
+
+    return _rewritten(change)
+
+
+_FINITE = "expected a finite number"
+
+LEFT_OUT = (
+    _spoilt("q", "ten", f'found string "ten", {_FINITE}'),
+    _spoilt("a", [1], f"found array of 1, {_FINITE}"),
+    _spoilt("p", {"value": 1}, f"found object of 1, {_FINITE}"),
+    _spoilt("v", float("nan"), f"found number nan, {_FINITE}"),
+    _spoilt("u", float("-inf"), f"found number -inf, {_FINITE}"),
+    _spoilt("up", True, f"found boolean true, {_FINITE}"),
+    _spoilt("r", "1", f'found string "1", {_FINITE}'),
+    LeftOut(
+        "a number of 401 digits",
+        _always(Transformed(_huge)),
+        ("quantconnect_holding_market_value{",),
+        {"marketValue": 1},
+        f"found number of 1329 bits, {_FINITE}",
+    ),
+    LeftOut(
+        "a holding that is a number, beside others",
+        _entry("holdings", 5),
+        ("quantconnect_holding_",),
+        {"other": 1},
+        "found number 5, expected an object of known fields",
+        ('quantconnect_holdings{project="P1",project_id="1"} 2.0',),
+    ),
+    LeftOut(
+        "a key that is no security identifier, with markup and a line break",
+        _rewritten(_key),
+        ("quantconnect_holding_",),
+        {"symbol": 1},
+        "is not a base 36 number of 1 to 13 digits",
+        ('symbol="<b>no key</b>\\n"',),
+    ),
+    LeftOut(
+        "a glyph that is a number",
+        _rewritten(lambda answer: answer["portfolio"]["holdings"][SPY].update(c=7)),
+        ('quantconnect_holding_info{currency_symbol="$"',),
+        {"currencySymbol": 1},
+        "found number 7, expected a string",
+        ('quantconnect_holding_info{currency_symbol="",',),
+    ),
+    _cash("amount", "amount", "many", f'found string "many", {_FINITE}'),
+    _cash("conversionRate", "conversion_rate", float("inf"), f"found number inf, {_FINITE}"),
+    _cash("valueInAccountCurrency", "value", [], f"found array of 0, {_FINITE}"),
+    LeftOut(
+        "a currency that is a text, beside others",
+        _entry("cash", "EUR"),
+        (
+            'quantconnect_cash_amount{currency="EUR"',
+            'quantconnect_cash_conversion_rate{currency="EUR"',
+            'quantconnect_cash_value{account_currency="USD",currency="EUR"',
+        ),
+        {"other": 1},
+        'found string "EUR", expected an object',
+    ),
+)

@@ -1,0 +1,391 @@
+"""An exporter in this process, a QuantConnect to torment it with, and everything that it says.
+
+Whatever is done, a scrape is always under way, and no scrape may show anything but whole
+portfolios; and whatever the exporter says, on a page, in a log, in a metric, no token and no
+signature may be in it. Both are checked when a scene ends.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import logging
+import threading
+import time
+from collections import Counter
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Self
+
+from exporter import log
+from exporter.clock import Clock
+from exporter.exposition import TEXT, join, samples
+from exporter.metrics import PROJECT_FAMILIES
+from exporter.poller import account as account_module
+from exporter.simulator import SimulatorServer, World
+from exporter.simulator.authentication import Authentication
+from exporter.web.pages import landing_page, project_page
+from tests.poller.given import config_of, eventually
+from tests.poller.live import Live, quick
+from tests.soak.scraper import inconsistencies
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+
+    import pytest
+
+    from exporter.simulator import Fault
+    from exporter.simulator.exchange import Exchange
+
+TOKEN = "Marked4f0c9a7e21b85d36Marked4f0c9a7e21b85d36Marked4f0c9a7e21b85d"
+"""As long as QuantConnect's, and nowhere else."""
+
+VICTIM, BYSTANDER = 1, 2
+PORTFOLIO = "live/portfolio/read"
+STALE_AFTER = 900.0
+_SILENCE = 0.25
+_PORTFOLIO_FAMILIES = ("quantconnect_holding", "quantconnect_cash")
+
+
+def answer(version: int) -> dict[str, Any]:
+    """The victim's portfolio: three positions and two currencies, every number of this version."""
+    keys = ("SPY R735QTJ8XC9X", "AAPL R735QTJ8XC9X", "IBM R735QTJ8XC9X")
+    holdings = {
+        key: {"a": 10.5 * version, "q": number * version, "p": 11 * version, "v": 55, "u": version}
+        for number, key in enumerate(keys, 1)
+    }
+    cash = {
+        currency: {
+            "securitySymbols": [] if rate == 1 else [{"value": f"{currency}USD"}],
+            "symbol": currency,
+            "amount": 1000.5 * version,
+            "conversionRate": rate,
+            "currencySymbol": "$",
+            "valueInAccountCurrency": 1000.5 * version * rate,
+        }
+        for currency, rate in (("USD", 1), ("EUR", 1.25))
+    }
+    return {"portfolio": {"holdings": holdings, "cash": cash}, "success": True}
+
+
+class Counted:
+    """A fault that knows how often it befell somebody."""
+
+    def __init__(self, fault: Fault) -> None:
+        self.times = 0
+        self._fault = fault
+
+    def act(self, exchange: Exchange) -> None:
+        """Once more."""
+        self.times += 1
+        self._fault.act(exchange)
+
+
+class _Listening(Authentication):
+    """Remembers every signature that was sent."""
+
+    def __init__(self) -> None:
+        super().__init__(lockout_after=10, lockout_seconds=900.0)
+        self.credentials: set[str] = set()
+        self.last = ""
+
+    def refusal(self, headers: Mapping[str, str], address: str, **known: Any) -> Any:
+        self.last = headers.get("Authorization", "")
+        self.credentials.add(self.last)
+        return super().refusal(headers, address, **known)
+
+
+class Log(logging.Handler):
+    """Everything that is logged, at any level, and as both formats write it."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.DEBUG)
+        self.records: list[logging.LogRecord] = []
+        self.texts = {name: io.StringIO() for name in log.FORMATS}
+        self._writers = []
+        root = logging.getLogger()
+        handlers, level = root.handlers[:], root.level
+        for name, stream in self.texts.items():
+            log.configure(level="debug", format=name, stream=stream)
+            self._writers.append(root.handlers[0])
+        root.handlers[:] = handlers
+        root.setLevel(level)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Note a record."""
+        self.records.append(record)
+        for writer in self._writers:
+            writer.emit(record)
+
+    def said(self, message: str = "", **fields: object) -> list[dict[str, Any]]:
+        """The fields of what was logged in words that begin so, and with these fields."""
+        found = []
+        for record in list(self.records):
+            these = {"msg": record.getMessage(), **getattr(record, "fields", {})}
+            if these["msg"].startswith(message) and fields.items() <= these.items():
+                found.append(these)
+        return found
+
+
+class Scene:
+    """Two projects, the victim and a bystander, read each 50 ms by a poller with its threads."""
+
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        seconds: float = 20.0,
+        named: bool = True,
+        started: bool = True,
+        token_in_file: bool = False,
+        requests_per_minute: float = 60_000.0,
+        base_url: str | None = None,
+        tls: ssl.SSLContext | None = None,
+        project_name: str = "P1",
+    ) -> None:
+        self.directory = directory
+        self.world = World.from_portfolios(
+            {VICTIM: answer(1), BYSTANDER: answer(1)}, names={VICTIM: project_name, BYSTANDER: "P2"}
+        )
+        self.world.set_token(TOKEN)
+        self.server = SimulatorServer(self.world, ssl_context=tls)
+        self.authentication = self.server.authentication = _Listening()
+        self.ahead = 0.0
+        """By how many seconds the exporter's monotonic clock is ahead."""
+        self.wrong_by = 0.0
+        """By how many seconds its other clock is."""
+        self.log = Log()
+        self.wrong: list[str] = []
+        self.seen: set[tuple[str, ...]] = set()
+        self.token_file = directory / "token"
+        self.token_file.write_text(TOKEN)
+        names = {"named": named, "token_in_file": token_in_file}
+        self._config = quick(
+            config_of(directory, self._yaml(base_url or self.server.base_url, **names)),
+            request_timeout=seconds,
+            requests_per_minute=requests_per_minute,
+        )
+        self._starts = started
+        self._said: list[str] = []
+        self._stopping = threading.Event()
+        self._scraping = threading.Thread(target=self._scrape, name="scraper")
+        clock = Clock(
+            monotonic=lambda: time.monotonic() + self.ahead,
+            now=lambda: time.time() + self.wrong_by,
+        )
+        self.exporter = Live(self._config, clock=clock)
+
+    def _yaml(self, base_url: str, *, named: bool, token_in_file: bool) -> str:
+        token = "api_token_file: token" if token_in_file else f"api_token: {TOKEN}"
+        projects = ", ".join(
+            f"{{id: {each}{f', name: P{each}' if named else ''}}}" for each in (VICTIM, BYSTANDER)
+        )
+        return (
+            f"stale_after: {STALE_AFTER:g}s\naccounts:\n"
+            f"- {{name: main, user_id: 1, {token}, base_url: '{base_url}', projects: [{projects}]}}"
+            "\n"
+        )
+
+    # --- Beginning and end ------------------------------------------------------------------------
+
+    def __enter__(self) -> Self:
+        self.server.start()
+        logger = logging.getLogger("exporter")
+        self._level = logger.level
+        logger.setLevel(logging.DEBUG)
+        logger.addHandler(self.log)
+        logging.getLogger("urllib3").addHandler(self.log)
+        self._scraping.start()
+        if self._starts:
+            self.start()
+            eventually(self.exporter.poller.complete)
+            self.eventually_reads(VICTIM, BYSTANDER)
+        return self
+
+    def start(self) -> None:
+        """Begin to read."""
+        self.exporter.poller.start()
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self._stopping.set()
+        self._scraping.join()
+        stopped = self.exporter.stops()
+        self.server.close()
+        logger = logging.getLogger("exporter")
+        logger.removeHandler(self.log)
+        logger.setLevel(self._level)
+        logging.getLogger("urllib3").removeHandler(self.log)
+        if kind is None:
+            assert not self.wrong, self.wrong[:3]
+            assert stopped < 5
+            self._keeps_secrets()
+
+    def _keeps_secrets(self) -> None:
+        """Neither the token nor anything that was signed with it is in anything that came out."""
+        store = self.exporter.store
+        reports = store.reports()
+        now = time.time()
+        said = [
+            *self._said,
+            *(text.getvalue() for text in self.log.texts.values()),
+            landing_page(reports, version="1", telemetry_path="/metrics", now=now),
+            *(
+                project_page(each, samples(store.snapshots_of(each.project_id)), now=now)
+                for each in reports
+            ),
+            self._config.to_yaml(),
+            repr(self._config),
+        ]
+        assert self.authentication.credentials
+        secrets = {TOKEN, TOKEN[:16]}
+        for credentials in self.authentication.credentials:
+            secrets |= signatures(credentials)
+        for text in said:
+            for secret in secrets:
+                assert secret not in text, f"a secret is in {text[:2000]}"
+
+    def _scrape(self) -> None:
+        registry = self.exporter.telemetry.registry
+        text = ""
+        while not self._stopping.wait(0.01):
+            before = text
+            text = join(PROJECT_FAMILIES, self.exporter.store.snapshots(), registry, TEXT).decode()
+            if text == before:
+                continue
+            try:
+                self.wrong += inconsistencies(text, is_openmetrics=False).wrong
+            except ValueError as error:
+                self.wrong.append(f"a scrape can't be parsed: {error}")
+            self._said.append(text)
+            del self._said[:-20]
+            self.seen.add(tuple(_of(text.splitlines(), VICTIM)))
+
+    # --- What is done -----------------------------------------------------------------------------
+
+    def change(self, version: int = 2) -> None:
+        """The victim's positions and cash are others from now on."""
+        self.world.project(VICTIM).answer = json.dumps(answer(version)).encode()
+
+    @contextmanager
+    def befallen(
+        self,
+        fault: Fault,
+        endpoint: str | None = PORTFOLIO,
+        project_id: int | None = VICTIM,
+        times: int | None = None,
+    ) -> Iterator[Counted]:
+        """A fault while the block runs."""
+        counted = Counted(fault)
+        handle = self.server.faults.add(
+            counted, endpoint=endpoint, project_id=project_id, times=times
+        )
+        try:
+            yield counted
+        finally:
+            self.server.faults.remove(handle)
+
+    def passes(self, seconds: float) -> None:
+        """So much time passes for the exporter, by the clock that only goes forward."""
+        self.ahead += seconds
+
+    def restart(self) -> None:
+        """Another QuantConnect at the same address, where the last one was closed."""
+        port = self.server.port
+        self.server = SimulatorServer(self.world, port=port)
+        self.server.authentication = self.authentication
+        self.server.start()
+
+    # --- What follows -----------------------------------------------------------------------------
+
+    def portfolio(self, project_id: int = VICTIM) -> list[str]:
+        """The sample lines of what was read of a project's portfolio."""
+        return _of(samples(self.exporter.store.snapshots_of(project_id)).splitlines(), project_id)
+
+    def success(self, project_id: int = VICTIM, source: str = "portfolio") -> float | None:
+        """quantconnect_read_success."""
+        return self.exporter.success(project_id, source)
+
+    def eventually_reads(self, *ids: int) -> None:
+        """Until the last read of each of these was a good one."""
+        eventually(lambda: all(self.success(each) == 1 for each in ids), timeout=30)
+
+    def eventually_fails(self, project_id: int = VICTIM, source: str = "portfolio") -> None:
+        """Until a read has failed."""
+        eventually(lambda: self.success(project_id, source) == 0, timeout=30)
+
+    def eventually_has(self, version: int, project_id: int = VICTIM) -> None:
+        """Until the portfolio of that version is what is published."""
+        amount = f'quantconnect_cash_amount{{currency="USD",project="P{project_id}"'
+        amount += f',project_id="{project_id}"}} {1000.5 * version!r}'
+        eventually(lambda: amount in self.portfolio(project_id), timeout=30)
+
+    def failures(self) -> dict[tuple[str, str], int]:
+        """How many calls failed, by endpoint and reason."""
+        return self._counts("quantconnect_api_request_failures_total", "endpoint", "reason")
+
+    def problems(self) -> dict[str, int]:
+        """How many fields were left out, by field."""
+        counts = self._counts("quantconnect_api_parse_problems_total", "endpoint", "field")
+        return {field: count for (_, field), count in counts.items()}
+
+    def _counts(self, name: str, *labels: str) -> dict[tuple[str, str], int]:
+        counts: Counter[tuple[str, str]] = Counter()
+        for metric in self.exporter.telemetry.registry.collect():
+            for sample in metric.samples:
+                if sample.name == name and sample.value:
+                    first, second = (sample.labels[label] for label in labels)
+                    counts[first, second] += int(sample.value)
+        return dict(counts)
+
+    def eventually_counts(self, counted: Callable[[], dict[tuple[str, str], int]]) -> None:
+        """Until exactly these failures are counted, and no others."""
+        eventually(lambda: self.failures() == counted(), timeout=10)
+
+    def calls(self, endpoint: str = PORTFOLIO, project_id: int | None = VICTIM) -> int:
+        """How often an endpoint was asked."""
+        return len(self.server.requests.of(endpoint, project_id))
+
+    def eventually_asks(self, more: int = 1, endpoint: str = PORTFOLIO, **of: Any) -> None:
+        """Until an endpoint was asked so many times more."""
+        before = self.calls(endpoint, **of)
+        eventually(lambda: self.calls(endpoint, **of) >= before + more, timeout=30)
+
+    def falls_silent(self) -> None:
+        """Until nothing has been asked for a quarter of a second: five times the interval."""
+        deadline = time.monotonic() + 20
+        before, since = len(self.server.requests), time.monotonic()
+        while time.monotonic() - since < _SILENCE:
+            assert time.monotonic() < deadline, "it asks on and on"
+            time.sleep(0.02)
+            if len(self.server.requests) != before:
+                before, since = len(self.server.requests), time.monotonic()
+
+    def own(self, line: str) -> float | None:
+        """A sample of the exporter's own, by its name without prefix, and its labels."""
+        return self.exporter.own(line)
+
+    def config(self, **changes: Any) -> Any:
+        """The configuration with changes."""
+        return replace(self._config, **changes)
+
+
+def signatures(authorization: str) -> set[str]:
+    """An Authorization header's parts that are worth something: whole, and the hash alone."""
+    encoded = authorization.removeprefix("Basic ")
+    digest = base64.b64decode(encoded).decode().partition(":")[2]
+    return {encoded, digest} if len(digest) == 64 else set()
+
+
+def _of(lines: list[str], project_id: int) -> list[str]:
+    """What of an exposition is a project's portfolio."""
+    label = f'project_id="{project_id}"'
+    return [line for line in lines if line.startswith(_PORTFOLIO_FAMILIES) and label in line]
+
+
+def short_naps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The loop looks around more often than each ten seconds, which no test wants to wait for."""
+    monkeypatch.setattr(account_module, "_LONGEST_NAP", 0.02)
+    monkeypatch.setattr(account_module, "_FAULT_NAP", 0.02)
