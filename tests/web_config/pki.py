@@ -68,7 +68,9 @@ class PKI:
             *("req", "-new", "-newkey", *kind, "-nodes", "-subj", f"/CN={name}"),
             *("-keyout", f"{name}.key", "-out", f"{name}.csr"),
         )
-        extensions = f"subjectAltName={san}\n[name]\nCN=someone\n" if san else ""
+        # The key identifiers are what clients want that check by the letter, as Python 3.13 does.
+        extensions = "authorityKeyIdentifier=keyid\nsubjectKeyIdentifier=hash\n"
+        extensions += f"subjectAltName={san}\n[name]\nCN=someone\n" if san else ""
         self.path("extensions").write_text(extensions)
         self.openssl(
             *("x509", "-req", "-in", f"{name}.csr", "-CA", f"{ca}.pem", "-CAkey", f"{ca}.key"),
@@ -78,7 +80,15 @@ class PKI:
     def _self_signed(self, name: str, subject: str) -> None:
         self.openssl(
             *("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"),
-            *("-nodes", "-subj", subject, "-days", "2"),
+            *(
+                "-nodes",
+                "-subj",
+                subject,
+                "-days",
+                "2",
+                "-addext",
+                "keyUsage=keyCertSign,digitalSignature",
+            ),
             *("-keyout", f"{name}.key", "-out", f"{name}.pem"),
         )
 
