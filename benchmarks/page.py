@@ -24,7 +24,6 @@ _PACKAGES = (
     "msgspec",
     "isal",
     "uvicorn",
-    "httptools",
     "starlette",
     "requests",
     "prometheus-client",
@@ -44,6 +43,7 @@ def write(
         "date": f"{datetime.now(UTC):%Y-%m-%d}",
         "command": f"python -m benchmarks{arguments}",
         "machine": f"{_processor()}, {os.cpu_count()} cores",
+        "load": f"{os.getloadavg()[2]:.1f}",
         "versions": ", ".join(_versions()),
         "imports": ", ".join(f"{name} {duration(seconds)}" for name, seconds in imports),
     }
