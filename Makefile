@@ -10,7 +10,8 @@ export PROMTOOL3 := $(abspath $(PROMTOOL3))
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint linters format docs dashboards bench soak fuzz prometheus clean
+.PHONY: help demo test lint linters format docs dashboards bench soak fuzz \
+	prometheus lock lowest audit sbom clean
 
 help: ## Say what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | sort | \
@@ -62,6 +63,18 @@ soak: $(INSTALLED) ## Let it run for an hour under random faults
 
 fuzz: $(INSTALLED) ## Throw nonsense at every parser for an hour
 	$(BIN)/python -m tests.fuzz --minutes 60
+
+lock: ## Pin what the image is built with anew
+	deploy/dependencies lock
+
+lowest: ## Run the fast tests with the oldest dependencies allowed
+	deploy/dependencies lowest
+
+audit: ## Look for known vulnerabilities in what is pinned
+	deploy/dependencies audit
+
+sbom: ## Print a bill of materials of what is pinned
+	deploy/dependencies sbom
 
 clean: ## Remove what was made
 	rm -rf $(VENV) bin .demo .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from exporter.cli.run import serve
-from exporter.config import load
+from exporter.config import load_text
 from exporter.log import Log
 from exporter.simulator import DEMO_TOKEN, SimulatorServer, World
 
@@ -67,14 +65,11 @@ def demo(options: argparse.Namespace) -> int:
 
 
 def configuration(base_url: str, project_ids: Sequence[int]) -> Config:
-    """What reads the simulator there: by a file, like any other configuration."""
+    """What reads the simulator there: by a document, like any other configuration."""
     text = _CONFIGURATION.format(token=DEMO_TOKEN, base_url=base_url)
     for project_id, desk in zip(project_ids, _DESKS, strict=False):
         text += _PROJECT.format(project_id=project_id, desk=desk)
-    with tempfile.TemporaryDirectory() as directory:
-        file = Path(directory) / "demo.yaml"
-        file.write_text(text, encoding="utf-8")
-        return load(file, {})
+    return load_text(text, {}, source="the demo")
 
 
 _DESKS = ("equities", "derivatives", "currencies", "crypto")
@@ -82,8 +77,9 @@ _DESKS = ("equities", "derivatives", "currencies", "crypto")
 
 def _say_where(options: argparse.Namespace) -> None:
     address = options.web_listen_address[0]
-    host = address.host or "127.0.0.1"
-    url = f"http://{f'[{host}]' if ':' in host else host}:{address.port}"
+    anywhere = address.host in ("", "0.0.0.0", "::")  # noqa: S104 - compared, not listened on
+    scheme = "https" if options.web_config_file else "http"
+    url = f"{scheme}://{address._replace(host='127.0.0.1') if anywhere else address}"
     print(
         "\nA simulated QuantConnect with eight live algorithms, and the exporter that reads it.\n"
         f"  {url}/         the projects and how reading them goes\n"

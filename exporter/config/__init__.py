@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from exporter.config.errors import ConfigError
 from exporter.config.fileless import load_from_environment
-from exporter.config.loading import find, load, resolve
+from exporter.config.loading import find, load, load_text, resolve
 from exporter.config.model import Account, Config, Discover, Project
 from exporter.config.secret import Secret, Token
 
@@ -27,5 +27,6 @@ __all__ = [
     "find",
     "load",
     "load_from_environment",
+    "load_text",
     "resolve",
 ]

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from exporter.config.assembly import assemble
-from exporter.config.document import read_document
+from exporter.config.document import parse_document, read_document
 from exporter.config.errors import ConfigError, Problems
 from exporter.config.fileless import USER_ID, is_configured, load_from_environment
 from exporter.config.reading import read
@@ -14,6 +14,8 @@ from exporter.config.validation import validate
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    import yaml
 
     from exporter.config.model import Config
 
@@ -26,9 +28,17 @@ def load(path: Path, environ: Mapping[str, str]) -> Config:
     Raises ``ConfigError`` with every problem, each as ``FILE:LINE: PATH: expected …, got …``.
     """
     source = str(path)
+    return _load(read_document(path, source), environ, source, path.absolute().parent)
+
+
+def load_text(text: str, environ: Mapping[str, str], *, source: str) -> Config:
+    """The same of a document that is in no file; ``source`` is what messages call it."""
+    return _load(parse_document(text.encode(), source), environ, source, Path.cwd())
+
+
+def _load(written: yaml.Node, environ: Mapping[str, str], source: str, directory: Path) -> Config:
     problems = Problems(source)
-    directory = path.absolute().parent
-    document = read(read_document(path, source), environ, problems, source)
+    document = read(written, environ, problems, source)
     validate(document, problems, directory=directory)
     problems.raise_if_any()
     return assemble(document, source=source, directory=directory)

@@ -45,7 +45,7 @@ def basic(credentials: bytes, timestamp: int | str | None = None) -> dict[str, s
 @pytest.mark.parametrize(
     ("headers", "answer"),
     [
-        (lambda: signed(), OK),
+        (signed, OK),
         (lambda: signed("wrong"), INVALID_HASH),
         (lambda: signed(user_id=2), INVALID_USER),
         (lambda: signed(user_id="x"), INVALID_USER),
