@@ -136,12 +136,13 @@ class PublishedProject:
         """A portfolio was read, in ``duration`` seconds; the next one comes after ``interval``."""
         with self._lock:
             state = self._sources[Source.PORTFOLIO]
-            state.succeeded(duration=duration, interval=interval, problems=portfolio.problems)
-            self._portfolio = portfolio
             if self._settle_currency(portfolio):  # now there is a label for what was read before
                 self._render(Source.STATUS)
                 self._render(Source.STATISTICS)
-            self._render(Source.PORTFOLIO)
+            # Before it counts as read: if this raises, what was read before must go on ageing.
+            snapshot = self._portfolio_samples(portfolio)
+            state.succeeded(duration=duration, interval=interval, problems=portfolio.problems)
+            state.snapshot, self._portfolio = snapshot, portfolio
             self._swap()
 
     def status(
@@ -157,10 +158,11 @@ class PublishedProject:
             state = self._sources.get(Source.STATUS)
             if state is None:
                 return  # switched off by a reload while it was read
+            snapshot = self._status_samples(deployment)
             state.succeeded(duration=duration, interval=interval, age=age)
             news = self._deployed is not (deployment is not None)
             self._deployment, self._deployed = deployment, deployment is not None
-            self._render(Source.STATUS)
+            state.snapshot = snapshot
             if news:
                 self._render(Source.STATISTICS)
             self._swap()
@@ -171,9 +173,9 @@ class PublishedProject:
             state = self._sources.get(Source.STATISTICS)
             if state is None:
                 return
+            snapshot = self._statistics_samples(statistics)
             state.succeeded(duration=duration, interval=interval, problems=statistics.problems)
-            self._statistics = statistics
-            self._render(Source.STATISTICS)
+            state.snapshot, self._statistics = snapshot, statistics
             self._swap()
 
     # --- Failed reads -----------------------------------------------------------------------------
@@ -234,25 +236,39 @@ class PublishedProject:
             state.snapshot = self._samples(source)
 
     def _samples(self, source: Source) -> Snapshot:
+        """What was read last of a source, rendered."""
+        if source is Source.PORTFOLIO:
+            return {} if self._portfolio is None else self._portfolio_samples(self._portfolio)
+        if source is Source.STATUS:
+            return self._status_samples(self._deployment)
+        return {} if self._statistics is None else self._statistics_samples(self._statistics)
+
+    def _portfolio_samples(self, portfolio: Portfolio) -> Snapshot:
         render = self._renderer.render
-        if source is Source.PORTFOLIO and self._portfolio is not None:
-            return {
-                **render(POSITIONS, [self._portfolio]),
-                **render(HOLDINGS, self._portfolio.holdings),
-                **render(CASH, self._portfolio.cash),
-            }
-        if source is Source.STATUS and self._deployment is not None:
-            return {
-                **render(LIVE_STATUS, status_flags(self._deployment.status)),
-                **render(DEPLOYMENT, [self._deployment]),
-            }
-        # Of what was never deployed there are no statistics, whatever was answered.
-        if source is Source.STATISTICS and self._statistics and self._deployed is not False:
-            return {
-                **render(STATISTICS, [self._statistics]),
-                **render(CUSTOM_STATISTIC, self._statistics.custom.items()),
-            }
-        return {}
+        return {
+            **render(POSITIONS, [portfolio]),
+            **render(HOLDINGS, portfolio.holdings),
+            **render(CASH, portfolio.cash),
+        }
+
+    def _status_samples(self, deployment: Deployment | None) -> Snapshot:
+        if deployment is None:
+            return {}
+        render = self._renderer.render
+        return {
+            **render(LIVE_STATUS, status_flags(deployment.status)),
+            **render(DEPLOYMENT, [deployment]),
+        }
+
+    def _statistics_samples(self, statistics: Statistics) -> Snapshot:
+        # Of what was never deployed there are none, whatever was answered.
+        if self._deployed is False:
+            return {}
+        render = self._renderer.render
+        return {
+            **render(STATISTICS, [statistics]),
+            **render(CUSTOM_STATISTIC, statistics.custom.items()),
+        }
 
     def _swap(self) -> None:
         """Put all of the project into the store at once."""
