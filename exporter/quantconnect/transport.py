@@ -134,7 +134,10 @@ class _Deadline:
 
     def __enter__(self) -> None:
         _current.deadline = self
-        self._timer.start()
+        try:
+            self._timer.start()
+        except RuntimeError as error:
+            raise OSError(f"no thread for the time limit of a call: {error}") from None
 
     def __exit__(self, *_: object) -> None:
         self._timer.cancel()
