@@ -61,7 +61,7 @@ def _raw(title: str, body: bytes, error: str) -> Failing:
 
 def _portfolio(
     title: str,
-    change: Callable[[dict[str, dict[str, object]]], object],
+    change: Callable[[dict[str, object]], object],
     error: str,
     reason: Reason = Reason.MALFORMED,
 ) -> Failing:

@@ -7,15 +7,21 @@ signature may be in it. Both are checked when a scene ends.
 
 from __future__ import annotations
 
+import atexit
 import base64
 import io
 import json
 import logging
+import shutil
+import ssl
+import tempfile
 import threading
 import time
 from collections import Counter
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from exporter import log
@@ -29,11 +35,10 @@ from exporter.web.pages import landing_page, project_page
 from tests.poller.given import config_of, eventually
 from tests.poller.live import Live, quick
 from tests.soak.scraper import inconsistencies
+from tests.web_config.pki import PKI
 
 if TYPE_CHECKING:
-    import ssl
     from collections.abc import Callable, Iterator, Mapping
-    from pathlib import Path
 
     import pytest
 
@@ -142,8 +147,8 @@ class Scene:
         started: bool = True,
         token_in_file: bool = False,
         requests_per_minute: float = 60_000.0,
-        base_url: str | None = None,
-        tls: ssl.SSLContext | None = None,
+        certificate: str = "",
+        scheme: str = "http",
         project_name: str = "P1",
     ) -> None:
         self.directory = directory
@@ -151,7 +156,10 @@ class Scene:
             {VICTIM: answer(1), BYSTANDER: answer(1)}, names={VICTIM: project_name, BYSTANDER: "P2"}
         )
         self.world.set_token(TOKEN)
-        self.server = SimulatorServer(self.world, ssl_context=tls)
+        self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER) if certificate else None
+        if certificate:
+            self.certify(certificate)
+        self.server = SimulatorServer(self.world, ssl_context=self._tls)
         self.authentication = self.server.authentication = _Listening()
         self.ahead = 0.0
         """By how many seconds the exporter's monotonic clock is ahead."""
@@ -164,7 +172,10 @@ class Scene:
         self.token_file.write_text(TOKEN)
         names = {"named": named, "token_in_file": token_in_file}
         self._config = quick(
-            config_of(directory, self._yaml(base_url or self.server.base_url, **names)),
+            config_of(
+                directory,
+                self._yaml(self.server.base_url.replace("http:", f"{scheme}:"), **names),
+            ),
             request_timeout=seconds,
             requests_per_minute=requests_per_minute,
         )
@@ -239,7 +250,7 @@ class Scene:
             self._config.to_yaml(),
             repr(self._config),
         ]
-        assert self.authentication.credentials
+        assert self.authentication.credentials or not self.server.requests
         secrets = {TOKEN, TOKEN[:16]}
         for credentials in self.authentication.credentials:
             secrets |= signatures(credentials)
@@ -264,6 +275,11 @@ class Scene:
             self.seen.add(tuple(_of(text.splitlines(), VICTIM)))
 
     # --- What is done -----------------------------------------------------------------------------
+
+    def certify(self, name: str) -> None:
+        """QuantConnect shows that certificate from now on."""
+        assert self._tls is not None
+        self._tls.load_cert_chain(pki() / f"{name}.pem", pki() / f"{name}.key")
 
     def change(self, version: int = 2) -> None:
         """The victim's positions and cash are others from now on."""
@@ -370,6 +386,20 @@ class Scene:
     def config(self, **changes: Any) -> Any:
         """The configuration with changes."""
         return replace(self._config, **changes)
+
+
+@cache
+def pki() -> Path:
+    """A directory with ``ca.pem`` and certificates: good, expired, elsewhere, own."""
+    directory = Path(tempfile.mkdtemp(prefix="pki-"))
+    atexit.register(shutil.rmtree, directory)
+    made = PKI(directory)
+    made._self_signed("ca", "/CN=test CA")
+    made._self_signed("own", "/CN=127.0.0.1")
+    made.issue("good", san="IP:127.0.0.1")
+    made.issue("expired", san="IP:127.0.0.1", days="-1")
+    made.issue("elsewhere", san="DNS:elsewhere.example")
+    return directory
 
 
 def signatures(authorization: str) -> set[str]:

@@ -1,0 +1,938 @@
+"""Faults that are more than one answer: the account, the connection, this machine, the exporter."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from email.utils import formatdate
+from functools import partial
+from itertools import chain, pairwise, repeat
+from typing import TYPE_CHECKING, Any
+from unittest import mock
+
+from exporter.poller.plan import Plan
+from exporter.quantconnect import client as client_module
+from exporter.quantconnect.portfolio import decode_portfolio
+from exporter.simulator import ClockOffset, Stall, Status, patched
+from exporter.simulator import fault_answers as say
+from tests.faults.entry import Story, Told
+from tests.faults.scene import BYSTANDER, PORTFOLIO, TOKEN, VICTIM
+from tests.poller.given import eventually
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tests.faults.scene import Scene
+
+MINUTE, HOUR = 60.0, 3600.0
+
+ACCOUNT: list[Story] = []
+LISTS: list[Story] = []
+CONNECTING: list[Story] = []
+OURSELVES: list[Story] = []
+
+
+def _story(
+    section: list[Story],
+    title: str,
+    *,
+    published: str = "what was read before",
+    logged: str,
+    counted: str,
+    recovers: str,
+    **settings: object,
+) -> Callable[[Callable[[Scene], None]], Callable[[Scene], None]]:
+    def note(happens: Callable[[Scene], None]) -> Callable[[Scene], None]:
+        section.append(Story(Told(title, published, logged, counted, recovers), happens, settings))
+        return happens
+
+    return note
+
+
+def _only(*reasons: str) -> Callable[[Scene], bool]:
+    return lambda scene: {reason for _, reason in scene.failures()} == set(reasons)
+
+
+# --- Too many requests ----------------------------------------------------------------------------
+
+
+def _rests(scene: Scene, retry_after: str, status: int, seconds: float, reason: str) -> None:
+    good = scene.portfolio()
+    with scene.befallen(say.Status(status, (("Retry-After", retry_after),)), times=1) as befallen:
+        eventually(lambda: befallen.times)
+    scene.change(2)
+    scene.falls_silent()
+    assert scene.portfolio() == good
+    assert scene.success() == 0
+    (said,) = scene.log.said("Reading failed", reason=reason)
+    assert said["project_id"] == VICTIM
+    scene.passes(seconds - 10)
+    scene.falls_silent()
+    assert scene.exporter.poller.healthy()
+    assert scene.exporter.poller.ready()
+    scene.passes(11)
+    scene.eventually_has(2)
+    scene.eventually_counts(lambda: {(PORTFOLIO, reason): 1})
+
+
+_REST = "`reason=rate_limit`, once"
+
+
+@_story(
+    ACCOUNT,
+    "429 with `Retry-After: 120`",
+    logged="Reading failed",
+    counted=_REST,
+    recovers="the whole account rests for those 120 seconds, then goes on",
+)
+def rests_for_seconds(scene: Scene) -> None:
+    _rests(scene, "120", 429, 120, "rate_limit")
+
+
+@_story(
+    ACCOUNT,
+    "429 with a date in five minutes for `Retry-After`",
+    logged="Reading failed",
+    counted=_REST,
+    recovers="the account rests until then, by QuantConnect's own clock",
+)
+def rests_until(scene: Scene) -> None:
+    _rests(scene, formatdate(scene.server.now() + 300, usegmt=True), 429, 300, "rate_limit")
+
+
+@_story(
+    ACCOUNT,
+    "429 with `Retry-After: 86400`",
+    logged="Reading failed",
+    counted=_REST,
+    recovers="the account rests for 15 minutes, the most that is honoured",
+)
+def rests_no_day(scene: Scene) -> None:
+    _rests(scene, "86400", 429, 900, "rate_limit")
+
+
+@_story(
+    ACCOUNT,
+    "503 with `Retry-After: 60`",
+    logged="Reading failed",
+    counted="`reason=http_5xx`, once",
+    recovers="the account rests for those 60 seconds",
+)
+def rests_while_unavailable(scene: Scene) -> None:
+    _rests(scene, "60", 503, 60, "http_5xx")
+
+
+def _rests_a_moment(scene: Scene, retry_after: str | None) -> None:
+    with scene.befallen(say.too_many_requests(retry_after), times=1) as befallen:
+        eventually(lambda: befallen.times)
+    scene.change(2)
+    scene.eventually_has(2)
+    scene.eventually_counts(lambda: {(PORTFOLIO, "rate_limit"): 1})
+    times = [request.monotonic for request in scene.server.requests]
+    assert max(later - earlier for earlier, later in pairwise(times)) > 0.8
+
+
+@_story(
+    ACCOUNT,
+    "429 with nonsense for `Retry-After`",
+    logged="Reading failed",
+    counted=_REST,
+    recovers="the account rests for a second at least, longer with every further 429",
+)
+def rests_for_nonsense(scene: Scene) -> None:
+    _rests_a_moment(scene, "soon")
+
+
+@_story(
+    ACCOUNT,
+    "429 without `Retry-After`",
+    logged="Reading failed",
+    counted=_REST,
+    recovers="as with nonsense",
+)
+def rests_without(scene: Scene) -> None:
+    _rests_a_moment(scene, None)
+
+
+# --- Rejected -------------------------------------------------------------------------------------
+
+
+def _rejected_once(scene: Scene, fault: Any) -> None:
+    with scene.befallen(fault, times=1) as befallen:
+        eventually(lambda: befallen.times)
+    scene.change(2)
+    scene.eventually_has(2)
+    assert len(scene.server.requests.of("authenticate")) == 2
+    (said,) = scene.log.said("Reading failed", reason="auth")
+    assert said["project_id"] == VICTIM
+    scene.eventually_counts(lambda: {(PORTFOLIO, "auth"): 1})
+    assert scene.success(BYSTANDER) == 1
+
+
+_ONE_PROJECT = "one `authenticate`, which succeeds: the project is read again soon"
+
+for _title, _fault in (
+    ("401 with `WWW-Authenticate`, for one project", say.unauthorized()),
+    ("401 without it, for one project", say.unauthorized(challenge=False)),
+    ("an invalid hash, for one call", say.invalid_hash()),
+):
+    _story(
+        ACCOUNT,
+        _title,
+        logged="Reading failed",
+        counted="`reason=auth`, once",
+        recovers=_ONE_PROJECT,
+    )(partial(_rejected_once, fault=_fault))
+
+
+@_story(
+    ACCOUNT,
+    "a project that this user may not see, while others are fine",
+    published="what was read before, until it is too old",
+    logged="Reading failed",
+    counted="`reason=auth`, for each call",
+    recovers="after the second rejection that project alone waits for 15 minutes",
+)
+def one_project_is_forbidden(scene: Scene) -> None:
+    with scene.befallen(say.unauthorized()) as befallen:
+        eventually(lambda: befallen.times == 2)
+        scene.change(2)
+        scene.eventually_asks(5, project_id=BYSTANDER)
+        assert befallen.times == 2
+        scene.passes(14 * MINUTE)
+        scene.eventually_asks(5, project_id=BYSTANDER)
+        assert befallen.times == 2
+    scene.passes(MINUTE)
+    scene.eventually_has(2)
+    scene.eventually_counts(lambda: {(PORTFOLIO, "auth"): 2})
+
+
+@_story(
+    ACCOUNT,
+    "an account that flaps: every few calls one is rejected",
+    logged="Reading failed",
+    counted="`reason=auth`, for each call",
+    recovers="an `authenticate` each, and on",
+)
+def flaps(scene: Scene) -> None:
+    for version in (2, 3, 4):
+        with scene.befallen(say.invalid_hash(), times=1) as befallen:
+            eventually(partial(getattr, befallen, "times"))
+        scene.change(version)
+        scene.eventually_has(version)
+    scene.eventually_counts(lambda: {(PORTFOLIO, "auth"): 3})
+    assert scene.own('api_authenticated{account="main"}') == 1
+
+
+def _rejects_everything(scene: Scene) -> None:
+    """From the rejection to the silence."""
+    eventually(lambda: scene.log.said("QuantConnect rejects the user id or the token"))
+    scene.falls_silent()
+    assert len(scene.log.said("QuantConnect rejects the user id or the token")) == 1
+    assert scene.own('api_authenticated{account="main"}') == 0
+    assert scene.exporter.poller.healthy()
+    assert scene.exporter.poller.ready()
+    assert len(scene.server.requests.of("authenticate")) == 2
+    assert {reason for _, reason in scene.failures()} == {"auth"}
+
+
+def _waits(scene: Scene, minutes: float) -> None:
+    """Silence for that long, and then one authenticate and nothing else."""
+    tries = len(scene.server.requests.of("authenticate"))
+    asked = len(scene.server.requests)
+    scene.passes((minutes - 1) * MINUTE)
+    scene.falls_silent()
+    assert len(scene.server.requests) == asked
+    scene.passes(MINUTE + 1)
+    eventually(lambda: len(scene.server.requests.of("authenticate")) == tries + 1)
+
+
+_REJECTED = "an error that says what to check, once for each try"
+_AUTH = "`reason=auth`; `quantconnect_api_authenticated` 0"
+
+
+@_story(
+    ACCOUNT,
+    "the token is revoked",
+    published="what was read before, until it is too old: all is withdrawn then",
+    logged=_REJECTED,
+    counted=_AUTH,
+    recovers="nothing is sent but one `authenticate` after 15 minutes, 30 minutes, up to 2 hours",
+)
+def revoked(scene: Scene) -> None:
+    good = scene.portfolio()
+    scene.world.set_token("another")
+    _rejects_everything(scene)
+    assert scene.portfolio() == good
+    _waits(scene, 15)
+    assert scene.portfolio() == scene.portfolio(BYSTANDER) == []
+    scene.falls_silent()
+    _waits(scene, 30)
+    scene.falls_silent()
+    scene.world.set_token(TOKEN)
+    scene.change(2)
+    _waits(scene, 60)
+    scene.eventually_has(2)
+    assert scene.own('api_authenticated{account="main"}') == 1
+    refused = [each for each in scene.server.requests if not each.authorised]
+    counted = scene.failures()
+    assert sum(counted.values()) == len(refused)
+
+
+@_story(
+    ACCOUNT,
+    "the token is rotated, first at QuantConnect and then in its file",
+    logged=f"{_REJECTED}; “The token has changed, trying it”",
+    counted=_AUTH,
+    recovers="within 10 seconds of the file's change, without a restart",
+    token_in_file=True,
+)
+def rotated(scene: Scene) -> None:
+    scene.world.set_token(TOKEN[::-1])
+    _rejects_everything(scene)
+    scene.change(2)
+    scene.token_file.write_text(TOKEN[::-1] + "\n")
+    scene.eventually_has(2)
+    assert len(scene.log.said("The token has changed, trying it")) == 1
+    assert not any(TOKEN[::-1] in text.getvalue() for text in scene.log.texts.values())
+
+
+@_story(
+    ACCOUNT,
+    "locked out: too many failed attempts",
+    logged=_REJECTED,
+    counted=_AUTH,
+    recovers="as a revoked token: the silence lets the lockout end",
+)
+def locked_out(scene: Scene) -> None:
+    with scene.befallen(say.locked_out(), None, None):
+        _rejects_everything(scene)
+        scene.change(2)
+    scene.passes(15 * MINUTE + 1)
+    scene.eventually_has(2)
+
+
+for _offset, _words in ((3 * HOUR, "ahead"), (-3 * HOUR, "behind")):
+
+    def _clocks_differ(scene: Scene, offset: float = _offset) -> None:
+        scene.server.date_offset = offset
+        _rejects_everything(scene)
+        skew = scene.own('api_clock_skew_seconds{account="main"}')
+        assert skew is not None
+        assert abs(skew + offset) < 5
+        (said,) = scene.log.said("QuantConnect rejects the user id or the token")
+        assert "clock" in said["msg"]
+        scene.server.date_offset = 0.0
+        scene.change(2)
+        scene.passes(15 * MINUTE + 1)
+        scene.eventually_has(2)
+
+    _story(
+        ACCOUNT,
+        f"clocks that differ: QuantConnect's is three hours {_words}",
+        logged=_REJECTED,
+        counted=f"{_AUTH}; `quantconnect_api_clock_skew_seconds` ∓10800",
+        recovers="15 minutes after the clocks agree again, or at a reload",
+    )(_clocks_differ)
+
+
+@_story(
+    ACCOUNT,
+    "a `Date` header that is three hours off, and good signatures",
+    published="everything",
+    logged="nothing",
+    counted="`quantconnect_api_clock_skew_seconds` −10800",
+    recovers="with the next answer",
+)
+def date_alone_is_off(scene: Scene) -> None:
+    def skew() -> float:
+        return scene.own('api_clock_skew_seconds{account="main"}') or 0.0
+
+    with scene.befallen(ClockOffset(3 * HOUR), None, None):
+        eventually(lambda: skew() < -10_700)
+        scene.change(2)
+        scene.eventually_has(2)
+    eventually(lambda: abs(skew()) < 5)
+    assert scene.failures() == {}
+
+
+# --- What concerns many ---------------------------------------------------------------------------
+
+
+@_story(
+    LISTS,
+    "every call of every project fails at once",
+    logged="Reading failed, once for each portfolio; for live/list once for the account",
+    counted="`reason=http_5xx`, each call",
+    recovers="with the next good answers",
+)
+def everything_fails(scene: Scene) -> None:
+    good = scene.portfolio(), scene.portfolio(BYSTANDER)
+    with scene.befallen(Status(503), None, None) as befallen:
+        for project_id in (VICTIM, BYSTANDER):
+            for source in ("portfolio", "status", "statistics"):
+                scene.eventually_fails(project_id, source)
+        assert (scene.portfolio(), scene.portfolio(BYSTANDER)) == good
+        assert len(scene.log.said("Reading failed", source="portfolio")) == 2
+        assert len(scene.log.said("A call for the account failed")) == 1
+        assert scene.exporter.poller.healthy()
+    scene.change(2)
+    scene.eventually_has(2)
+    eventually(lambda: sum(scene.failures().values()) == befallen.times)
+    assert _only("http_5xx")(scene)
+
+
+def _status(scene: Scene, project_id: int = VICTIM) -> list[str]:
+    return [
+        line
+        for line in scene.exporter.numbers(project_id)
+        if line.startswith("quantconnect_live_status") and line.endswith(" 1.0")
+    ]
+
+
+@_story(
+    LISTS,
+    "live/list fails",
+    published="the last status of each project; portfolios go on",
+    logged="“A call for the account failed”, once, and not for each project",
+    counted='`endpoint=live/list`, `reason=http_5xx`; `read_success{source="status"}` 0 for all',
+    recovers="“It works again”",
+)
+def listing_fails(scene: Scene) -> None:
+    before = _status(scene)
+    with scene.befallen(Status(500), "live/list", None) as befallen:
+        scene.eventually_fails(VICTIM, "status")
+        scene.eventually_fails(BYSTANDER, "status")
+        assert _status(scene) == before
+        scene.change(2)
+        scene.eventually_has(2)
+        eventually(lambda: befallen.times >= 3)
+        assert len(scene.log.said("A call for the account failed")) == 1
+        assert not scene.log.said("Reading failed")
+    eventually(lambda: scene.success(VICTIM, "status") == 1)
+    eventually(lambda: len(scene.log.said("It works again")) == 1)
+    scene.eventually_counts(lambda: {("live/list", "http_5xx"): befallen.times})
+
+
+@_story(
+    LISTS,
+    "live/list forgets everything that runs",
+    published="every project stays `Running`: that it is not listed is no status",
+    logged="nothing",
+    counted="one live/list for each project, at once",
+    recovers="with the next list",
+)
+def listing_is_empty(scene: Scene) -> None:
+    def forget(answer: dict[str, Any]) -> None:
+        if len({each["projectId"] for each in answer["live"]}) > 1:
+            answer["live"] = []
+
+    before = _status(scene)
+    with scene.befallen(patched(forget), "live/list", None):
+        scene.eventually_asks(2, "live/list", project_id=VICTIM)
+        scene.eventually_asks(2, "live/list", project_id=BYSTANDER)
+        assert _status(scene) == before
+        assert scene.success(VICTIM, "status") == 1
+    assert scene.failures() == {}
+
+
+@_story(
+    LISTS,
+    "live/list without `live`",
+    published="the last status of each project",
+    logged="“A call for the account failed”: live is missing, expected an array",
+    counted="`endpoint=live/list`, `reason=malformed`",
+    recovers="“It works again”",
+)
+def listing_is_malformed(scene: Scene) -> None:
+    before = _status(scene)
+    with scene.befallen(say.no_portfolio(), "live/list", None) as befallen:
+        scene.eventually_fails(VICTIM, "status")
+        assert _status(scene) == before
+        (said,) = scene.log.said("A call for the account failed")
+        assert said["error"] == "live/list: live is missing, expected an array"
+    eventually(lambda: scene.success(VICTIM, "status") == 1)
+    scene.eventually_counts(lambda: {("live/list", "malformed"): befallen.times})
+
+
+@_story(
+    LISTS,
+    "a status that nobody knows",
+    published="status `Unknown`",
+    logged="nothing",
+    counted='`quantconnect_api_parse_problems_total{field="status"}`',
+    recovers="with the next list",
+)
+def unknown_status(scene: Scene) -> None:
+    def change(answer: dict[str, Any]) -> None:
+        for each in answer["live"]:
+            each["status"] = "Teleporting"
+
+    before = _status(scene)
+    with scene.befallen(patched(change), "live/list", None):
+        eventually(lambda: 'status="Unknown"' in "".join(_status(scene)))
+        assert scene.problems()["status"] >= 2
+    eventually(lambda: _status(scene) == before)
+
+
+@_story(
+    LISTS,
+    "live/read fails",
+    published="everything but newer statistics",
+    logged="Reading failed, `source=statistics`",
+    counted='`endpoint=live/read`; `read_success{source="statistics"}` 0',
+    recovers="“Reading works again”",
+)
+def statistics_fail(scene: Scene) -> None:
+    with scene.befallen(Status(502), "live/read") as befallen:
+        scene.eventually_fails(VICTIM, "statistics")
+        scene.change(2)
+        scene.eventually_has(2)
+        assert scene.success(VICTIM) == 1
+        assert len(scene.log.said("Reading failed", source="statistics")) == 1
+    eventually(lambda: scene.success(VICTIM, "statistics") == 1)
+    scene.eventually_counts(lambda: {("live/read", "http_5xx"): befallen.times})
+
+
+@_story(
+    LISTS,
+    "statistics that are nonsense",
+    published="the others",
+    logged="“Left out what could not be understood”, each field once",
+    counted="`quantconnect_api_parse_problems_total`, by field",
+    recovers="with the next read",
+)
+def statistics_are_nonsense(scene: Scene) -> None:
+    def change(answer: dict[str, Any]) -> None:
+        answer["runtimeStatistics"] = {"Fees": "lots", "Volume": "$1,2.3", "Return": "1.5 %"}
+
+    def line(family: str) -> str:
+        return f'quantconnect_live_{family}{{project="P1",project_id="1"}} 0.015'
+
+    with scene.befallen(patched(change), "live/read"):
+        eventually(lambda: line("return_ratio") in scene.exporter.numbers(VICTIM))
+        assert not any("live_fees" in each for each in scene.exporter.numbers(VICTIM))
+        assert {said["field"] for said in scene.log.said("Left out")} == {"Fees", "Volume"}
+        assert scene.problems().keys() == {"Fees", "Volume"}
+    assert scene.failures() == {}
+
+
+@_story(
+    LISTS,
+    "a name cannot be had",
+    published="the project under its id, after three tries",
+    logged="“The project's name cannot be had, its id takes its place”",
+    counted="`endpoint=projects/read`, each try",
+    recovers="at a reload or restart",
+    named=False,
+    started=False,
+)
+def no_name(scene: Scene) -> None:
+    with scene.befallen(Status(500), "projects/read") as befallen:
+        scene.start()
+        eventually(lambda: scene.log.said("The project's name cannot be had"), timeout=20)
+        eventually(
+            lambda: (
+                'quantconnect_holdings{project="1",project_id="1"} 3.0'
+                in scene.exporter.numbers(VICTIM)
+            )
+        )
+        assert befallen.times == 3
+    scene.eventually_counts(lambda: {("projects/read", "http_5xx"): 3})
+
+
+@_story(
+    LISTS,
+    "a name cannot be had at first",
+    published="nothing of that project until it has its name",
+    logged="nothing",
+    counted="`endpoint=projects/read`, each try",
+    recovers="with the name; no series is ever renamed",
+    named=False,
+    started=False,
+)
+def name_comes_late(scene: Scene) -> None:
+    with scene.befallen(Status(500), "projects/read", times=2):
+        scene.start()
+        scene.eventually_has(1)
+    assert not scene.log.said("The project's name cannot be had")
+    scene.eventually_counts(lambda: {("projects/read", "http_5xx"): 2})
+
+
+@_story(
+    LISTS,
+    "a name with markup, quotes and a line break in it",
+    published="that name, escaped, in the exposition and on the page",
+    logged="nothing",
+    counted="nothing",
+    recovers="there is nothing to recover from",
+    named=False,
+    started=False,
+    project_name='<script>alert("1")</script>\n# HELP {',
+)
+def evil_name(scene: Scene) -> None:
+    from exporter.web.pages import landing_page
+
+    scene.start()
+    escaped = r'project="<script>alert(\"1\")</script>\n# HELP {"'
+    eventually(lambda: any(escaped in line for line in scene.portfolio()))
+    reports = scene.exporter.store.reports()
+    page = landing_page(reports, version="1", telemetry_path="/metrics", now=0.0)
+    assert "<script" not in page
+    assert "&lt;script" in page
+
+
+# --- Connecting -----------------------------------------------------------------------------------
+
+
+def _connecting(scene: Scene, reason: str, error: str) -> None:
+    """Nothing can be had from the start: it is said, served, and tried again."""
+    scene.start()
+    eventually(lambda: scene.log.said("A call for the account failed"), timeout=20)
+    said = scene.log.said("A call for the account failed")[0]
+    assert said["reason"] == reason
+    assert error in said["error"], said
+    assert {reason for _, reason in scene.failures()} == {reason}
+    assert scene.exporter.poller.healthy()
+    assert scene.exporter.poller.ready()
+    assert scene.portfolio() == []
+    eventually(lambda: sum(scene.failures().values()) >= 2, timeout=20)
+    assert len(scene.log.said("A call for the account failed")) == 1
+
+
+_FROM_THE_START = "nothing but what describes the reading; `/-/ready` is 200, `/-/healthy` too"
+_AGAIN = "as soon as it can connect; “It works again”"
+
+
+@_story(
+    CONNECTING,
+    "refused: QuantConnect goes away, and comes back at the same address",
+    logged="Reading failed: the connection failed: Connection refused",
+    counted="`reason=connection`",
+    recovers="as soon as it can connect",
+)
+def refused(scene: Scene) -> None:
+    good = scene.portfolio()
+    scene.server.close()
+    eventually(lambda: any("refused" in said["error"] for said in scene.log.said("Reading failed")))
+    scene.eventually_fails(BYSTANDER)
+    assert scene.portfolio() == good
+    assert _only("connection")(scene)
+    scene.change(2)
+    scene.restart()
+    scene.eventually_has(2)
+
+
+@_story(
+    CONNECTING,
+    "the name cannot be resolved",
+    published=_FROM_THE_START,
+    logged="“A call for the account failed”: Name or service not known",
+    counted="`reason=connection`",
+    recovers=_AGAIN,
+    started=False,
+)
+def unresolved(scene: Scene) -> None:
+    error = socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+    with mock.patch("socket.getaddrinfo", side_effect=error):
+        _connecting(scene, "connection", "Name or service not known")
+    scene.eventually_has(1)
+
+
+@_story(
+    CONNECTING,
+    "connected, and then nothing: no handshake, no answer",
+    published=_FROM_THE_START,
+    logged="“A call for the account failed”: no complete answer",
+    counted="`reason=timeout`",
+    recovers=_AGAIN,
+    started=False,
+    seconds=1.0,
+)
+def silent(scene: Scene) -> None:
+    with scene.befallen(Stall(sent=None), "authenticate", None):
+        _connecting(scene, "timeout", "no complete answer within 1 seconds")
+    scene.eventually_has(1)
+
+
+def _mended(scene: Scene) -> None:
+    """The same server has a good certificate now; connections that are made from now on see it."""
+    scene.certify("good")
+    scene.eventually_has(1)
+
+
+for _name, _title, _error in (
+    ("expired", "a certificate that has expired", "certificate has expired"),
+    ("elsewhere", "a certificate of another host", "certificate is not valid for '127.0.0.1'"),
+    ("own", "a certificate that nobody trusts has signed", "self-signed certificate"),
+):
+
+    def _certificate(scene: Scene, error: str = _error) -> None:
+        _connecting(scene, "tls", error)
+        _mended(scene)
+
+    _story(
+        CONNECTING,
+        _title,
+        published=_FROM_THE_START,
+        logged=f"“A call for the account failed”: TLS failed: … {_error}",
+        counted="`reason=tls`",
+        recovers=f"with a good certificate; {_AGAIN}",
+        started=False,
+        certificate=_name,
+    )(_certificate)
+
+
+@_story(
+    CONNECTING,
+    "no TLS where there should be some",
+    published=_FROM_THE_START,
+    logged="“A call for the account failed”: TLS failed",
+    counted="`reason=tls`",
+    recovers="when base_url is mended: another base_url is another account",
+    started=False,
+    scheme="https",
+)
+def no_tls(scene: Scene) -> None:
+    _connecting(scene, "tls", "TLS failed: ")
+
+
+# --- Ourselves ------------------------------------------------------------------------------------
+
+
+@_story(
+    OURSELVES,
+    "the token's file vanishes",
+    published="everything: the token in use stays in use",
+    logged="nothing until it is needed; then “The token cannot be read, the last one stays in use”",
+    counted=_AUTH + " if that one is no longer good",
+    recovers="when there is a file again, within 10 seconds",
+    token_in_file=True,
+)
+def token_vanishes(scene: Scene) -> None:
+    scene.token_file.unlink()
+    scene.change(2)
+    scene.eventually_has(2)
+    assert not scene.log.said("The token cannot be read")
+    scene.world.set_token(TOKEN[::-1])
+    _rejects_everything(scene)
+    (said,) = scene.log.said("The token cannot be read, the last one stays in use")
+    assert said["error"].endswith("got: No such file or directory")
+    scene.change(3)
+    scene.token_file.write_text(TOKEN[::-1])
+    scene.eventually_has(3)
+
+
+@_story(
+    OURSELVES,
+    "something that is no file in the token's place, then an empty file",
+    published="everything",
+    logged="“The token cannot be read”, with the reason",
+    counted=_AUTH,
+    recovers="when the file is good again",
+    token_in_file=True,
+)
+def token_unreadable(scene: Scene) -> None:
+    scene.token_file.unlink()
+    scene.token_file.mkdir()
+    scene.world.set_token(TOKEN[::-1])
+    _rejects_everything(scene)
+    (said,) = scene.log.said("The token cannot be read")
+    assert said["error"].endswith("got: not a regular file")
+    scene.token_file.rmdir()
+    scene.token_file.write_text(" \n")
+    _waits(scene, 15)
+    eventually(lambda: len(scene.log.said("The token cannot be read")) == 2)
+    assert scene.log.said("The token cannot be read")[1]["error"].endswith("got: it is empty")
+    scene.falls_silent()
+    scene.change(2)
+    scene.token_file.write_text(TOKEN[::-1])
+    scene.eventually_has(2)
+
+
+@_story(
+    OURSELVES,
+    "this machine's clock steps back an hour",
+    published="everything",
+    logged="nothing",
+    counted="`quantconnect_api_clock_skew_seconds` −3600",
+    recovers="ages and waits go by the clock that only goes forward",
+)
+def clock_steps_back(scene: Scene) -> None:
+    scene.wrong_by = -HOUR
+    scene.change(2)
+    scene.eventually_has(2)
+    eventually(lambda: (scene.own('api_clock_skew_seconds{account="main"}') or 0) < -3590)
+    scene.eventually_asks(5)
+    assert scene.failures() == {}
+    assert scene.success() == 1
+    scene.wrong_by = 0.0
+    scene.change(3)
+    scene.eventually_has(3)
+
+
+@_story(
+    OURSELVES,
+    "this machine's clock jumps three hours ahead",
+    logged=_REJECTED,
+    counted=f"{_AUTH}; `quantconnect_api_clock_skew_seconds` 10800",
+    recovers="15 minutes after it is right again, or at a reload",
+)
+def clock_jumps(scene: Scene) -> None:
+    scene.wrong_by = 3 * HOUR
+    _rejects_everything(scene)
+    scene.wrong_by = 0.0
+    scene.change(2)
+    scene.passes(15 * MINUTE + 1)
+    scene.eventually_has(2)
+
+
+def _then(error: BaseException, times: int, real: Callable[..., Any]) -> Callable[..., Any]:
+    """``real``, after it raised ``times`` times."""
+    raising: Iterator[bool] = chain(repeat(True, times), repeat(False))
+    lock = threading.Lock()
+
+    def call(*arguments: Any, **keywords: Any) -> Any:
+        with lock:
+            raises = next(raising)
+        if raises:
+            raise error
+        return real(*arguments, **keywords)
+
+    return call
+
+
+@_story(
+    OURSELVES,
+    "the loop of the poller raises",
+    logged="“A fault of this exporter, please report it”, with a traceback",
+    counted="nothing",
+    recovers="the loop goes on after a second",
+)
+def loop_raises(scene: Scene) -> None:
+    broken = _then(RuntimeError("broken on purpose"), 3, Plan.take)
+    with mock.patch.object(Plan, "take", broken):
+        eventually(lambda: len(scene.log.said("A fault of this exporter, please report it")) == 3)
+        scene.change(2)
+        scene.eventually_has(2)
+        assert "broken on purpose" in scene.log.texts["json"].getvalue()
+    assert scene.exporter.poller.healthy()
+
+
+@_story(
+    OURSELVES,
+    "the loop of the poller raises for ever",
+    published="what was read before, until it is too old",
+    logged="“A fault of this exporter, please report it”, each second",
+    counted="`/-/healthy` is 503 after two minutes, so that somebody restarts it",
+    recovers="if it can, by itself",
+)
+def loop_is_broken(scene: Scene) -> None:
+    good = scene.portfolio()
+    with mock.patch.object(Plan, "take", side_effect=RuntimeError("broken on purpose")):
+        eventually(lambda: scene.log.said("A fault of this exporter"))
+        assert scene.exporter.poller.healthy()
+        assert scene.portfolio() == good
+        scene.passes(121)
+        assert not scene.exporter.poller.healthy()
+        scene.passes(800)
+        assert scene.portfolio() == []
+    scene.change(2)
+    scene.eventually_has(2)
+    assert scene.exporter.poller.healthy()
+
+
+@_story(
+    OURSELVES,
+    "reading an answer raises what nobody foresaw",
+    logged="“A fault of this exporter, please report it”, with a traceback; Reading failed",
+    counted="`reason=malformed`, each call",
+    recovers="with the next good read",
+)
+def decoding_raises(scene: Scene) -> None:
+    good = scene.portfolio()
+    broken = _then(KeyError("broken on purpose"), 4, decode_portfolio)
+    with mock.patch.object(client_module, "decode_portfolio", broken):
+        eventually(lambda: len(scene.log.said("A fault of this exporter", call="portfolio")) == 4)
+        scene.change(2)
+        scene.eventually_has(2)
+    assert scene.log.said("Reading failed")[0]["error"] == "a fault of this exporter, see its log"
+    assert scene.seen <= {(), tuple(good), tuple(scene.portfolio())}
+    scene.eventually_counts(lambda: {(PORTFOLIO, "malformed"): 4})
+
+
+@_story(
+    OURSELVES,
+    "rendering what was read raises",
+    published="what was read before, until it is too old: its age goes on",
+    logged="“A fault of this exporter, please report it”; Reading failed",
+    counted="`read_success` 0",
+    recovers="with the next good read",
+)
+def rendering_raises(scene: Scene) -> None:
+    from exporter.metrics.portfolio import CASH
+
+    good = scene.portfolio()
+    labels = CASH.labels
+
+    def broken(thing: Any, row: Any) -> Any:
+        if thing.currency == "XXX":
+            raise KeyError("broken on purpose")
+        return labels(thing, row)
+
+    answer = json.loads(scene.world.project(VICTIM).answer or b"")
+    answer["portfolio"]["cash"]["XXX"] = answer["portfolio"]["cash"]["EUR"]
+    before = scene.world.project(VICTIM).answer
+    object.__setattr__(CASH, "labels", broken)
+    try:
+        scene.world.project(VICTIM).answer = json.dumps(answer).encode()
+        scene.eventually_fails()
+        assert scene.portfolio() == good
+        scene.eventually_asks(3)
+        scene.passes(901)
+        scene.eventually_asks(3)
+        assert scene.portfolio() == []
+        assert scene.success() == 0
+        scene.world.project(VICTIM).answer = before
+        scene.eventually_has(1)
+    finally:
+        object.__setattr__(CASH, "labels", labels)
+
+
+@_story(
+    OURSELVES,
+    "no thread can be started",
+    logged="Reading failed: the connection failed: no thread for the time limit of a call",
+    counted="`reason=connection`",
+    recovers="with the next thread that can be had",
+)
+def no_threads(scene: Scene) -> None:
+    good = scene.portfolio()
+    start = threading.Thread.start
+    names: list[str] = []
+
+    def refuse(thread: threading.Thread) -> None:
+        if not isinstance(thread, threading.Timer):
+            start(thread)
+            return
+        names.append(thread.name)
+        raise RuntimeError("can't start new thread")
+
+    with mock.patch.object(threading.Thread, "start", refuse):
+        scene.eventually_fails()
+        eventually(lambda: len(names) > 10)
+        assert scene.portfolio() == good
+        assert len(scene.log.said("Reading failed", source="portfolio", project_id=VICTIM)) == 1
+    scene.change(2)
+    scene.eventually_has(2)
+    assert _only("connection")(scene)
+
+
+SECTIONS = {
+    "The account": ACCOUNT,
+    "Lists, statistics and names": LISTS,
+    "No connection to be had": CONNECTING,
+    "This machine, and the exporter itself": OURSELVES,
+}
+STORIES = tuple(story for section in SECTIONS.values() for story in section)
