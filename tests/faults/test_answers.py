@@ -37,7 +37,6 @@ def test_a_fault_that_costs_a_read(
             (said,) = scene.log.said("Reading failed")
             assert said["project_id"] == VICTIM
             assert said["source"] == "portfolio"
-            print(f"MESSAGE\t{entry.title}\t{said['reason']}\t{said['error']}")
             assert said["reason"] == entry.reason
             if entry.error.endswith("…"):
                 assert said["error"].startswith(entry.error[:-1])

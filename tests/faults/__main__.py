@@ -1,0 +1,139 @@
+"""``python -m tests.faults``: docs/faults.md, written from the catalogue that the tests try."""
+
+from __future__ import annotations
+
+import html
+from typing import TYPE_CHECKING
+
+from tests.faults import answers, contents, processes, stories
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from tests.faults.entry import Told
+
+_INTRODUCTION = """\
+# Faults
+
+What goes wrong around this exporter, and what it then does. Written by `python -m tests.faults`
+from the tables in `tests/faults/`, of which each row is a test that does this to an exporter and
+asserts what is said here; edit those. There are {number} of them.
+
+While each of them happens, somebody scrapes on and on: every scrape must parse, none may hold a
+number that is not one, a series twice, or half a portfolio; and neither the API token nor any
+signature that was sent may be in a log line of any level and format, a scrape, a page, the shown
+configuration or the command line.
+
+The `reason` is the label of `quantconnect_api_request_failures_total`.
+"""
+
+
+_ANSWERS = """\
+## Answers that cost a read
+
+Each of these befalls the reading of one project's portfolio until it is over. In every case:
+
+- **Published**: the portfolio that was read before, byte for byte, and
+  `quantconnect_read_success{source="portfolio"}` 0. When the last good read is older than
+  `stale_after` (or three intervals), it is withdrawn, and nothing else is.
+- **Others**: the other projects, and this one's status and statistics, are read as ever.
+- **Logged**: `Reading failed` once, with the reason and the error below, and not again while they
+  stay the same.
+- **Counted**: each call once, for the reason below and for no other.
+- **Recovers**: it is asked again after a random wait of up to 10 s, doubling to 5 minutes; the
+  next good answer is published whole, and `Reading works again` is logged once.
+"""
+
+_LEFT_OUT = """\
+## Answers with something odd in them
+
+What can be understood is published, what can't is left out: those samples are missing, all others
+are there, and the read is a good one. `quantconnect_api_parse_problems_total` counts each read's
+fields; the log says `Left out what could not be understood` once. All is there again with the next
+read without it.
+"""
+
+_HARMLESS = """\
+## Answers that are odd, and understood
+
+Nothing is left out, counted or logged.
+"""
+
+
+def page() -> str:
+    """The whole page."""
+    return "\n".join(_lines())
+
+
+def _lines() -> Iterator[str]:
+    lengths = map(
+        len,
+        (
+            answers.FAILING,
+            contents.LEFT_OUT,
+            contents.HARMLESS,
+            stories.STORIES,
+            processes.PROCESSES,
+        ),
+    )
+    yield _INTRODUCTION.format(number=sum(lengths))
+    yield _ANSWERS
+    for title, section in answers.SECTIONS.items():
+        yield f"### {title}\n"
+        yield from _table(
+            ("fault", "reason", "error"),
+            ((entry.title, f"`{entry.reason}`", _code(entry.error)) for entry in section),
+        )
+    yield _LEFT_OUT
+    yield from _table(
+        ("fault", "missing", "counted by `field`", "found"),
+        (
+            (
+                _text(entry.title),
+                ", ".join(f"`{start.partition('{')[0]}`" for start in entry.without),
+                ", ".join(f"`{field}`" for field in entry.problems),
+                _code(entry.found),
+            )
+            for entry in contents.LEFT_OUT
+        ),
+    )
+    yield _HARMLESS
+    yield "\n".join(f"- {_text(entry.title)}" for entry in contents.HARMLESS) + "\n"
+    for title, stories_of_section in stories.SECTIONS.items():
+        yield f"## {title}\n"
+        yield from _stories(story.told for story in stories_of_section)
+    yield "## The process\n"
+    yield from _stories(story.told for story in processes.PROCESSES)
+
+
+def _stories(told: Iterable[Told]) -> Iterator[str]:
+    yield from _table(
+        ("fault", "published", "logged", "counted", "recovers"),
+        ((each.title, each.published, each.logged, each.counted, each.recovers) for each in told),
+    )
+
+
+def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
+    yield _row(head)
+    yield _row(("---",) * len(head))
+    for row in rows:
+        yield _row(row)
+    yield ""
+
+
+def _row(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cell.replace('|', '&#124;') for cell in cells)} |"
+
+
+def _code(text: str) -> str:
+    """As it is written, whatever is in it."""
+    shown = text.replace("\n", " ")
+    return f"`{shown}`" if "`" not in shown else _text(shown)
+
+
+def _text(text: str) -> str:
+    return html.escape(text, quote=False).replace("\n", " ")
+
+
+if __name__ == "__main__":
+    print(page(), end="")

@@ -1,0 +1,311 @@
+"""Faults of the process, tried on the exporter as people run it, with a signal at the end."""
+
+from __future__ import annotations
+
+import resource
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import requests
+
+from exporter.simulator import Delay, SimulatorServer, Stall, World
+from tests.faults.entry import ProcessStory, Told
+from tests.faults.scene import TOKEN, answer
+from tests.poller.given import eventually
+from tests.soak.process import free_port
+from tests.soak.scraper import inconsistencies
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+PROCESSES: list[ProcessStory] = []
+_PROMPT = 5.0
+"""Seconds within which a signal ends it, however slow the machine is."""
+
+_CONFIGURATION = """\
+scrape_interval: 1s
+status_interval: 1s
+statistics_interval: 1s
+request_timeout: 30s
+accounts:
+- {{user_id: 1, api_token_file: token, base_url: '{base_url}', requests_per_minute: 6000,
+    projects: [{{id: 1, name: P1}}, {{id: 2, name: P2}}]}}
+"""
+
+
+class Run(NamedTuple):
+    """A running exporter, its QuantConnect and its log."""
+
+    process: subprocess.Popen[bytes]
+    url: str
+    server: SimulatorServer
+    directory: Path
+
+    def metrics(self) -> str:
+        """A scrape, which must be answered, and whole."""
+        answer = requests.get(f"{self.url}/metrics", timeout=20)
+        assert answer.status_code == 200
+        assert not inconsistencies(answer.text, is_openmetrics=False).wrong
+        return answer.text
+
+    def portfolio(self) -> list[str]:
+        """The sample lines that are the portfolios."""
+        starts = ("quantconnect_holding", "quantconnect_cash")
+        return [line for line in self.metrics().splitlines() if line.startswith(starts)]
+
+    def eventually_published(self) -> list[str]:
+        """The portfolios, once both are there."""
+        return eventually(lambda: lines if len(lines := self.portfolio()) == 62 else [])
+
+    def ends(self, number: signal.Signals = signal.SIGTERM) -> None:
+        """A signal ends it soon, with status 0."""
+        started = time.monotonic()
+        self.process.send_signal(number)
+        assert self.process.wait(20) == 0
+        assert time.monotonic() - started < _PROMPT
+
+    def log(self) -> str:
+        """What it has logged so far."""
+        return (self.directory / "log").read_text()
+
+
+@contextmanager
+def running(
+    directory: Path,
+    *,
+    stderr: str = "",
+    server: SimulatorServer | None = None,
+    descriptors: int | None = None,
+    before: Callable[[SimulatorServer], object] = lambda _: None,
+) -> Iterator[Run]:
+    """The exporter, from when it listens; killed in the end if it has not ended by then."""
+    world = World.from_portfolios({1: answer(1), 2: answer(1)})
+    world.set_token(TOKEN)
+    server = server or SimulatorServer(world)
+    server.start()
+    before(server)
+    (directory / "token").write_text(TOKEN)
+    file = directory / "quantconnect.yaml"
+    file.write_text(_CONFIGURATION.format(base_url=server.base_url))
+    port = free_port()
+    command = [sys.executable, "-m", "exporter", f"--config.file={file}", "--log.level=debug"]
+    command.append(f"--web.listen-address=127.0.0.1:{port}")
+
+    with Path(stderr or directory / "log").open("wb") as log:
+        process = subprocess.Popen(command, stderr=log)
+    if descriptors is not None:
+        resource.prlimit(process.pid, resource.RLIMIT_NOFILE, (descriptors, descriptors))
+    run = Run(process, f"http://127.0.0.1:{port}", server, directory)
+    try:
+        eventually(lambda: _answers(run), timeout=30)
+        yield run
+        arguments = Path(f"/proc/{process.pid}/cmdline")
+        if arguments.exists():
+            assert TOKEN.encode() not in arguments.read_bytes()
+    finally:
+        process.kill()
+        process.wait()
+        server.close()
+    if not stderr:
+        assert TOKEN not in run.log()
+        assert TOKEN[:16] not in run.log()
+
+
+def _answers(run: Run) -> bool:
+    assert run.process.poll() is None, "it ended"
+    with suppress(requests.ConnectionError):
+        return requests.get(f"{run.url}/-/healthy", timeout=20).status_code == 200
+    return False
+
+
+def _story(
+    title: str, *, published: str, logged: str, counted: str, recovers: str
+) -> Callable[[Callable[[Path], None]], Callable[[Path], None]]:
+    def note(happens: Callable[[Path], None]) -> Callable[[Path], None]:
+        PROCESSES.append(ProcessStory(Told(title, published, logged, counted, recovers), happens))
+        return happens
+
+    return note
+
+
+@_story(
+    "the disk for the log is full",
+    published="everything",
+    logged="nothing: a line that can't be written is lost, and no more",
+    counted="nothing",
+    recovers="with the next line that can be written",
+)
+def full_disk(directory: Path) -> None:
+    with running(directory, stderr="/dev/full") as run:
+        run.eventually_published()
+        run.server.faults.add(Delay(0.1))
+        assert requests.post(f"{run.url}/-/reload", timeout=20).status_code == 200
+        run.server.requests.wait_for(len(run.server.requests) + 6)
+        assert len(run.portfolio()) == 62
+        run.ends()
+
+
+@_story(
+    "no file descriptor is left, because of connections that somebody holds open",
+    published="what was read before; scrapes over connections that are open go on",
+    logged="Reading failed: Too many open files",
+    counted="`reason=connection`",
+    recovers="when the connections end",
+)
+def no_descriptors(directory: Path) -> None:
+    with running(directory, descriptors=48) as run:
+        good = run.eventually_published()
+        with requests.Session() as session:
+            assert session.get(f"{run.url}/metrics", timeout=20).status_code == 200
+            # Upstream connections are made anew, so that they need a descriptor.
+            port = run.server.port
+            run.server.close()
+            held = [
+                socket.create_connection(("127.0.0.1", int(run.url.rpartition(":")[2])))
+                for _ in range(60)
+            ]
+            world = run.server.world
+            again = SimulatorServer(world, port=port)
+            again.start()
+            try:
+                eventually(lambda: "Too many open files" in run.log(), timeout=20)
+                scraped = session.get(f"{run.url}/metrics", timeout=20)
+                assert scraped.status_code == 200
+                assert good[0] in scraped.text
+                for connection in held:
+                    connection.close()
+                again.requests.wait_for(6, "live/portfolio/read", timeout=60)
+                eventually(lambda: run.portfolio() == good, timeout=20)
+                run.ends()
+            finally:
+                again.close()
+
+
+@_story(
+    "a reload with a bad file, by signal and by HTTP",
+    published="everything, by the configuration of before",
+    logged="“The configuration was not reloaded”, with each problem and its line",
+    counted="`quantconnect_exporter_config_last_reload_successful` 0",
+    recovers="at the next reload with a good file",
+)
+def bad_reload(directory: Path) -> None:
+    def successful(run: Run) -> str:
+        (line,) = [
+            line
+            for line in run.metrics().splitlines()
+            if line.startswith("quantconnect_exporter_config_last_reload_successful ")
+        ]
+        return line.split(" ")[1]
+
+    with running(directory) as run:
+        good = run.eventually_published()
+        file = directory / "quantconnect.yaml"
+        text = file.read_text()
+        file.write_text(text + f"unheard_of: {TOKEN}\n")
+        answered = requests.post(f"{run.url}/-/reload", timeout=20)
+        assert answered.status_code == 500
+        assert "unheard_of" in answered.text
+        assert TOKEN not in answered.text
+        assert successful(run) == "0.0"
+        run.process.send_signal(signal.SIGHUP)
+        eventually(lambda: run.log().count("The configuration was not reloaded") == 2)
+        assert run.portfolio() == good
+        file.write_text(text)
+        assert requests.post(f"{run.url}/-/reload", timeout=20).status_code == 200
+        assert successful(run) == "1.0"
+        assert run.portfolio() == good
+        run.ends()
+
+
+@_story(
+    "SIGKILL, and a restart",
+    published="the same numbers, within the first reads",
+    logged="nothing of the end: there was no time",
+    counted="counters begin at 0, as Prometheus expects",
+    recovers="at once: nothing is kept on disk",
+)
+def killed(directory: Path) -> None:
+    with running(directory) as run:
+        good = run.eventually_published()
+        run.process.kill()
+        assert run.process.wait(20) == -signal.SIGKILL
+    with running(directory) as run:
+        assert run.eventually_published() == good
+        run.ends()
+
+
+_ENDED = "“Stopping”, “Stopped”"
+
+
+def _terminated(
+    title: str, happens: Callable[[Run], Any], before: Callable[[SimulatorServer], object]
+) -> None:
+    @_story(
+        title,
+        published="a scrape under way is answered",
+        logged=_ENDED,
+        counted="exit status 0",
+        recovers="it has ended, in no more than a moment",
+    )
+    def story(directory: Path) -> None:
+        with running(directory, before=before) as run:
+            happens(run)
+            run.ends()
+            assert "msg=Stopping signal=SIGTERM" in run.log()
+            assert "msg=Stopped" in run.log()
+            assert "Traceback" not in run.log()
+
+
+def _nothing(_: object) -> None:
+    """Nothing."""
+
+
+def _reloading(run: Run) -> None:
+    run.eventually_published()
+    run.process.send_signal(signal.SIGHUP)
+
+
+def _stalled(endpoint: str) -> Callable[[SimulatorServer], object]:
+    return lambda server: server.faults.add(Stall(sent=None), endpoint=endpoint)
+
+
+def _asked(endpoint: str) -> Callable[[Run], object]:
+    return lambda run: run.server.requests.wait_for(1, endpoint)
+
+
+_terminated("SIGTERM as soon as it listens", _nothing, _nothing)
+_terminated(
+    "SIGTERM while `authenticate` waits for an answer",
+    _asked("authenticate"),
+    _stalled("authenticate"),
+)
+_terminated(
+    "SIGTERM while portfolios wait for an answer",
+    _asked("live/portfolio/read"),
+    _stalled("live/portfolio/read"),
+)
+_terminated("SIGTERM while all is well", Run.eventually_published, _nothing)
+_terminated("SIGTERM during a reload", _reloading, _nothing)
+
+
+@_story(
+    "SIGTERM while a client reads its scrape slowly",
+    published="to others, nothing any more",
+    logged=_ENDED,
+    counted="exit status 0",
+    recovers="it has ended, in no more than a moment",
+)
+def terminated_while_scraped(directory: Path) -> None:
+    with running(directory) as run:
+        run.eventually_published()
+        with socket.create_connection(("127.0.0.1", int(run.url.rpartition(":")[2]))) as client:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1024)
+            client.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert client.recv(10).startswith(b"HTTP/1.1")
+            run.ends()
