@@ -90,6 +90,10 @@ def _web_flags(parser: _Parser) -> None:
         many=True,
         help="where to listen, repeatable; [::1]:10270 for IPv6, :10270 for every interface",
     )
+    parser.add_switch(
+        "web.systemd-socket",
+        help="listen on the sockets that systemd opens (socket activation), and nowhere else",
+    )
     parser.add(
         "web.config.file",
         metavar="FILE",

@@ -19,14 +19,13 @@ from exporter.log import Log
 if TYPE_CHECKING:
     import argparse
     import socket
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
     from types import FrameType
 
     from starlette.types import ASGIApp
 
     from exporter.poller import Shard
     from exporter.web.config import WebConfig
-    from exporter.web.listen import Address
 
 log = Log(__name__)
 
@@ -116,7 +115,7 @@ def serve(
     log.info("Build context", python=platform.python_version(), platform=platform.platform())
     try:
         web = load_web(options)
-        sockets = listen(options.web_listen_address, web)
+        sockets = listen(options, web)
     except ConfigError as error:
         print(error, file=sys.stderr)
         return 1
@@ -171,14 +170,16 @@ def stop_cleanly_while_starting() -> None:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
 
-def listen(addresses: Sequence[Address], web: WebConfig | None = None) -> list[socket.socket]:
-    """Sockets for all addresses; raises OSError naming the first that cannot be had."""
-    from exporter.web.listen import bind
+def listen(options: argparse.Namespace, web: WebConfig | None = None) -> list[socket.socket]:
+    """Sockets for all addresses, or systemd's; raises OSError naming what could not be had."""
+    from exporter.web.listen import bind, inherited
 
-    sockets = []
-    for address in addresses:
-        sockets.append(bind(address))
-        host, port = sockets[-1].getsockname()[:2]
+    sockets = inherited(os.environ) if options.web_systemd_socket else []
+    if not sockets:
+        for address in options.web_listen_address:
+            sockets.append(bind(address))
+    for listening in sockets:
+        host, port = listening.getsockname()[:2]
         log.info("Listening on", address=f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
     open_to_all = web is None or not web.at_start.restricts_access
     if open_to_all and any(

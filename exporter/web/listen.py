@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 import socket
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import MutableMapping
 
 _ADDRESS = re.compile(r"(?:\[(?P<v6>[^\[\]]+)\]|(?P<host>[^:\[\]]*)):(?P<port>[0-9]{1,5})")
 
@@ -36,6 +40,28 @@ def bind(address: Address) -> socket.socket:
     except OSError as error:
         reason = error.strerror or str(error)
         raise OSError(f"cannot listen on {address}: {reason}") from None
+    return _without_delay(listening)
+
+
+def inherited(environ: MutableMapping[str, str]) -> list[socket.socket]:
+    """The sockets that systemd opened for this process (sd_listen_fds(3)); OSError if none.
+
+    The variables that told of them are taken out of ``environ``: they are not for a child process.
+    """
+    for_whom, count = environ.pop("LISTEN_PID", ""), environ.pop("LISTEN_FDS", "")
+    environ.pop("LISTEN_FDNAMES", None)
+    if for_whom != str(os.getpid()) or not (count.isascii() and count.isdigit() and int(count)):
+        raise OSError(
+            "systemd has opened no socket for this process; was it started by its .socket?"
+        )
+    first = 3
+    return [
+        _without_delay(socket.socket(fileno=descriptor))
+        for descriptor in range(first, first + int(count))
+    ]
+
+
+def _without_delay(listening: socket.socket) -> socket.socket:
     # Accepted sockets inherit it. asyncio only sets it on sockets that name their protocol, and
     # without it the end of an answer waits 40 ms for the client's delayed acknowledgement.
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -186,3 +187,45 @@ def test_whoever_reads_a_dump_may_have_had_enough(configure: Configure) -> None:
     )
     os.close(write)
     assert (done.returncode, "BrokenPipe" in done.stderr) == (1, False), done.stderr
+
+
+def test_the_socket_that_systemd_opened(configure: Configure) -> None:
+    """As systemd does it: the socket is file descriptor 3, and the environment says for whom."""
+    file = configure("projects: [{id: 21048731, name: US}]")
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+        start = (
+            "import os, sys; os.dup2(int(sys.argv[1]), 3); os.set_inheritable(3, True);"
+            "os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS='1');"
+            "os.execv(sys.executable, [sys.executable, '-m', 'exporter', *sys.argv[2:]])"
+        )
+        descriptor = listening.fileno()
+        with subprocess.Popen(
+            [
+                *(sys.executable, "-c", start, str(descriptor)),
+                *("--web.systemd-socket", "--config.file", str(file)),
+            ],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            pass_fds=[descriptor],
+        ) as child:
+            process = Process(child)
+            assert process.listens_on() == f"127.0.0.1:{port}"
+            assert requests.get(f"http://127.0.0.1:{port}/-/healthy", timeout=10).ok
+            assert process.stop(signal.SIGTERM) == 0
+
+
+def test_no_socket_from_systemd(configure: Configure) -> None:
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "exporter", "--web.systemd-socket"),
+            *("--config.file", str(configure())),
+        ],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "LISTEN_PID": "1", "LISTEN_FDS": "1"},
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "systemd has opened no socket for this process" in done.stderr
