@@ -20,9 +20,12 @@ if TYPE_CHECKING:
 def past(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Future[DemoStack] | None]:
-    """The demo's past, being written while other tests wait for something."""
+    """The demo's past, being written while other tests wait for something.
+
+    None where tests run beside each other: no worker knows beforehand whether it will need it.
+    """
     wanted = any("demo" in getattr(item, "fixturenames", ()) for item in request.session.items)
-    if not (wanted and installed()):
+    if not (wanted and installed()) or hasattr(request.config, "workerinput"):
         yield None
         return
     demo = DemoStack.at(tmp_path_factory.mktemp("demo"), now=time.time())
@@ -31,8 +34,13 @@ def past(
 
 
 @pytest.fixture(scope="session")
-def demo(past: Future[DemoStack] | None) -> Iterator[DemoStack]:
+def demo(
+    past: Future[DemoStack] | None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[DemoStack]:
     """The demo as it runs, some minutes after it began, with a month behind it."""
-    assert past is not None
-    with past.result() as demo:
+    if past is None:
+        written = write_past(DemoStack.at(tmp_path_factory.mktemp("demo"), now=time.time()))
+    else:
+        written = past.result()
+    with written as demo:
         yield demo
