@@ -91,7 +91,7 @@ STATUSES = (
     _status(204, Reason.MALFORMED, "expected a JSON object, got an empty body"),
     _redirect(
         "status 301 to another host: the credentials do not follow",
-        lambda _: "http://127.0.0.1:9/api/v2/live/portfolio/read",
+        lambda scene: f"{scene.elsewhere()}/live/portfolio/read",
         301,
     ),
     _redirect(

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -93,35 +94,50 @@ def running(
     (directory / "token").write_text(TOKEN)
     file = directory / "quantconnect.yaml"
     file.write_text(_CONFIGURATION.format(base_url=server.base_url))
-    port = free_port()
-    command = [sys.executable, "-m", "exporter", f"--config.file={file}", "--log.level=debug"]
-    command.append(f"--web.listen-address=127.0.0.1:{port}")
-
-    with Path(stderr or directory / "log").open("wb") as log:
-        process = subprocess.Popen(command, stderr=log)
-    if descriptors is not None:
-        resource.prlimit(process.pid, resource.RLIMIT_NOFILE, (descriptors, descriptors))
-    run = Run(process, f"http://127.0.0.1:{port}", server, directory)
+    run = _started(directory, server, stderr, descriptors)
     try:
-        eventually(lambda: _answers(run), timeout=30)
         yield run
-        arguments = Path(f"/proc/{process.pid}/cmdline")
+        arguments = Path(f"/proc/{run.process.pid}/cmdline")
         if arguments.exists():
             assert TOKEN.encode() not in arguments.read_bytes()
     finally:
-        process.kill()
-        process.wait()
+        run.process.kill()
+        run.process.wait()
         server.close()
     if not stderr:
         assert TOKEN not in run.log()
         assert TOKEN[:16] not in run.log()
 
 
-def _answers(run: Run) -> bool:
-    assert run.process.poll() is None, "it ended"
+def _started(directory: Path, server: SimulatorServer, stderr: str, descriptors: int | None) -> Run:
+    """Once it answers; on another port if somebody else took the first in the meantime."""
+    status: int | None = None
+    for _ in range(3):
+        port = free_port()
+        command = [
+            *(sys.executable, "-m", "exporter"),
+            f"--config.file={directory / 'quantconnect.yaml'}",
+            f"--web.listen-address=127.0.0.1:{port}",
+            "--log.level=debug",
+        ]
+        with Path(stderr or directory / "log").open("wb") as log:
+            process = subprocess.Popen(command, stderr=log)
+        if descriptors is not None:
+            resource.prlimit(process.pid, resource.RLIMIT_NOFILE, (descriptors, descriptors))
+        run = Run(process, f"http://127.0.0.1:{port}", server, directory)
+        if eventually(partial(_answered, run), timeout=60) == 200:
+            return run
+        status = process.returncode
+    raise AssertionError(f"it does not start, but ends with {status}")
+
+
+def _answered(run: Run) -> int:
+    """The status of /-/healthy; -1 if it has ended, 0 if it does not answer yet."""
+    if run.process.poll() is not None:
+        return -1
     with suppress(requests.ConnectionError):
-        return requests.get(f"{run.url}/-/healthy", timeout=20).status_code == 200
-    return False
+        return requests.get(f"{run.url}/-/healthy", timeout=20).status_code
+    return 0
 
 
 def _story(

@@ -180,6 +180,7 @@ class Scene:
             requests_per_minute=requests_per_minute,
         )
         self._starts = started
+        self._elsewhere: SimulatorServer | None = None
         self._said: list[str] = []
         self._stopping = threading.Event()
         self._scraping = threading.Thread(target=self._scrape, name="scraper")
@@ -225,6 +226,10 @@ class Scene:
         self._scraping.join()
         stopped = self.exporter.stops()
         self.server.close()
+        asked = 0
+        if self._elsewhere is not None:
+            asked = len(self._elsewhere.requests)
+            self._elsewhere.close()
         logger = logging.getLogger("exporter")
         logger.removeHandler(self.log)
         logger.setLevel(self._level)
@@ -232,6 +237,7 @@ class Scene:
         if kind is None:
             assert not self.wrong, self.wrong[:3]
             assert stopped < 5
+            assert not asked
             self._keeps_secrets()
 
     def _keeps_secrets(self) -> None:
@@ -275,6 +281,13 @@ class Scene:
             self.seen.add(tuple(_of(text.splitlines(), VICTIM)))
 
     # --- What is done -----------------------------------------------------------------------------
+
+    def elsewhere(self) -> str:
+        """The base URL of a server that must never be asked."""
+        if self._elsewhere is None:
+            self._elsewhere = SimulatorServer(self.world)
+            self._elsewhere.start()
+        return self._elsewhere.base_url
 
     def certify(self, name: str) -> None:
         """QuantConnect shows that certificate from now on."""

@@ -478,6 +478,43 @@ def unknown_status(scene: Scene) -> None:
 
 @_story(
     LISTS,
+    "every field of a deployment is of another type",
+    published="status `Unknown`, and nothing else of it",
+    logged="nothing",
+    counted="`quantconnect_api_parse_problems_total`, by field",
+    recovers="with the next list",
+)
+def deployment_of_other_types(scene: Scene) -> None:
+    spoilt: dict[str, Any] = {
+        "deployId": 1,
+        "status": ["Running"],
+        "launched": {"at": 1},
+        "stopped": True,
+        "brokerage": 7.5,
+        "environment": [],
+        "equity": "$5",
+        "error": {"a": 1},
+    }
+
+    def change(answer: dict[str, Any]) -> None:
+        for each in answer["live"]:
+            each.update(spoilt)
+
+    before = scene.exporter.numbers(VICTIM)
+    assert any(line.startswith("quantconnect_live_equity") for line in before)
+    with scene.befallen(patched(change), "live/list", None):
+        eventually(lambda: 'status="Unknown"' in "".join(_status(scene)))
+        lines = scene.exporter.numbers(VICTIM)
+        assert not any(line.startswith("quantconnect_live_equity") for line in lines)
+        assert not any(line.startswith("quantconnect_live_launched") for line in lines)
+        assert scene.problems().keys() == spoilt.keys()
+        assert scene.success() == 1
+    eventually(lambda: scene.exporter.numbers(VICTIM) == before)
+    assert scene.failures() == {}
+
+
+@_story(
+    LISTS,
     "live/read fails",
     published="everything but newer statistics",
     logged="Reading failed, `source=statistics`",

@@ -115,11 +115,20 @@ PROJECT = "      - {{id: {id}, labels: {{desk: {desk}}}}}\n"
 
 
 class Mischief:
-    """Everything that is done to one exporter, in an order that ``random`` decides; ``done``
-    counts it by kind, ``wrong`` is what the exporter should have done otherwise."""
+    """Everything that is done to one exporter, in an order that ``random`` decides.
+
+    ``harmless`` is the share of faults that cost no read. ``done`` counts what was done, by kind;
+    ``wrong`` is what the exporter should have done otherwise.
+    """
 
     def __init__(
-        self, server: SimulatorServer, directory: Path, random: Random, *, interval: str
+        self,
+        server: SimulatorServer,
+        directory: Path,
+        random: Random,
+        *,
+        interval: str,
+        harmless: float,
     ) -> None:
         self.done: Counter[str] = Counter()
         self.faults: set[str] = set()
@@ -130,6 +139,7 @@ class Mischief:
         self._token = directory / "token"
         self._random = random
         self._interval = interval
+        self._harmless = harmless
         self._numbers = count(1)
         self._ends: list[tuple[float, Callable[[], None]]] = []
         self._now = 0.0
@@ -214,7 +224,7 @@ class Mischief:
         self._ends.append((self._now + seconds, undo))
 
     def _fault(self) -> None:
-        fault = self._random.choice(HARMLESS if self._random.random() < 0.2 else HARMFUL)
+        fault = self._random.choice(HARMLESS if self._random.random() < self._harmless else HARMFUL)
         endpoint = self._random.choice(_ENDPOINTS)
         project_id = None
         if self._random.random() < 0.5:

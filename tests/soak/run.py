@@ -33,6 +33,7 @@ THREADS_MORE = 4
 DESCRIPTORS_MORE = 8
 """How much more than after the warm-up is still the same."""
 
+_EXHAUSTED = 20.0
 _LONGEST_RECOVERY = 900.0
 _MIB = 2**20
 
@@ -64,13 +65,14 @@ def soak(
     generated: int = 10,
     interval: str = "3s",
     pause: tuple[float, float] = (0.5, 3.0),
+    harmless: float = 0.2,
     tell: Callable[[str], None] = lambda _: None,
 ) -> Outcome:
     """Let an exporter read a world of 10 + ``generated`` projects for so many seconds."""
     random = Random(seed)
     world = soaked(started=time.time(), generated=generated, seed=seed)
     with SimulatorServer(world, lockout_after=25, lockout_seconds=30.0) as server:
-        mischief = Mischief(server, directory, random, interval=interval)
+        mischief = Mischief(server, directory, random, interval=interval, harmless=harmless)
         with exporter(mischief.configuration) as running:
             scraper = Scraper(running.url)
             with scraper.scraping():
@@ -124,9 +126,10 @@ def _misbehave(
         time.sleep(0.1)
     started = now = time.monotonic()
     mischief.tick(now)
-    exhausted = min(20.0, seconds / 3)
-    mischief.exhaust(exhausted)
-    following = now + exhausted
+    following = now
+    if seconds >= _EXHAUSTED * 3:
+        mischief.exhaust(_EXHAUSTED)
+        following += _EXHAUSTED
     while (now := time.monotonic()) < started + seconds:
         mischief.tick(now)
         if following <= now:
