@@ -32,7 +32,7 @@ prometheus: ## Install Debian's Prometheus and Alertmanager, where that is possi
 	@prometheus/install-debian
 
 test: $(INSTALLED) prometheus ## Run every test
-	$(BIN)/python -m pytest -n auto --dist loadscope --cov --cov-report=term
+	$(BIN)/python -m pytest -n auto --dist loadgroup --cov --cov-report=term
 
 lint: $(INSTALLED) ## Check style, types, and that what is generated is up to date
 	$(BIN)/ruff check

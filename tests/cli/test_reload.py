@@ -110,6 +110,10 @@ def test_a_watch_looks_by_itself_until_it_is_stopped(setting: Setting) -> None:
     watch.stop()
 
 
+def test_a_watch_can_be_stopped_before_it_was_started(setting: Setting) -> None:
+    Watch(setting.file, setting.reloader, 60).stop()
+
+
 def test_a_running_exporter_reloads_by_signal_http_and_file(configure: Configure) -> None:
     names = [f"name: {name}" for name in ("One", "Two", "Three", "Four")]
     file = configure(f"projects: [{{id: 21048731, {names[0]}}}]")

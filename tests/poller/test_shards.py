@@ -31,7 +31,13 @@ def test_the_union_of_the_shards_is_everything_once(tmp_path: Path, rest: str) -
     world = World.from_portfolios(dict.fromkeys(ids, answer_of()), names=names)
     reads = projects(*ids) if rest == "projects" else "discover: {enabled: true}"
     with SimulatorServer(world) as server, ExitStack() as stack:
-        config = quick(configured(tmp_path, account(server, reads)), requests_per_minute=24_000.0)
+        # Intervals that leave a slow machine time for names, which come last.
+        config = quick(
+            configured(tmp_path, account(server, reads)),
+            interval=1.0,
+            statistics_interval=1.0,
+            requests_per_minute=24_000.0,
+        )
         shards = [
             stack.enter_context(live(config, shard=Shard(index, 4), user_agent=f"shard {index}"))
             for index in range(4)
