@@ -71,6 +71,11 @@ class Run(NamedTuple):
         assert self.process.wait(20) == 0
         assert time.monotonic() - started < _PROMPT
 
+    @property
+    def process_directory(self) -> Path:
+        """What the kernel says of it."""
+        return Path(f"/proc/{self.process.pid}")
+
     def log(self) -> str:
         """What it has logged so far."""
         return (self.directory / "log").read_text()
@@ -97,7 +102,7 @@ def running(
     run = _started(directory, server, stderr, descriptors)
     try:
         yield run
-        arguments = Path(f"/proc/{run.process.pid}/cmdline")
+        arguments = run.process_directory / "cmdline"
         if arguments.exists():
             assert TOKEN.encode() not in arguments.read_bytes()
     finally:

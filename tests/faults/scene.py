@@ -89,7 +89,7 @@ class Counted:
         self._fault.act(exchange)
 
 
-class _Listening(Authentication):
+class Listening(Authentication):
     """Remembers every signature that was sent."""
 
     def __init__(self) -> None:
@@ -160,7 +160,7 @@ class Scene:
         if certificate:
             self.certify(certificate)
         self.server = SimulatorServer(self.world, ssl_context=self._tls)
-        self.authentication = self.server.authentication = _Listening()
+        self.authentication = self.server.authentication = Listening()
         self.ahead = 0.0
         """By how many seconds the exporter's monotonic clock is ahead."""
         self.wrong_by = 0.0
