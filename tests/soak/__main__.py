@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import tempfile
 import time
@@ -18,6 +19,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=int(time.time()))
     parser.add_argument("--projects", type=int, default=20, help="at least 10")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # not without ending the exporter
     print(f"seed {options.seed}, {options.projects} projects, {options.minutes:g} minutes")
     with tempfile.TemporaryDirectory() as directory:
         outcome = soak(
