@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import signal
 from contextlib import contextmanager
@@ -26,6 +27,8 @@ log = Log(__name__)
 
 # How long what is in flight may take after SIGTERM; as long as Prometheus waits for a scrape.
 _DRAIN_SECONDS = 10
+_OUT_OF_RESOURCES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+_QUIET_SECONDS = 60.0
 
 
 class Server:
@@ -53,6 +56,7 @@ class Server:
         config.load()
         config.ssl = tls
         self._server = _Uvicorn(config)
+        self._quiet_until = 0.0
 
     def run(self, *, on_hangup: Callable[[], None]) -> None:
         """Serve in this thread, which must be the main one, until SIGTERM or SIGINT.
@@ -71,8 +75,9 @@ class Server:
         self._server.should_exit = True
 
     async def _serve(self, on_hangup: Callable[[], None] | None) -> None:
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(self._unhandled)
         if on_hangup is not None:
-            loop = asyncio.get_running_loop()
             loop.add_signal_handler(signal.SIGHUP, loop.run_in_executor, None, on_hangup)
             for number in (signal.SIGTERM, signal.SIGINT):
                 loop.add_signal_handler(number, self._stop_on, signal.Signals(number).name)
@@ -80,6 +85,16 @@ class Server:
         for connection in list(self._crowd.all):
             connection.cut()
         await asyncio.sleep(0)  # for them to be closed
+
+    def _unhandled(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """What asyncio caught. Without a file left it says so, with a traceback, two thousand
+        times a second, which would fill the disk: here it is said once a minute."""
+        error = context.get("exception")
+        if not isinstance(error, OSError) or error.errno not in _OUT_OF_RESOURCES:
+            loop.default_exception_handler(context)
+        elif loop.time() >= self._quiet_until:
+            self._quiet_until = loop.time() + _QUIET_SECONDS
+            log.error("No connection can be accepted", error=error.strerror)
 
     def _stop_on(self, name: str) -> None:
         log.info("Stopping", signal=name)
