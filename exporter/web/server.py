@@ -27,6 +27,7 @@ log = Log(__name__)
 
 # How long what is in flight may take after SIGTERM; as long as Prometheus waits for a scrape.
 _DRAIN_SECONDS = 10
+_MOST_BACKLOG = 2048
 _OUT_OF_RESOURCES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 _QUIET_SECONDS = 60.0
 
@@ -41,9 +42,12 @@ class Server:
         logging.getLogger("uvicorn").setLevel(logging.ERROR)
         self._sockets = list(sockets)
         self._crowd = Crowd(most_waiting())
+        # asyncio accepts so many before a connection that waits too long can be closed for them.
+        backlog = max(1, min(_MOST_BACKLOG, self._crowd.most_waiting // 4))
         config = uvicorn.Config(
             app,
             log_config=None,
+            backlog=backlog,
             access_log=False,
             lifespan="off",
             http=cast("Any", partial(Connection, crowd=self._crowd)),
@@ -90,6 +94,8 @@ class Server:
         """What asyncio caught. Without a file left it says so, with a traceback, two thousand
         times a second, which would fill the disk: here it is said once a minute."""
         error = context.get("exception")
+        if self._server.should_exit and "_start_serving" in context["message"]:
+            return  # it comes too late to listen again
         if not isinstance(error, OSError) or error.errno not in _OUT_OF_RESOURCES:
             loop.default_exception_handler(context)
         elif loop.time() >= self._quiet_until:
