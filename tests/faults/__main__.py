@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 from typing import TYPE_CHECKING
 
+from exporter.poller import backoff
 from tests.faults import answers, contents, processes, stories
 
 if TYPE_CHECKING:
@@ -34,14 +35,15 @@ _ANSWERS = """\
 Each of these befalls the reading of one project's portfolio until it is over. In every case:
 
 - **Published**: the portfolio that was read before, byte for byte, and
-  `quantconnect_read_success{source="portfolio"}` 0. When the last good read is older than
+  `quantconnect_read_success{{source="portfolio"}}` 0. When the last good read is older than
   `stale_after` (or three intervals), it is withdrawn, and nothing else is.
 - **Others**: the other projects, and this one's status and statistics, are read as ever.
 - **Logged**: `Reading failed` once, with the reason and the error below, and not again while they
   stay the same.
 - **Counted**: each call once, for the reason below and for no other.
-- **Recovers**: it is asked again after a random wait of up to 10 s, doubling to 5 minutes; the
-  next good answer is published whole, and `Reading works again` is logged once.
+- **Recovers**: it is asked again after a random wait of up to {first:g} s, doubling to
+  {longest:g} minutes; the next good answer is published whole, and `Reading works again` is logged
+  once.
 """
 
 _LEFT_OUT = """\
@@ -77,7 +79,7 @@ def _lines() -> Iterator[str]:
         ),
     )
     yield _INTRODUCTION.format(number=sum(lengths))
-    yield _ANSWERS
+    yield _ANSWERS.format(first=2 * backoff.FIRST, longest=backoff.LONGEST / 60)
     for title, section in answers.SECTIONS.items():
         yield f"### {title}\n"
         yield from _table(

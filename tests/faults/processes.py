@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import pytest
 import requests
 
 from exporter.simulator import Delay, SimulatorServer, Stall, World
@@ -72,6 +73,11 @@ class Run(NamedTuple):
         assert time.monotonic() - started < _PROMPT
 
     @property
+    def port(self) -> int:
+        """Where it listens."""
+        return int(self.url.rpartition(":")[2])
+
+    @property
     def process_directory(self) -> Path:
         """What the kernel says of it."""
         return Path(f"/proc/{self.process.pid}")
@@ -125,15 +131,26 @@ def _started(directory: Path, server: SimulatorServer, stderr: str, descriptors:
             f"--web.listen-address=127.0.0.1:{port}",
             "--log.level=debug",
         ]
+        if descriptors is not None:
+            command = ["sh", "-c", 'ulimit -n "$0" && exec "$@"', str(descriptors), *command]
         with Path(stderr or directory / "log").open("wb") as log:
             process = subprocess.Popen(command, stderr=log)
-        if descriptors is not None:
-            resource.prlimit(process.pid, resource.RLIMIT_NOFILE, (descriptors, descriptors))
         run = Run(process, f"http://127.0.0.1:{port}", server, directory)
         if eventually(partial(_answered, run), timeout=60) == 200:
             return run
         status = process.returncode
     raise AssertionError(f"it does not start, but ends with {status}")
+
+
+@contextmanager
+def closing_all() -> Iterator[list[socket.socket]]:
+    """A list of connections that are closed in the end."""
+    held: list[socket.socket] = []
+    try:
+        yield held
+    finally:
+        for connection in held:
+            connection.close()
 
 
 def _answered(run: Run) -> int:
@@ -160,7 +177,7 @@ def _story(
     published="everything",
     logged="nothing: a line that can't be written is lost, and no more",
     counted="nothing",
-    recovers="with the next line that can be written",
+    recovers="there is nothing to recover from",
 )
 def full_disk(directory: Path) -> None:
     with running(directory, stderr="/dev/full") as run:
@@ -173,39 +190,52 @@ def full_disk(directory: Path) -> None:
 
 
 @_story(
-    "no file descriptor is left, because of connections that somebody holds open",
+    "connections that somebody opens and holds, more than there are file descriptors",
+    published="everything: those that have waited longest are closed",
+    logged="nothing",
+    counted="nothing",
+    recovers="there is nothing to recover from",
+)
+def held_connections(directory: Path) -> None:
+    with running(directory, descriptors=64) as run, closing_all() as held:
+        good = run.eventually_published()
+        for _ in range(120):
+            held.append(socket.create_connection(("127.0.0.1", run.port)))
+        assert run.portfolio() == good
+        asked = len(run.server.requests)
+        run.server.requests.wait_for(asked + 6)
+        assert run.portfolio() == good
+        assert "level=error" not in run.log()
+        run.ends()
+
+
+@_story(
+    "no file descriptor is left for anything",
     published="what was read before; scrapes over connections that are open go on",
-    logged="Reading failed: Too many open files",
-    counted="`reason=connection`",
-    recovers="when the connections end",
+    logged="“No connection can be accepted”: Too many open files, once a minute",
+    counted="nothing, or `reason=connection`",
+    recovers="with descriptors",
 )
 def no_descriptors(directory: Path) -> None:
-    with running(directory, descriptors=48) as run:
+    with running(directory) as run, closing_all() as held, requests.Session() as session:
         good = run.eventually_published()
-        with requests.Session() as session:
-            assert session.get(f"{run.url}/metrics", timeout=20).status_code == 200
-            # Upstream connections are made anew, so that they need a descriptor.
-            port = run.server.port
-            run.server.close()
-            held = [
-                socket.create_connection(("127.0.0.1", int(run.url.rpartition(":")[2])))
-                for _ in range(60)
-            ]
-            world = run.server.world
-            again = SimulatorServer(world, port=port)
-            again.start()
-            try:
-                eventually(lambda: "Too many open files" in run.log(), timeout=20)
-                scraped = session.get(f"{run.url}/metrics", timeout=20)
-                assert scraped.status_code == 200
-                assert good[0] in scraped.text
-                for connection in held:
-                    connection.close()
-                again.requests.wait_for(6, "live/portfolio/read", timeout=60)
-                eventually(lambda: run.portfolio() == good, timeout=20)
-                run.ends()
-            finally:
-                again.close()
+        assert session.get(f"{run.url}/metrics", timeout=20).status_code == 200
+        usual = resource.prlimit(run.process.pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(run.process.pid, resource.RLIMIT_NOFILE, (24, usual[1]))
+        for _ in range(40):
+            held.append(socket.create_connection(("127.0.0.1", run.port)))
+        eventually(lambda: "No connection can be accepted" in run.log(), timeout=20)
+        for _ in range(5):
+            scraped = session.get(f"{run.url}/metrics", timeout=20)
+            assert scraped.status_code == 200
+            assert good[0] in scraped.text
+        # asyncio tries again each second.
+        run.server.requests.wait_for(len(run.server.requests) + 12, timeout=30)
+        assert run.log().count("No connection can be accepted") == 1
+        assert "Traceback" not in run.log()
+        resource.prlimit(run.process.pid, resource.RLIMIT_NOFILE, usual)
+        assert run.portfolio() == good
+        run.ends()
 
 
 @_story(
@@ -248,7 +278,7 @@ def bad_reload(directory: Path) -> None:
     "SIGKILL, and a restart",
     published="the same numbers, within the first reads",
     logged="nothing of the end: there was no time",
-    counted="counters begin at 0, as Prometheus expects",
+    counted="from 0 again, as Prometheus expects",
     recovers="at once: nothing is kept on disk",
 )
 def killed(directory: Path) -> None:
@@ -258,6 +288,8 @@ def killed(directory: Path) -> None:
         assert run.process.wait(20) == -signal.SIGKILL
     with running(directory) as run:
         assert run.eventually_published() == good
+        asked = 'quantconnect_api_requests_total{account="default",endpoint="authenticate"} 1.0'
+        assert asked in run.metrics().splitlines()
         run.ends()
 
 
@@ -269,7 +301,7 @@ def _terminated(
 ) -> None:
     @_story(
         title,
-        published="a scrape under way is answered",
+        published="nothing any more: the port is closed",
         logged=_ENDED,
         counted="exit status 0",
         recovers="it has ended, in no more than a moment",
@@ -281,6 +313,8 @@ def _terminated(
             assert "msg=Stopping signal=SIGTERM" in run.log()
             assert "msg=Stopped" in run.log()
             assert "Traceback" not in run.log()
+            with pytest.raises(requests.ConnectionError):
+                requests.get(f"{run.url}/metrics", timeout=20)
 
 
 def _nothing(_: object) -> None:
@@ -325,7 +359,7 @@ _terminated("SIGTERM during a reload", _reloading, _nothing)
 def terminated_while_scraped(directory: Path) -> None:
     with running(directory) as run:
         run.eventually_published()
-        with socket.create_connection(("127.0.0.1", int(run.url.rpartition(":")[2]))) as client:
+        with socket.create_connection(("127.0.0.1", run.port)) as client:
             client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1024)
             client.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
             assert client.recv(10).startswith(b"HTTP/1.1")

@@ -19,7 +19,6 @@ import threading
 import time
 from collections import Counter
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -382,6 +381,14 @@ class Scene:
         before = self.calls(endpoint, **of)
         eventually(lambda: self.calls(endpoint, **of) >= before + more, timeout=30)
 
+    def was_quiet(self) -> None:
+        """Nothing was logged that anybody should look at."""
+        assert not [each for each in self.log.records if each.levelno >= logging.WARNING]
+
+    def reload(self) -> None:
+        """The configuration is read again, and is what it was."""
+        self.exporter.poller.reload(self._config)
+
     def falls_silent(self) -> None:
         """Until nothing has been asked for a quarter of a second: five times the interval."""
         deadline = time.monotonic() + 20
@@ -395,10 +402,6 @@ class Scene:
     def own(self, line: str) -> float | None:
         """A sample of the exporter's own, by its name without prefix, and its labels."""
         return self.exporter.own(line)
-
-    def config(self, **changes: Any) -> Any:
-        """The configuration with changes."""
-        return replace(self._config, **changes)
 
 
 @cache
