@@ -15,8 +15,9 @@ from exporter.web.config.tls import PemError, ServerContext, server_context
 if TYPE_CHECKING:
     from pathlib import Path
 
-# A file in which nothing is said is valid, and protects nothing.
-_NOTHING: Final = re.compile(rb"(?:\xef\xbb\xbf)?(?:\s|#[^\n]*|---|\.\.\.|null|~)*")
+# A file in which nothing is said is valid, and protects nothing. A comment goes to the end of its
+# line and no less (*+): else a line of forty # would be tried in more ways than there is time for.
+_NOTHING: Final = re.compile(rb"(?:\xef\xbb\xbf)?(?:\s|#[^\n]*+|---|\.\.\.|null|~)*+")
 
 
 @dataclass(frozen=True)
