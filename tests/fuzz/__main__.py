@@ -7,6 +7,7 @@ by what code they reach; else they are hypothesis's. What falls out is left in `
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import subprocess
 import sys
@@ -48,11 +49,15 @@ def main() -> int:
 
 def _fuzz(name: str, seconds: int, artifacts: Path) -> tuple[int, str]:
     """How many inputs one target was given in a process of its own, and what fell out."""
-    with tempfile.TemporaryDirectory() as corpus:
+    memory = Path("/dev/shm")
+    with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as directory:
+        corpus = Path(directory, "corpus")
+        corpus.mkdir()
         for number, seed in enumerate(seeds(name)):
-            Path(corpus, f"seed-{number}").write_bytes(seed)
+            (corpus / f"seed-{number}").write_bytes(seed)
         ended = subprocess.run(
-            [sys.executable, "-m", "tests.fuzz.engine", name, str(seconds), corpus, str(artifacts)],
+            [*(sys.executable, "-m", "tests.fuzz.engine", name), str(seconds), corpus, artifacts],
+            env={**os.environ, "TMPDIR": directory},  # atheris ends without cleaning up
             capture_output=True,
             text=True,
             errors="replace",

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _LONGEST = 4096  # bytes of an input
+_SLOWEST = 20  # seconds that one may take, on a machine that does much else
 
 
 def by_atheris(name: str, seconds: int, corpus: Path, artifacts: Path) -> None:
@@ -28,6 +29,7 @@ def by_atheris(name: str, seconds: int, corpus: Path, artifacts: Path) -> None:
         str(corpus),
         f"-max_total_time={seconds}",
         f"-max_len={_LONGEST}",
+        f"-timeout={_SLOWEST}",
         "-print_final_stats=1",
         "-verbosity=0",
         "-rss_limit_mb=2048",

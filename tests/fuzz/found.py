@@ -9,4 +9,9 @@ FOUND: tuple[tuple[str, bytes, str], ...] = (
         rb'{"SPY R735QTJ8XC9X":{"q":1,"\ud800":1}}}}',
         "UnicodeEncodeError from msgspec for a holding's field with a lone surrogate in its name",
     ),
+    (
+        "web_configuration",
+        b"#" * 60 + b"<" + b"#" * 40 + b"{X}\nrit: {i###\n",
+        "a comment of many # took a regular expression longer than anybody waits",
+    ),
 )

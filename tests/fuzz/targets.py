@@ -219,9 +219,7 @@ def dates(data: bytes) -> None:
 
 # --- What people write ----------------------------------------------------------------------------
 
-_DIRECTORY = tempfile.TemporaryDirectory(
-    prefix="fuzz-", dir="/dev/shm" if Path("/dev/shm").is_dir() else None
-)
+_DIRECTORY = tempfile.TemporaryDirectory(prefix="fuzz-")
 
 
 def configuration(data: bytes) -> None:
