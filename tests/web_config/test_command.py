@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 import pytest
 import requests
 
+from exporter.cli.flags import parse
 from exporter.cli.run import listen
 from exporter.simulator import World
 from exporter.web.config import WebConfig
-from exporter.web.listen import Address
 from tests.port.exporter_process import running, until
 
 from .serving import TLS
@@ -95,7 +95,8 @@ def test_an_open_port_is_warned_of_only_if_it_is_open(
     caplog.set_level("INFO", "exporter")
     file = pki.path("web.yaml")
     file.write_text(users(alice="x") if protected else TLS)
-    for listening in listen([Address("0.0.0.0", 0)], WebConfig(file)):
+    options = parse(["--web.listen-address", "0.0.0.0:0"], {})
+    for listening in listen(options, WebConfig(file)):
         listening.close()
     said = [record.getMessage() for record in caplog.records]
     assert sum("can be read by anyone" in line for line in said) == warned
