@@ -15,8 +15,11 @@ if TYPE_CHECKING:
     from requests import PreparedRequest
 
 
-# Excerpts in messages are cut, so that the beginning of a secret must do to know it.
-_SIGNATURE = r"\b[0-9a-fA-F]{40,}|\bBasic\s+[A-Za-z0-9+/=]{16,}"
+# Excerpts in messages are cut, so that the beginning of a secret must do to know it. The base 64 of
+# a user id and a signature, also without its "Basic", begins with a digit's M, N or O.
+_SIGNATURE = (
+    r"\b[0-9a-fA-F]{40,}|\bBasic\s+[A-Za-z0-9+/=]{16,}|(?<![A-Za-z0-9+/])[MNO][A-Za-z0-9+/]{79,}=*"
+)
 _TELLING = 16
 
 
@@ -32,8 +35,9 @@ class Signature(AuthBase):
         self._user_id = user_id
         self._token = token
         self._now = now
-        begun = rf"{re.escape(token[:_TELLING])}\w*" if len(token) > _TELLING else re.escape(token)
-        self._secret = re.compile(f"{begun}|{_SIGNATURE}")
+        whole = re.escape(token)
+        begun = rf"|{re.escape(token[:_TELLING])}\w*" if len(token) > _TELLING else ""
+        self._secret = re.compile(f"{whole}{begun}|{_SIGNATURE}")
 
     def __repr__(self) -> str:
         return f"Signature(user_id={self._user_id}, token=<secret>)"
