@@ -10,6 +10,7 @@ import json
 import logging
 import tempfile
 from datetime import UTC, datetime
+from hashlib import sha256
 from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ from prometheus_client.openmetrics.parser import (
     text_string_to_metric_families as openmetrics_families,
 )
 from prometheus_client.parser import text_string_to_metric_families as text_families
+from requests import Request
 from requests.structures import CaseInsensitiveDict
 
 from exporter import config, exposition, log
@@ -32,6 +34,7 @@ from exporter.metrics.live import (
 )
 from exporter.metrics.portfolio import CASH, HOLDINGS, POSITIONS
 from exporter.metrics.table import Row
+from exporter.quantconnect.auth import Signature
 from exporter.quantconnect.dates import parse_timestamp
 from exporter.quantconnect.display import parse_display
 from exporter.quantconnect.envelope import clock_skew, open_envelope, retry_after
@@ -53,6 +56,7 @@ if TYPE_CHECKING:
     from exporter.exposition import Snapshot
 
 _STATUSES = (200, 200, 200, 200, 201, 204, 302, 400, 401, 403, 429, 500, 503)
+_SHORTEST_TOKEN = 8
 _BASE36 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _ENVIRONMENT = {"SET": "value", "EMPTY": "", "QUANTCONNECT_API_TOKEN": "token"}
 
@@ -167,6 +171,21 @@ def _headers(headers: Mapping[str, str]) -> None:
     assert skew is None or isfinite(skew)
     seconds = retry_after(headers)
     assert seconds is None or 0 <= seconds < float("inf")
+
+
+def secrets(data: bytes) -> None:
+    """What QuantConnect said, with the token and a signature somewhere in it."""
+    text = data.decode("utf-8", "replace")
+    token = "".join(character for character in text[:70] if character.isprintable()).strip()
+    if len(token) < _SHORTEST_TOKEN or any(map(str.isspace, token)):
+        return
+    signature = Signature(user_id=7, token=token, now=lambda: 1_795_000_000.0)
+    request = signature(Request("POST", "http://127.0.0.1/").prepare())
+    signed = request.headers["Authorization"]
+    for secret in (token, signed.removeprefix("Basic "), sha256(data).hexdigest()):
+        scrubbed = signature.scrub(f"{text[70:]} {secret} {text[:40]}")
+        assert secret not in scrubbed, scrubbed
+    assert signature.scrub("No such project") == "No such project" or token in "No such project"
 
 
 def identifiers(data: bytes) -> None:
@@ -323,6 +342,7 @@ TARGETS: Mapping[str, Callable[[bytes], None]] = {
     for target in (
         answers,
         payloads,
+        secrets,
         identifiers,
         displays,
         dates,
