@@ -110,13 +110,14 @@ class Log(logging.Handler):
         self.records: list[logging.LogRecord] = []
         self.texts = {name: io.StringIO() for name in log.FORMATS}
         self._writers = []
-        root = logging.getLogger()
-        handlers, level = root.handlers[:], root.level
+        root, package = logging.getLogger(), logging.getLogger("exporter")
+        handlers, level, package_level = root.handlers[:], root.level, package.level
         for name, stream in self.texts.items():
             log.configure(level="debug", format=name, stream=stream)
             self._writers.append(root.handlers[0])
         root.handlers[:] = handlers
         root.setLevel(level)
+        package.setLevel(package_level)
 
     def emit(self, record: logging.LogRecord) -> None:
         """Note a record."""
