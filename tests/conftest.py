@@ -22,6 +22,7 @@ _NEEDS = {
 _TOGETHER = ("faults", "integration", "port", "scale", "soak")
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks for groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         folder = item.path.parent.name
