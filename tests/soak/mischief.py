@@ -276,9 +276,9 @@ class Mischief:
             self.done["token file gone for a while"] += 1
 
     def _show_token(self, hidden: Path) -> None:
-        if self._token.exists():
-            hidden.unlink()  # rotated meanwhile
-        else:
+        if self._token.exists():  # rotated meanwhile
+            hidden.unlink(missing_ok=True)
+        elif hidden.exists():  # hidden once only, and not twice
             hidden.rename(self._token)
 
     def _stranger(self, exporter: Exporter) -> None:
