@@ -22,12 +22,14 @@ _NEEDS = {
 _TOGETHER = ("faults", "integration", "port", "scale", "soak")
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks for groups
+def pytest_itemcollected(item: pytest.Item) -> None:
+    folder = item.path.parent.name
+    if folder in _TOGETHER:
+        item.add_marker(pytest.mark.xdist_group(folder))
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        folder = item.path.parent.name
-        if folder in _TOGETHER:
-            item.add_marker(pytest.mark.xdist_group(folder))
         for marker, programs in _NEEDS.items():
             missing = [program for program in programs if shutil.which(program) is None]
             if missing and item.get_closest_marker(marker):
