@@ -32,7 +32,7 @@ prometheus: ## Install Debian's Prometheus and Alertmanager, where that is possi
 	@prometheus/install-debian
 
 test: $(INSTALLED) prometheus ## Run every test
-	$(BIN)/python -m pytest -n auto --dist loadgroup --cov --cov-report=term
+	$(BIN)/python -m pytest -n auto --dist loadfile --cov --cov-report=term
 
 lint: $(INSTALLED) ## Check style, types, and that what is generated is up to date
 	$(BIN)/ruff check
@@ -40,6 +40,7 @@ lint: $(INSTALLED) ## Check style, types, and that what is generated is up to da
 	$(BIN)/mypy
 	$(BIN)/python -m exporter.metrics.reference | diff -u docs/metrics.md -
 	$(BIN)/python grafana/build.py --check
+	$(BIN)/python -m tests.faults | diff -u docs/faults.md -
 
 linters: ## Build promtool of Prometheus 3, where Go is installed
 	cd prometheus/tools && go build -o ../../bin/promtool3 \
@@ -49,8 +50,9 @@ format: $(INSTALLED) ## Put the code into its usual form
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-docs: $(INSTALLED) ## Write docs/metrics.md anew
+docs: $(INSTALLED) ## Write docs/metrics.md and docs/faults.md anew
 	$(BIN)/python -m exporter.metrics.reference > docs/metrics.md
+	$(BIN)/python -m tests.faults > docs/faults.md
 
 dashboards: $(INSTALLED) ## Write the dashboards anew
 	$(BIN)/python grafana/build.py

@@ -17,17 +17,6 @@ _NEEDS = {
 }
 
 
-# Tests that share a process that takes long to start, or need the machine's attention: with several
-# workers, each of these folders stays with one of them.
-_TOGETHER = ("faults", "integration", "port", "scale", "soak")
-
-
-def pytest_itemcollected(item: pytest.Item) -> None:
-    folder = item.path.parent.name
-    if folder in _TOGETHER:
-        item.add_marker(pytest.mark.xdist_group(folder))
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         for marker, programs in _NEEDS.items():
