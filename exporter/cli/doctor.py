@@ -182,7 +182,7 @@ class _Doctor:
         self._report.ok(what, f'"{name}"')
         found = self._ask(f"{what}: status", lambda: client.deployments(project.id))
         if found is not None:
-            deployment = newest(found).get(project.id)
+            deployment = newest(found.deployments).get(project.id)
             if deployment is None:
                 self._report.note(f"{what}: status", "never deployed live")
                 return
@@ -218,7 +218,7 @@ class _Doctor:
         found = self._ask(f"{name}: discovery", client.running)
         if found is None:
             return []
-        running = newest(found)
+        running = newest(found.deployments)
         self._report.ok(f"{name}: discovery", f"{_plural(len(running), 'project')} running")
         listed = {project.id for project in self._account.projects}
         return [Project.discovered(id_, self._config) for id_ in sorted(running.keys() - listed)]

@@ -219,7 +219,9 @@ class AccountPoller:
             name = self._client.project_name(project_id)
             self._tell(lambda: projects.named(project_id, name))
         elif task.kind is Kind.STATUS:
-            deployment = newest(self._client.deployments(project_id)).get(project_id)
+            listing = self._client.deployments(project_id)
+            deployment = newest(listing.deployments).get(project_id)
+            self._tell(lambda: self._trouble.left_out(task, listing.problems))
             self._tell(lambda: projects.status(project_id, deployment, asked=started))
         else:
             self._read(task.kind, project_id, started)
@@ -230,10 +232,14 @@ class AccountPoller:
             self._tell(self._credentials.renew)
             self._client.authenticate()
         elif task.kind is Kind.RUNNING:
-            running = newest(self._client.running())
+            listing = self._client.running()
+            running = newest(listing.deployments)
+            self._tell(lambda: self._trouble.left_out(task, listing.problems))
             self._tell(lambda: projects.listed(running, asked=started))
         else:
-            found = newest(self._client.deployments())
+            listing = self._client.deployments()
+            found = newest(listing.deployments)
+            self._tell(lambda: self._trouble.left_out(task, listing.problems))
             self._tell(lambda: projects.deployments(found))
 
     def _tell(self, tell: Callable[[], None]) -> None:

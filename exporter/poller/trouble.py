@@ -9,7 +9,11 @@ from exporter.poller.queue import Kind
 from exporter.quantconnect.errors import Reason
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from exporter.poller.queue import Task
     from exporter.quantconnect.errors import ApiError
+    from exporter.quantconnect.model import Problem
 
 log = Log(__name__)
 
@@ -20,6 +24,24 @@ class Trouble:
     def __init__(self, account: str) -> None:
         self._account = account
         self._said: dict[Kind, str] = {}
+        self._left_out: dict[Task, set[tuple[str, str]]] = {}
+
+    def left_out(self, task: Task, problems: Collection[Problem]) -> None:
+        """A listing was read without these things: said once, and again after they were gone."""
+        before = self._left_out.pop(task, set())
+        now = {(problem.field, problem.where) for problem in problems}
+        if now:
+            self._left_out[task] = now
+        for problem in problems:
+            if (problem.field, problem.where) not in before:
+                log.warning(
+                    "Left out what could not be understood",
+                    account=self._account,
+                    call=task.kind.name.lower(),
+                    where=problem.where,
+                    field=problem.field,
+                    found=problem.message,
+                )
 
     def ended(self, kind: Kind, error: ApiError | None, *, wait: float) -> None:
         """A call ended; ``wait`` is after how many seconds something is asked again."""

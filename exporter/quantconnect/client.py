@@ -13,6 +13,7 @@ from exporter.quantconnect.auth import Signature
 from exporter.quantconnect.envelope import clock_skew, open_envelope
 from exporter.quantconnect.errors import ApiError, Reason
 from exporter.quantconnect.live import decode_deployments
+from exporter.quantconnect.model import Listing
 from exporter.quantconnect.portfolio import decode_portfolio
 from exporter.quantconnect.projects import decode_project_name
 from exporter.quantconnect.statistics import decode_statistics
@@ -21,7 +22,7 @@ from exporter.quantconnect.transport import Transport
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
-    from exporter.quantconnect.model import Deployment, Portfolio, Problem, Statistics
+    from exporter.quantconnect.model import Portfolio, Problem, Statistics
 
 T = TypeVar("T")
 
@@ -121,19 +122,19 @@ class QuantConnect:
         self._problems(endpoint, portfolio.problems)
         return portfolio
 
-    def running(self) -> tuple[Deployment, ...]:
+    def running(self) -> Listing:
         """The deployments of the account that run: ``live/list`` by status."""
         return self._deployments({"status": "Running"})
 
-    def deployments(self, project_id: int | None = None) -> tuple[Deployment, ...]:
+    def deployments(self, project_id: int | None = None) -> Listing:
         """All deployments there ever were, of one project or of the account: ``live/list``."""
         return self._deployments({} if project_id is None else {"projectId": project_id})
 
-    def _deployments(self, payload: Mapping[str, object]) -> tuple[Deployment, ...]:
+    def _deployments(self, payload: Mapping[str, object]) -> Listing:
         endpoint = Endpoint.LIVE_LIST
-        deployments, problems = self._ask(endpoint, payload, decode_deployments)
-        self._problems(endpoint, problems)
-        return deployments
+        listing = Listing(*self._ask(endpoint, payload, decode_deployments))
+        self._problems(endpoint, listing.problems)
+        return listing
 
     def statistics(self, project_id: int, *, custom: Collection[str]) -> Statistics:
         """Runtime and server statistics of a live algorithm: ``live/read``."""

@@ -137,6 +137,13 @@ class Deployment(Struct, frozen=True):
     error: str
 
 
+class Listing(Struct, frozen=True):
+    """Live deployments as live/list has them, and what could not be read of them."""
+
+    deployments: tuple[Deployment, ...]
+    problems: tuple[Problem, ...]
+
+
 class Statistics(Struct, frozen=True):
     """The statistics of a deployment (live/read)."""
 

@@ -230,7 +230,8 @@ def test_too_many_holdings_are_no_portfolio(wire: Wire) -> None:
 
 def test_deployments(wire: Wire) -> None:
     wire.answers({"success": True, "live": [{"projectId": 5, "deployId": "L-1", "status": "x"}]})
-    assert wire.client.deployments() == (
+    listing = wire.client.deployments()
+    assert listing.deployments == (
         Deployment(
             project_id=5,
             deploy_id="L-1",
@@ -243,6 +244,9 @@ def test_deployments(wire: Wire) -> None:
             error="",
         ),
     )
+    assert [(problem.field, problem.where) for problem in listing.problems] == [
+        ("status", "live[0]")
+    ]
 
 
 def test_statistics_and_a_name(wire: Wire) -> None:

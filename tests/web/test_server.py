@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import os
 import signal
 import socket
@@ -9,6 +11,7 @@ import threading
 from typing import TYPE_CHECKING
 
 import pytest
+from starlette.responses import PlainTextResponse
 
 from exporter.web.app import application
 from exporter.web.listen import Address, bind
@@ -88,3 +91,15 @@ def test_silent_and_broken_clients_hold_up_nobody() -> None:
         for client in half_open:
             client.close()
         assert server.ask("/metrics").status == 200
+
+
+def test_a_socket_that_is_closed_while_it_waits_to_listen_again_is_no_news() -> None:
+    told: list[object] = []
+    loop = asyncio.new_event_loop()
+    loop.set_exception_handler(lambda _, context: told.append(context))
+    with contextlib.closing(loop), bind(Address("127.0.0.1", 0)) as listening:
+        server = Server(PlainTextResponse("never served"), [listening])
+        server.stop()
+        late = "Exception in callback BaseSelectorEventLoop._start_serving()"
+        server._unhandled(loop, {"message": late, "exception": ValueError("closed")})
+    assert told == []
