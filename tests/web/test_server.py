@@ -103,3 +103,11 @@ def test_a_socket_that_is_closed_while_it_waits_to_listen_again_is_no_news() -> 
         late = "Exception in callback BaseSelectorEventLoop._start_serving()"
         server._unhandled(loop, {"message": late, "exception": ValueError("closed")})
     assert told == []
+
+
+def test_any_other_fault_that_asyncio_catches_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    loop = asyncio.new_event_loop()
+    with contextlib.closing(loop), bind(Address("127.0.0.1", 0)) as listening:
+        server = Server(PlainTextResponse("never served"), [listening])
+        server._unhandled(loop, {"message": "A task failed", "exception": ValueError("odd")})
+    assert [record.getMessage() for record in caplog.records] == ["A task failed"]
