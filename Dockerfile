@@ -34,9 +34,6 @@ ENV PATH=/opt/quantconnect-exporter/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     QUANTCONNECT_EXPORTER_REVISION=${REVISION} \
     QUANTCONNECT_EXPORTER_WEB_LISTEN_ADDRESS=0.0.0.0:10270
-# The threads that call QuantConnect would spread over many of glibc's arenas, none of which gives
-# back what the others could use; with two, memory stays flat.
-ENV MALLOC_ARENA_MAX=2
 # quantconnect.yaml is looked for here; where none is mounted, the environment is the configuration.
 WORKDIR /etc/quantconnect-exporter
 # A number, so that Kubernetes can see that it is not root.

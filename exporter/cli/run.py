@@ -101,6 +101,7 @@ def serve(
     ``load`` gives the configuration anew for a reload, which a change of ``watched`` asks for too.
     """
     # What only a running exporter needs is imported here, so that --help and errors are quick.
+    from exporter.cli.memory import return_memory
     from exporter.cli.reload import Reloader, Watch
     from exporter.poller import Poller
     from exporter.store import Store
@@ -110,6 +111,7 @@ def serve(
     from exporter.web.server import Server
 
     stop_cleanly_while_starting()
+    return_memory()
     clock = Clock()
     log.info("Starting quantconnect-exporter", version=__version__, revision=version.revision())
     log.info("Build context", python=platform.python_version(), platform=platform.platform())

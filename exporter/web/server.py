@@ -14,7 +14,7 @@ import uvicorn
 
 from exporter.log import Log
 from exporter.web.connection import Connection, Crowd
-from exporter.web.limits import most_waiting, return_memory
+from exporter.web.limits import most_waiting
 
 if TYPE_CHECKING:
     import socket
@@ -67,7 +67,6 @@ class Server:
 
         ``on_hangup`` is called, in another thread, for each SIGHUP.
         """
-        return_memory()
         asyncio.run(self._serve(on_hangup))
 
     def run_in_thread(self) -> None:
