@@ -10,7 +10,6 @@ is always the latest.
 
 from __future__ import annotations
 
-import ssl
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -78,7 +77,7 @@ class Connection(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A client has come, and TLS, if it is spoken, is set up."""
         connection = transport.get_extra_info("ssl_object")
-        if isinstance(connection, ssl.SSLObject):
+        if connection is not None:
             super().connection_made(cast("asyncio.Transport", _InSlices(transport)))
             if not is_admitted(connection):
                 self.cut()

@@ -18,6 +18,8 @@ from starlette.responses import PlainTextResponse
 
 from exporter.web import connection as module
 from exporter.web import limits
+from exporter.web.config.settings import TLS, ClientAuth, Pem
+from exporter.web.config.tls import server_context
 from exporter.web.connection import Connection
 from exporter.web.listen import Address, bind
 from exporter.web.server import Server
@@ -96,7 +98,7 @@ def until(condition: Callable[[], bool]) -> None:
 
 
 @contextmanager
-def running(tls: PKI | None = None) -> Iterator[Running]:
+def running(tls: PKI | None = None, asked: ClientAuth = ClientAuth.NONE) -> Iterator[Running]:
     under_way = [0]
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
@@ -109,8 +111,8 @@ def running(tls: PKI | None = None) -> Iterator[Running]:
 
     client = context = None
     if tls is not None:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(tls.path("server.pem"), tls.path("server.key"))
+        certificate, key = Pem("cert_file", tls.path("server.pem")), Pem("", tls.path("server.key"))
+        context = server_context(TLS(certificate, key, client_auth=asked))
         client = ssl.create_default_context(cafile=str(tls.path("ca.pem")))
     listener = bind(Address("127.0.0.1", 0))
     server = Server(application, [listener], context)
@@ -148,9 +150,10 @@ def pki(tmp_path_factory: pytest.TempPathFactory) -> PKI:
     return pki
 
 
-@pytest.fixture(params=["plain", "tls"])
+@pytest.fixture(params=["plain", "tls", "tls that takes any certificate"])
 def server(request: pytest.FixtureRequest, pki: PKI) -> Iterator[Running]:
-    with running(pki if request.param == "tls" else None) as running_:
+    asked = ClientAuth.REQUEST if "any" in request.param else ClientAuth.NONE
+    with running(pki if "tls" in request.param else None, asked) as running_:
         yield running_
 
 

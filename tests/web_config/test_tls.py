@@ -39,24 +39,46 @@ def tls(more: str, name: str = "server") -> str:
     return f"tls_server_config: {{cert_file: {name}.pem, key_file: {name}.key, {more}}}\n"
 
 
-def test_it_is_spoken_and_only_it(pki: PKI) -> None:
-    with serving(pki, TLS) as server:
+def ends(client: socket.socket) -> bool:
+    """Whether the server ends the connection, whatever it sends before."""
+    try:
+        while client.recv(1000):
+            pass
+    except TimeoutError:
+        return False
+    except OSError:
+        pass
+    return True
+
+
+# Where certificates are asked for but not verified, another library shakes hands: whatever TLS
+# is to be like, it must be so for both.
+EITHER_WAY = pytest.mark.parametrize(
+    "asked", ["client_auth_type: NoClientCert", "client_auth_type: RequestClientCert"]
+)
+
+
+@EITHER_WAY
+def test_it_is_spoken_and_only_it(pki: PKI, asked: str) -> None:
+    with serving(pki, tls(asked)) as server:
         answer = server.ask(client=server.client())
         assert (answer.status, answer.body) == (200, b"hello\n")
         with pytest.raises(ConnectionError):
             server.ask()
 
 
-def test_http_1_1_is_what_is_offered_to_who_would_speak_2(pki: PKI) -> None:
-    with serving(pki, TLS) as server:
+@EITHER_WAY
+def test_http_1_1_is_what_is_offered_to_who_would_speak_2(pki: PKI, asked: str) -> None:
+    with serving(pki, tls(asked)) as server:
         client = server.client()
         client.set_alpn_protocols(["h2", "http/1.1"])
         with server.handshake(client) as spoken:
             assert spoken.selected_alpn_protocol() == "http/1.1"
 
 
-def test_curl_takes_it(pki: PKI) -> None:
-    with serving(pki, TLS) as server:
+@EITHER_WAY
+def test_curl_takes_it(pki: PKI, asked: str) -> None:
+    with serving(pki, tls(asked)) as server:
         said = subprocess.run(
             ["curl", "-sS", "--cacert", "ca.pem", f"https://localhost:{server.port}/"],
             cwd=pki.directory,
@@ -84,6 +106,7 @@ def test_one_file_with_both(pki: PKI) -> None:
         assert server.admits(server.client())
 
 
+@EITHER_WAY
 @pytest.mark.parametrize(
     ("settings", "spoken"),
     [
@@ -96,15 +119,16 @@ def test_one_file_with_both(pki: PKI) -> None:
         ("cipher_suites: [TLS_AES_128_GCM_SHA256]", ["TLS13"]),
     ],
 )
-def test_versions(pki: PKI, settings: str, spoken: list[str]) -> None:
-    with serving(pki, tls(settings)) as server:
+def test_versions(pki: PKI, settings: str, spoken: list[str], asked: str) -> None:
+    with serving(pki, tls(f"{asked}, {settings}")) as server:
         assert [v for v in VERSIONS if server.admits(only(server.client(), v))] == spoken
 
 
+@EITHER_WAY
 @pytest.mark.parametrize("name", sorted(CIPHERS))
-def test_each_cipher_suite_of_go(pki: PKI, name: str) -> None:
+def test_each_cipher_suite_of_go(pki: PKI, name: str, asked: str) -> None:
     certificate = "rsa" if "_RSA_" in name else "server"
-    text = tls(f"max_version: TLS12, cipher_suites: [{name}]", certificate)
+    text = tls(f"{asked}, max_version: TLS12, cipher_suites: [{name}]", certificate)
     others = ":".join(cipher for cipher in CIPHERS.values() if cipher != CIPHERS[name])
     with serving(pki, text) as server:
         with server.handshake(only(server.client(), "TLS12", ":".join(CIPHERS.values()))) as spoken:
@@ -114,18 +138,22 @@ def test_each_cipher_suite_of_go(pki: PKI, name: str) -> None:
         assert not server.admits(only(server.client(), "TLS12", others))
 
 
-def test_cipher_suites_of_tls_1_3_are_not_chosen(pki: PKI) -> None:
+@EITHER_WAY
+def test_cipher_suites_of_tls_1_3_are_not_chosen(pki: PKI, asked: str) -> None:
     names = [*TLS13_CIPHERS, "TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA"]
-    with serving(pki, tls(f"min_version: TLS10, cipher_suites: [{', '.join(names)}]")) as server:
+    chosen = f"min_version: TLS10, cipher_suites: [{', '.join(names)}]"
+    with serving(pki, tls(f"{asked}, {chosen}")) as server:
         assert server.admits(only(server.client(), "TLS13"))
         assert server.admits(only(server.client(), "TLS10"))
         assert not server.admits(only(server.client(), "TLS12", "ECDHE+AESGCM"))
 
 
+@EITHER_WAY
 @pytest.mark.parametrize(("prefer", "chosen"), [("true", 0), ("false", 1)])
-def test_whose_order_counts(pki: PKI, prefer: str, chosen: int) -> None:
+def test_whose_order_counts(pki: PKI, prefer: str, chosen: int, asked: str) -> None:
     names = ["TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384", "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256"]
-    text = tls(f"cipher_suites: [{', '.join(names)}], prefer_server_cipher_suites: {prefer}")
+    suites = f"cipher_suites: [{', '.join(names)}]"
+    text = tls(f"{asked}, {suites}, prefer_server_cipher_suites: {prefer}")
     with serving(pki, text) as server:
         client = only(server.client(), "TLS12", ":".join(CIPHERS[name] for name in names[::-1]))
         with server.handshake(client) as spoken:
@@ -143,8 +171,11 @@ def test_whose_order_counts(pki: PKI, prefer: str, chosen: int) -> None:
         ("X25519", "X25519"),
     ],
 )
-def test_curves(pki: PKI, curve: str, group: str) -> None:
-    with serving(pki, tls(f"curve_preferences: [{curve}]", "rsa")) as server:
+@EITHER_WAY
+def test_curves(pki: PKI, curve: str, group: str, asked: str) -> None:
+    if curve == "X25519" and "Request" in asked:
+        return  # test_invalid.py has it
+    with serving(pki, tls(f"{asked}, curve_preferences: [{curve}]", "rsa")) as server:
         for other in ("prime256v1", "secp384r1", "secp521r1", "X25519"):
             client = server.client()
             client.set_ecdh_curve(other)
@@ -178,6 +209,11 @@ KNOWN = "client-plain"
             "client_auth_type: RequestClientCert, client_ca_file: ca.pem",
             {NOBODY, STRANGER, EXPIRED, OWN, KNOWN},
         ),
+        ("client_auth_type: RequireAnyClientCert", {STRANGER, EXPIRED, OWN, KNOWN}),
+        (
+            "client_auth_type: RequireClientCert, client_ca_file: ca.pem",
+            {STRANGER, EXPIRED, OWN, KNOWN},
+        ),
         ("client_auth_type: VerifyClientCertIfGiven, client_ca_file: ca.pem", {NOBODY, KNOWN}),
         ("client_auth_type: RequireAndVerifyClientCert, client_ca_file: ca.pem", {KNOWN}),
         ("client_auth_type: RequireAndVerifyClientCert, client_ca_file: client-own.pem", {OWN}),
@@ -191,6 +227,101 @@ def test_client_certificates(pki: PKI, settings: str, admitted: set[str], versio
     with serving(pki, tls(settings)) as server:
         clients = (NOBODY, STRANGER, EXPIRED, OWN, KNOWN)
         assert {c for c in clients if server.admits(only(server.client(c), version))} == admitted
+
+
+@pytest.mark.parametrize(
+    ("kind", "asks"),
+    [
+        ("NoClientCert", False),
+        ("RequestClientCert", True),
+        ("RequireAnyClientCert", True),
+        ("VerifyClientCertIfGiven", True),
+        ("RequireAndVerifyClientCert", True),
+    ],
+)
+@pytest.mark.parametrize("version", ["-tls1_2", "-tls1_3"])
+def test_who_is_asked_for_a_certificate(pki: PKI, kind: str, asks: bool, version: str) -> None:
+    with serving(pki, tls(f"client_auth_type: {kind}")) as server:
+        said = subprocess.run(
+            ["openssl", "s_client", "-connect", f"127.0.0.1:{server.port}", version, "-trace"],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+        )
+    assert (b"CertificateRequest, Length=" in said.stdout) is asks
+
+
+UNVERIFIED = tls("client_auth_type: RequireAnyClientCert")
+
+
+def test_a_key_that_is_not_the_certificates_lets_nobody_in_though_none_is_verified(
+    pki: PKI,
+) -> None:
+    """A handshake proves that the client has the key of what it shows, whoever signed it."""
+    with serving(pki, UNVERIFIED) as server:
+        said = subprocess.run(
+            [
+                *("openssl", "s_client", "-connect", f"127.0.0.1:{server.port}", "-quiet"),
+                # What is shown is a certificate, what it is signed with another's key.
+                *("-cert", "client-dns.pem", "-key", "client-own.key"),
+            ],
+            cwd=pki.directory,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+        )
+        assert said.returncode != 0
+        assert server.admits(server.client("client-dns"))
+
+
+@pytest.mark.parametrize("version", ["TLS12", "TLS13"])
+def test_a_session_of_a_client_that_nobody_verifies_is_resumed(pki: PKI, version: str) -> None:
+    with serving(pki, UNVERIFIED) as server:
+        client = only(server.client("client-own"), version)
+        with server.handshake(client) as spoken:
+            spoken.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert spoken.recv(100).startswith(b"HTTP/1.1 200 OK")
+            session = spoken.session
+        with (
+            socket.create_connection(("127.0.0.1", server.port), timeout=20) as plain,
+            client.wrap_socket(plain, server_hostname="localhost", session=session) as again,
+        ):
+            assert again.session_reused
+            again.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert again.recv(100).startswith(b"HTTP/1.1 200 OK")
+
+
+def test_a_client_that_nobody_verifies_may_say_goodbye_or_vanish(pki: PKI) -> None:
+    with serving(pki, UNVERIFIED) as server:
+        client = server.client("client-own")
+        with server.handshake(client) as spoken:
+            spoken.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            while spoken.recv(1000):
+                pass
+            spoken.unwrap()  # which raises where the server says no goodbye
+        with server.handshake(client) as spoken:
+            spoken.shutdown(socket.SHUT_WR)
+            assert ends(spoken)
+        with server.handshake(client) as spoken:
+            socket.close(spoken.detach())
+        assert server.admits(client)
+
+
+def test_what_is_no_tls_ends_the_connection_though_nobody_is_verified(pki: PKI) -> None:
+    with serving(pki, UNVERIFIED) as server:
+        with socket.create_connection(("127.0.0.1", server.port), timeout=20) as plain:
+            plain.sendall(b"GET / HTTP/1.1\r\n\r\n")
+            assert b"HTTP" not in plain.recv(1000)
+        with socket.create_connection(("127.0.0.1", server.port), timeout=20) as plain:
+            plain.sendall(b"\x16\x03\x01\x02")
+            plain.shutdown(socket.SHUT_WR)
+            assert ends(plain)
+        with (
+            server.handshake(server.client("client-own")) as spoken,
+            socket.socket(fileno=socket.dup(spoken.fileno())) as beneath,
+        ):
+            beneath.sendall(b"\x17\x03\x03\x00\x20" + bytes(32))  # a record that nobody made
+            assert ends(spoken)
 
 
 @pytest.mark.parametrize(
@@ -226,6 +357,17 @@ def test_a_new_certificate_is_shown_from_the_next_handshake_on(pki: PKI) -> None
             assert server.serial() == serial(pki, "server.pem")
             before.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
             assert before.recv(100).startswith(b"HTTP/1.1 200 OK")
+
+
+def test_so_does_one_to_certificates_that_nobody_verifies_and_back(pki: PKI) -> None:
+    with serving(pki, TLS) as server:
+        server.write(UNVERIFIED)
+        assert not server.admits(server.client())
+        assert server.admits(server.client("client-own"))
+        server.write(tls("client_auth_type: RequestClientCert"))
+        assert server.admits(server.client())
+        server.write(TLS)
+        assert server.admits(server.client())
 
 
 def test_a_change_of_what_is_asked_of_clients_counts_from_the_next_handshake_on(pki: PKI) -> None:

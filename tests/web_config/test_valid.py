@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import ssl
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from exporter.web.config.loading import load
-from exporter.web.config.settings import RateLimit, Settings
+from exporter.web.config.settings import ClientAuth, RateLimit, Settings
 
 if TYPE_CHECKING:
     from .pki import PKI
@@ -103,7 +102,7 @@ rate_limit: {{interval: 1m1.5s, burst: 20}}
     found = settings(pki, text)
     assert found.tls is not None
     assert found.tls.files == tuple(pki.path(f) for f in ("server.pem", "server.key", "ca.pem"))
-    assert found.tls.client_certificate is ssl.CERT_REQUIRED
+    assert found.tls.client_auth is ClientAuth.REQUIRE_AND_VERIFY
     assert found.tls.client_allowed_sans == frozenset({"a.example", "192.0.2.1"})
     assert found.tls.ciphers == ("ECDHE-ECDSA-AES128-GCM-SHA256",)
     assert found.tls.group == "prime256v1"
@@ -130,12 +129,14 @@ def test_anchors_and_merges(pki: PKI) -> None:
     assert settings(pki, text).headers == {"x-frame-options": "deny"}
 
 
-def test_one_that_asks_for_no_certificate_says_so(pki: PKI) -> None:
+@pytest.mark.parametrize("name", ["RequireAnyClientCert", "RequireClientCert"])
+def test_one_that_takes_any_certificate_says_so(pki: PKI, name: str) -> None:
     text = "tls_server_config: {cert_file: server.pem, key_file: server.key, client_auth_type: "
-    assert settings(pki, text + "NoClientCert}").remarks == ()
-    assert settings(pki, text + "RequestClientCert}").remarks == (
-        (
-            "client_auth_type RequestClientCert lets everybody in, as NoClientCert does; "
-            "no certificate is asked for"
-        ),
+    found = settings(pki, f"{text}{name}}}")
+    assert found.tls is not None
+    assert found.tls.client_auth is ClientAuth.REQUIRE_ANY
+    assert not found.restricts_access
+    assert found.remarks == (
+        f"client_auth_type {name} verifies no certificate: whoever makes one gets in",
     )
+    assert settings(pki, f"{text}RequestClientCert}}").remarks == ()

@@ -83,6 +83,7 @@ def test_protection_can_be_taken_away_by_a_file_that_stays(pki: PKI) -> None:
     [
         (tls(VERIFY), TLS),
         (tls(VERIFY), tls("client_ca_file: ca.pem, client_auth_type: VerifyClientCertIfGiven")),
+        (tls(VERIFY), tls("client_auth_type: RequireAnyClientCert")),
         (tls(f"{VERIFY}, client_allowed_sans: [scraper.example]"), tls(VERIFY)),
     ],
 )

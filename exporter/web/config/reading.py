@@ -11,7 +11,7 @@ from exporter.web.config import values
 from exporter.web.config.ciphers import CIPHERS, GROUPS, TLS13_CIPHERS, VERSIONS
 from exporter.web.config.sans import canonical
 from exporter.web.config.section import Count, Section
-from exporter.web.config.settings import TLS, Pem, RateLimit, Settings
+from exporter.web.config.settings import TLS, ClientAuth, Pem, RateLimit, Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -52,14 +52,11 @@ _HEADERS: Final[dict[str, tuple[str, ...]]] = {
     "X-XSS-Protection": (),
     "Strict-Transport-Security": (),
 }
+# The last is another name for the third, which the exporter-toolkit keeps for old files.
 _AUTH_TYPES: Final = {
-    "NoClientCert": ssl.CERT_NONE,
-    # Asked for but neither needed nor looked at: it lets in the same clients as NoClientCert.
-    "RequestClientCert": ssl.CERT_NONE,
-    "VerifyClientCertIfGiven": ssl.CERT_OPTIONAL,
-    "RequireAndVerifyClientCert": ssl.CERT_REQUIRED,
+    **{kind.value: kind for kind in ClientAuth},
+    "RequireClientCert": ClientAuth.REQUIRE_ANY,
 }
-_UNVERIFIED: Final = ("RequireAnyClientCert", "RequireClientCert")
 _FILE: Final = "the path of a file"
 _PATH: Final = re.compile(r"[^\0]+")
 
@@ -139,9 +136,9 @@ class _TLSReading:
         """The whole of it; None without one, or where it can't be used."""
         # Read whatever else is wrong, so that all of it is said at once.
         certificate, key, client_ca = self._pem("cert"), self._pem("key"), self._pem("client_ca")
-        verify, sans = self._client_certificate()
+        client_auth, sans = self._client_auth()
         minimum, maximum = self._versions()
-        ciphers, group = self._ciphers(maximum), self._group()
+        ciphers, group = self._ciphers(maximum), self._group(client_auth)
         if ciphers == ():
             minimum = ssl.TLSVersion.TLSv1_3
         prefer = self._section.value(
@@ -160,7 +157,7 @@ class _TLSReading:
             certificate=certificate,
             key=key,
             client_ca=client_ca,
-            client_certificate=verify,
+            client_auth=client_auth,
             client_allowed_sans=sans,
             minimum=minimum,
             maximum=maximum,
@@ -185,37 +182,36 @@ class _TLSReading:
             return Pem(section.at(name), text=text)
         return None
 
-    def _client_certificate(self) -> tuple[ssl.VerifyMode, frozenset[str] | None]:
+    def _client_auth(self) -> tuple[ClientAuth, frozenset[str] | None]:
         section = self._section
-        kind = section.value("client_auth_type", _listed(_AUTH_TYPES), _auth_type)
+        name = section.value("client_auth_type", _listed(_AUTH_TYPES), _one_of(_AUTH_TYPES))
         said = section.given("client_auth_type")
-        verify = _AUTH_TYPES[kind or "NoClientCert"]
-        if kind == "RequestClientCert":
-            self._remarks.append(
-                "client_auth_type RequestClientCert lets everybody in, as NoClientCert does; "
-                "no certificate is asked for"
-            )
-        if kind == "NoClientCert" or not said:
-            for name in ("client_ca", "client_ca_file"):
-                if section.given(name):
+        kind = _AUTH_TYPES[name or "NoClientCert"]
+        if kind is ClientAuth.NONE and (name or not said):
+            for key in ("client_ca", "client_ca_file"):
+                if section.given(key):
                     self._problems.add(
                         section.at("client_auth_type"),
-                        f"one that verifies, beside {name}: "
+                        f"one that verifies, beside {key}: "
                         "VerifyClientCertIfGiven or RequireAndVerifyClientCert",
                         at=section.path,
                     )
+        if kind is ClientAuth.REQUIRE_ANY:
+            self._remarks.append(
+                f"client_auth_type {name} verifies no certificate: whoever makes one gets in"
+            )
         items = section.values("client_allowed_sans", "a DNS name, IP, e-mail or URI", _not_empty)
         if items is None:
-            return verify, None
+            return kind, None
         if not items:
             self._problems.add(section.at("client_allowed_sans"), "at least one", got="none")
-        if verify is not ssl.CERT_REQUIRED and (kind or not said):
+        if kind is not ClientAuth.REQUIRE_AND_VERIFY and (name or not said):
             self._problems.add(
                 section.at("client_auth_type"),
                 "RequireAndVerifyClientCert, beside client_allowed_sans",
                 at=section.path,
             )
-        return verify, frozenset(canonical(item) for item in items if item is not None)
+        return kind, frozenset(canonical(item) for item in items if item is not None)
 
     def _versions(self) -> tuple[ssl.TLSVersion, ssl.TLSVersion]:
         choice = _one_of(VERSIONS)
@@ -243,13 +239,19 @@ class _TLSReading:
             )
         return ciphers
 
-    def _group(self) -> str | None:
+    def _group(self, client_auth: ClientAuth) -> str | None:
         names = self._section.values("curve_preferences", _listed(GROUPS), _one_of(GROUPS))
         if not names or names[0] is None:
             return None
         if len(names) > 1:
             self._remarks.append(
                 "Of curve_preferences only the first is used; Python's TLS takes one"
+            )
+        if names[0] == "X25519" and client_auth in (ClientAuth.REQUEST, ClientAuth.REQUIRE_ANY):
+            self._problems.add(
+                self._section.at("curve_preferences"),
+                f"another curve first, or none, beside {client_auth.value}",
+                because="pyOpenSSL, which takes such certificates, cannot be told this one",
             )
         return GROUPS[names[0]]
 
@@ -266,14 +268,6 @@ def _one_of(choices: Collection[str]) -> Callable[[str], str]:
         return text
 
     return parse
-
-
-def _auth_type(text: str) -> str:
-    if text in _UNVERIFIED:
-        raise ValueError(
-            "a certificate that nobody verifies proves nothing, and Python's TLS takes none"
-        )
-    return _one_of(_AUTH_TYPES)(text)
 
 
 def _cipher(text: str) -> str:

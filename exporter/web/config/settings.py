@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -23,19 +24,33 @@ class Pem:
     text: str | None = field(default=None, repr=False)
 
 
+class ClientAuth(Enum):
+    """What is asked of a client, by the names that Go has for it."""
+
+    NONE = "NoClientCert"
+    REQUEST = "RequestClientCert"
+    REQUIRE_ANY = "RequireAnyClientCert"
+    VERIFY_IF_GIVEN = "VerifyClientCertIfGiven"
+    REQUIRE_AND_VERIFY = "RequireAndVerifyClientCert"
+
+    @property
+    def verifies(self) -> bool:
+        """Whether a certificate that is shown must be one that an authority vouches for."""
+        return self in (ClientAuth.VERIFY_IF_GIVEN, ClientAuth.REQUIRE_AND_VERIFY)
+
+
 @dataclass(frozen=True)
 class TLS:
     """How TLS is spoken.
 
-    ``client_certificate`` is CERT_NONE where none is asked for. ``ciphers`` are OpenSSL's names of
-    what TLS 1.2 and older may use, None for OpenSSL's own choice; ``group`` is the one that keys
-    are agreed in, None likewise.
+    ``ciphers`` are OpenSSL's names of what TLS 1.2 and older may use, None for OpenSSL's own
+    choice; ``group`` is the one that keys are agreed in, None likewise.
     """
 
     certificate: Pem
     key: Pem
     client_ca: Pem | None = None
-    client_certificate: ssl.VerifyMode = ssl.CERT_NONE
+    client_auth: ClientAuth = ClientAuth.NONE
     client_allowed_sans: frozenset[str] | None = None
     minimum: ssl.TLSVersion = ssl.TLSVersion.TLSv1_2
     maximum: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3
@@ -76,19 +91,19 @@ class Settings:
     @property
     def restricts_access(self) -> bool:
         """Whether only those whom the file names get an answer."""
-        return bool(self.users) or self._demands_certificate
+        return bool(self.users) or self._verifies_clients
 
     @property
-    def _demands_certificate(self) -> bool:
-        return self.tls is not None and self.tls.client_certificate is ssl.CERT_REQUIRED
+    def _verifies_clients(self) -> bool:
+        return self.tls is not None and self.tls.client_auth is ClientAuth.REQUIRE_AND_VERIFY
 
     def protects_less_than(self, other: Settings) -> bool:
         """Whether a kind of protection that ``other`` has is gone."""
         return bool(
             (other.users and not self.users)
-            or (other._demands_certificate and not self._demands_certificate)
+            or (other._verifies_clients and not self._verifies_clients)
             or (
-                other._demands_certificate
+                other._verifies_clients
                 and other.tls is not None
                 and other.tls.client_allowed_sans is not None
                 and self.tls is not None

@@ -5,16 +5,25 @@ from __future__ import annotations
 import os
 import ssl
 import warnings
-from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING, Any, Final
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from exporter.web.config.settings import ClientAuth
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from OpenSSL import SSL
 
     from exporter.web.config.settings import TLS, Pem
 
 _DAMAGED: Final = "it is damaged"
 _MAX_BYTES: Final = 4 * 1024 * 1024
+_VERIFY: Final = {
+    ClientAuth.VERIFY_IF_GIVEN: ssl.CERT_OPTIONAL,
+    ClientAuth.REQUIRE_AND_VERIFY: ssl.CERT_REQUIRED,
+}
 # How OpenSSL says, through Python, that a key is not the certificate's.
 _MISMATCH: Final = ("KEY_VALUES_MISMATCH", "KEY_TYPE_MISMATCH", "NO_CERTIFICATE_ASSIGNED")
 
@@ -30,9 +39,23 @@ class PemError(ValueError):
 
 
 class ServerContext(ssl.SSLContext):
-    """A context that knows whose certificates it admits; ``None`` is any that it verified."""
+    """A context that knows whose certificates it admits; ``None`` is any that it verified.
+
+    ``unverifying`` shakes hands in its place where certificates are asked for but not verified.
+    """
 
     allowed_sans: frozenset[str] | None = None
+    unverifying: SSL.Context | None = None
+
+    def wrap_bio(
+        self, incoming: ssl.MemoryBIO, outgoing: ssl.MemoryBIO, *args: Any, **kwargs: Any
+    ) -> ssl.SSLObject:
+        """A connection between the two, by whoever can do what is wanted."""
+        if self.unverifying is None:
+            return super().wrap_bio(incoming, outgoing, *args, **kwargs)
+        from exporter.web.config.unverified import UnverifiedObject
+
+        return cast("ssl.SSLObject", UnverifiedObject(self, self.unverifying, incoming, outgoing))
 
 
 class FreshContext(ssl.SSLContext):
@@ -68,40 +91,43 @@ def server_context(tls: TLS) -> ServerContext:
         # TLS 1.0 and 1.1 are deprecated; who configures them knows.
         warnings.simplefilter("ignore", DeprecationWarning)
         context.minimum_version, context.maximum_version = tls.minimum, tls.maximum
-    if tls.ciphers:
-        context.set_ciphers(":".join(tls.ciphers))
+    ciphers = ":".join(tls.ciphers) if tls.ciphers else ""
     if tls.minimum < ssl.TLSVersion.TLSv1_2:
         # OpenSSL 3 knows no signature for them at a higher level.
-        chosen = ":".join(tls.ciphers) if tls.ciphers else "DEFAULT"
-        context.set_ciphers(f"{chosen}:@SECLEVEL=0")
+        ciphers = f"{ciphers or 'DEFAULT'}:@SECLEVEL=0"
+    if ciphers:
+        context.set_ciphers(ciphers)
     if not tls.prefer_server_ciphers:
         context.options &= ~ssl.OP_CIPHER_SERVER_PREFERENCE
     if tls.group is not None:
         context.set_ecdh_curve(tls.group)
     context.set_alpn_protocols(["http/1.1"])
-    _load_key_pair(context, tls.certificate, tls.key)
+    chain = _content(tls.certificate, "a PEM certificate", b"CERTIFICATE-----")
+    private = _content(tls.key, "a PEM private key", b"PRIVATE KEY-----")
+    with _in_memory(chain) as chain_path, _in_memory(private) as key_path:
+        _load_key_pair(context, tls, chain_path, key_path)
+        if tls.client_auth in (ClientAuth.REQUEST, ClientAuth.REQUIRE_ANY):
+            # Imported only where it is needed, as few would take a certificate from anybody.
+            from exporter.web.config.unverified import unverifying_context
+
+            context.unverifying = unverifying_context(context, tls, chain_path, key_path)
     _ask_clients(context, tls)
     return context
 
 
-def _load_key_pair(context: ssl.SSLContext, certificate: Pem, key: Pem) -> None:
-    chain = _content(certificate, "a PEM certificate", b"CERTIFICATE-----")
-    private = _content(key, "a PEM private key", b"PRIVATE KEY-----")
-    with ExitStack() as files:
-        chain_path = files.enter_context(_in_memory(chain))
-        key_path = files.enter_context(_in_memory(private))
-        try:
-            # Without a password, OpenSSL would ask for it on the terminal.
-            context.load_cert_chain(chain_path, key_path, password=_no_password)
-        except _EncryptedError:
-            raise PemError(key, "a PEM private key that is not encrypted") from None
-        except ssl.SSLError as error:
-            if error.reason in _MISMATCH:
-                expected = "the private key of the certificate"
-                raise PemError(key, expected, "it is of another") from None
-            if error.reason is not None or not _has_certificates(chain):
-                raise PemError(certificate, "a PEM certificate", _reason(error)) from None
-            raise PemError(key, "a PEM private key", _reason(error)) from None
+def _load_key_pair(context: ssl.SSLContext, tls: TLS, chain: str, key: str) -> None:
+    try:
+        # Without a password, OpenSSL would ask for it on the terminal.
+        context.load_cert_chain(chain, key, password=_no_password)
+    except _EncryptedError:
+        raise PemError(tls.key, "a PEM private key that is not encrypted") from None
+    except ssl.SSLError as error:
+        if error.reason in _MISMATCH:
+            expected = "the private key of the certificate"
+            raise PemError(tls.key, expected, "it is of another") from None
+        if error.reason is not None or not _has_certificates(Path(chain).read_bytes()):
+            raise PemError(tls.certificate, "a PEM certificate", _reason(error)) from None
+        raise PemError(tls.key, "a PEM private key", _reason(error)) from None
 
 
 def _has_certificates(content: bytes) -> bool:
@@ -118,10 +144,10 @@ def _ask_clients(context: ServerContext, tls: TLS) -> None:
         if not _has_certificates(trusted):
             raise PemError(tls.client_ca, "PEM certificates", _DAMAGED)
         context.load_verify_locations(cadata=trusted.decode("ascii", "replace"))
-    elif tls.client_certificate is not ssl.CERT_NONE:
+    elif tls.client_auth.verifies:
         # As Go does without a pool of its own.
         context.load_default_certs(ssl.Purpose.CLIENT_AUTH)
-    context.verify_mode = tls.client_certificate
+    context.verify_mode = _VERIFY.get(tls.client_auth, ssl.CERT_NONE)
     # For Go, every certificate of the pool is an anchor, not only a self-signed one.
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     context.allowed_sans = tls.client_allowed_sans
