@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from exporter.log import Log
 from exporter.metrics.reading import Reading, Source
+from exporter.poller.complaint import Complaint, LeftOut
 from exporter.store import Part, SourceReport
 
 if TYPE_CHECKING:
@@ -33,7 +34,8 @@ class ReadSource:
         self._read_at: float | None = None
         self._tried: float | None = None
         self._error = ""
-        self._logged = ""
+        self._complaint = Complaint()
+        self._left_out = LeftOut()
         self._problems: tuple[Problem, ...] = ()
         self.reading = Reading(source, interval)
         self.snapshot: Snapshot = {}
@@ -61,23 +63,21 @@ class ReadSource:
         age: float = 0.0,
     ) -> None:
         """It was read well ``age`` seconds ago, and these things were left out."""
-        if self._logged:
+        if self._complaint.ended():
             log.info(
                 "Reading works again",
                 project_id=self._project_id,
                 source=self.reading.source.value,
             )
-        before = {(problem.field, problem.where) for problem in self._problems}
-        for problem in problems:
-            if (problem.field, problem.where) not in before:
-                log.warning(
-                    "Left out what could not be understood",
-                    project_id=self._project_id,
-                    source=self.reading.source.value,
-                    where=problem.where,
-                    field=problem.field,
-                    found=problem.message,
-                )
+        for problem in self._left_out.news(problems):
+            log.warning(
+                "Left out what could not be understood",
+                project_id=self._project_id,
+                source=self.reading.source.value,
+                where=problem.where,
+                field=problem.field,
+                found=problem.message,
+            )
         now = self._clock.now()
         self.reading = Reading(
             self.reading.source,
@@ -87,15 +87,13 @@ class ReadSource:
             duration=duration,
         )
         self._tried, self._read_at = now - age, self._clock.monotonic() - age
-        self._error, self._logged, self._problems = "", "", problems
+        self._error, self._problems = "", problems
 
     def failed(
         self, error: ApiError, *, duration: float, interval: float, project: str, logged: bool
     ) -> None:
         """A read failed; ``logged`` says that somebody has said so for many projects at once."""
-        said = f"{error.reason.value}: {error.message}"
-        if said != self._logged and not logged:
-            self._logged = said
+        if not logged and self._complaint.is_news(error):
             log.warning(
                 "Reading failed",
                 project_id=self._project_id,
@@ -105,7 +103,8 @@ class ReadSource:
                 error=error.message,
             )
         self.reading = replace(self.reading, interval=interval, success=False, duration=duration)
-        self._tried, self._error = self._clock.now(), said
+        self._tried = self._clock.now()
+        self._error = f"{error.reason.value}: {error.message}"
 
     def part(self, stale_after: float) -> Part | None:
         """What was read last, until it is too old; None before the first good read."""

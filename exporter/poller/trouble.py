@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from exporter.log import Log
+from exporter.poller.complaint import Complaint, LeftOut
 from exporter.poller.queue import Kind
 from exporter.quantconnect.errors import Reason
 
@@ -23,37 +25,34 @@ class Trouble:
 
     def __init__(self, account: str) -> None:
         self._account = account
-        self._said: dict[Kind, str] = {}
-        self._left_out: dict[Task, set[tuple[str, str]]] = {}
+        self._complaints = {kind: Complaint() for kind in Kind}
+        self._left_out: defaultdict[Task, LeftOut] = defaultdict(LeftOut)
 
     def left_out(self, task: Task, problems: Collection[Problem]) -> None:
         """A listing was read without these things: said once, and again after they were gone."""
-        before = self._left_out.pop(task, set())
-        now = {(problem.field, problem.where) for problem in problems}
-        if now:
-            self._left_out[task] = now
-        for problem in problems:
-            if (problem.field, problem.where) not in before:
-                log.warning(
-                    "Left out what could not be understood",
-                    account=self._account,
-                    call=task.kind.name.lower(),
-                    where=problem.where,
-                    field=problem.field,
-                    found=problem.message,
-                )
+        for problem in self._left_out[task].news(problems):
+            log.warning(
+                "Left out what could not be understood",
+                account=self._account,
+                call=task.kind.name.lower(),
+                where=problem.where,
+                field=problem.field,
+                found=problem.message,
+            )
+        if not problems:
+            del self._left_out[task]
 
     def ended(self, kind: Kind, error: ApiError | None, *, wait: float) -> None:
         """A call ended; ``wait`` is after how many seconds something is asked again."""
-        before = self._said.pop(kind, "")
+        complaint = self._complaints[kind]
         call = kind.name.lower()
         if error is None:
-            if before:
+            if complaint.ended():
                 log.info("It works again", account=self._account, call=call)
             elif kind is Kind.AUTHENTICATE:
                 log.info("QuantConnect accepts the account", account=self._account)
             return
-        self._said[kind] = said = f"{error.reason.value}: {error.message}"
+        news = complaint.is_news(error)
         fields = {
             "account": self._account,
             "call": call,
@@ -68,5 +67,5 @@ class Trouble:
                 **fields,
                 wait_seconds=round(wait),
             )
-        elif said != before:
+        elif news:
             log.warning("A call for the account failed", **fields)

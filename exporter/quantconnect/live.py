@@ -39,6 +39,7 @@ def decode_deployments(
         if type(project_id) is not int or project_id <= 0:
             problems.append(problem("projectId", where, project_id, "a positive integer"))
             continue
+        where = f"live[projectId={project_id}]"
         deployments.append(
             Deployment(
                 project_id=project_id,

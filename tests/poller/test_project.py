@@ -327,6 +327,21 @@ def test_a_failure_is_said_once_and_so_is_the_recovery(
     assert len(said(caplog, "Reading failed")) == 3
 
 
+def test_an_error_with_another_id_each_time_is_said_once(
+    one: Published, caplog: pytest.LogCaptureFixture
+) -> None:
+    for number in range(5):
+        one.fails(error=ApiError(Reason.API_ERROR, f"Internal error, reference {number}f8812"))
+    one.fails(error=ApiError(Reason.API_ERROR, "Project not found"))
+    assert [entry["error"] for entry in said(caplog, "Reading failed")] == [
+        "Internal error, reference 0f8812",
+        "Project not found",
+    ]
+    report = one.store.report(1)
+    assert report is not None
+    assert report.sources[0].error == "api_error: Project not found"
+
+
 def test_what_was_said_for_all_projects_is_not_said_for_each(
     one: Published, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -245,7 +245,7 @@ def test_deployments(wire: Wire) -> None:
         ),
     )
     assert [(problem.field, problem.where) for problem in listing.problems] == [
-        ("status", "live[0]")
+        ("status", "live[projectId=5]")
     ]
 
 

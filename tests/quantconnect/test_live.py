@@ -132,7 +132,7 @@ def test_every_status_whatever_its_case(status: str) -> None:
 def test_another_status_is_unknown(sent: object, message: str) -> None:
     found, problems = one(status=sent)
     assert found.status == "Unknown"
-    assert problems == (Problem(field="status", where="live[0]", message=message),)
+    assert problems == (Problem(field="status", where="live[projectId=23456789]", message=message),)
 
 
 @pytest.mark.parametrize("sent", [None, ""])
@@ -155,7 +155,9 @@ def test_a_date_that_has_not_come(field: str, sent: object) -> None:
 def test_a_date_that_is_none(field: str, sent: object) -> None:
     found, problems = one(**{field: sent})
     assert getattr(found, field) is None
-    assert [(problem.field, problem.where) for problem in problems] == [(field, "live[0]")]
+    assert [(problem.field, problem.where) for problem in problems] == [
+        (field, "live[projectId=23456789]")
+    ]
 
 
 @pytest.mark.parametrize("sent", ["$101,691.92", True, math.nan, math.inf, 10**400])
@@ -169,7 +171,11 @@ def test_an_equity_that_is_none(sent: object) -> None:
 def test_a_text_that_is_none(field: str) -> None:
     _, problems = one(**{field: ["x"]})
     assert problems == (
-        Problem(field=field, where="live[0]", message="found array of 1, expected a string"),
+        Problem(
+            field=field,
+            where="live[projectId=23456789]",
+            message="found array of 1, expected a string",
+        ),
     )
 
 
