@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     from exporter.quantconnect.errors import ApiError
     from exporter.quantconnect.model import Problem
 
-# What is another each time: a word with a digit in it, such as an id or a time. A short number is
-# not: it may be an HTTP status.
-_PASSING: Final = re.compile(r"""(?!\d{1,3}\b)[^\s"'()\[\]{}<>,;]*\d[^\s"'()\[\]{}<>,;]*""")
+_WORD: Final = re.compile(r"""[^\s"'()\[\]{}<>,;]+""")
+_DIGIT: Final = re.compile(r"\d")
+_SHORT_NUMBER: Final = re.compile(r"\d{1,3}\b")
 _INDEX: Final = re.compile(r"\[\d+\]")
 # A server that says something else each time is heard so often in one trouble.
 _MOST: Final = 8
@@ -27,7 +27,7 @@ class Complaint:
 
     def is_news(self, error: ApiError) -> bool:
         """Whether this has not been said yet; it counts as said from now on."""
-        shape = f"{error.reason}: {_PASSING.sub('#', error.message)}"
+        shape = f"{error.reason}: {_WORD.sub(_lasting, error.message)}"
         if shape in self._said or len(self._said) >= _MOST:
             return False
         self._said.add(shape)
@@ -38,6 +38,16 @@ class Complaint:
         said = bool(self._said)
         self._said.clear()
         return said
+
+
+def _lasting(found: re.Match[str]) -> str:
+    """A word as it is in the next message of the same trouble.
+
+    What has a digit in it, an id or a time, is another each time; a short number is not, it may be
+    an HTTP status.
+    """
+    word = found[0]
+    return "#" if _DIGIT.search(word) and not _SHORT_NUMBER.match(word) else word
 
 
 class LeftOut:
