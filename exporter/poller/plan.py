@@ -118,6 +118,11 @@ class Plan:
         """The interval in force, in seconds."""
         return self._budget.interval(self._projects[project_id], source)
 
+    def intervals(self, project_id: int) -> dict[Source, float]:
+        """Those of the sources that are read."""
+        intervals = {source: self.interval(project_id, source) for source in Source}
+        return {source: interval for source, interval in intervals.items() if interval}
+
     @property
     def needed(self) -> float:
         """Calls per second that the configured intervals need."""

@@ -6,7 +6,6 @@ unless said otherwise.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from exporter.config import Project
@@ -14,6 +13,7 @@ from exporter.log import Log
 from exporter.metrics.reading import Source
 from exporter.poller.discovery import Discovery
 from exporter.poller.project import PublishedProject
+from exporter.poller.statuses import Statuses
 from exporter.store import ProjectReport, Published
 
 if TYPE_CHECKING:
@@ -28,15 +28,6 @@ if TYPE_CHECKING:
     from exporter.store import Store
 
 log = Log(__name__)
-
-
-@dataclass(frozen=True)
-class _Listing:
-    """What runs in the account: the newest deployments, when that was asked and answered."""
-
-    running: Mapping[int, Deployment]
-    asked: float
-    answered: float
 
 
 class AccountProjects:
@@ -71,10 +62,8 @@ class AccountProjects:
         self._published: dict[int, PublishedProject] = {}
         # Of whom the name could not be had, which is still asked for, since it has to be matched.
         self._nameless: set[int] = set()
-        self._listing: _Listing | None = None
         self._listing_tried = False
-        # When that was asked which is known of a project's status: an older answer is none.
-        self._status_asked: dict[int, float] = {}
+        self._statuses = Statuses(plan, self._published, clock=clock)
         self._configured = self._owned(account)
         for settings in self._configured.values():
             self._add(settings)
@@ -129,17 +118,17 @@ class AccountProjects:
             name=name,
             account=self._account.name,
             config=self._config,
-            intervals=self._intervals(settings.id),
+            intervals=self._plan.intervals(settings.id),
             store=self._store,
             clock=self._clock,
         )
-        self._apply_listing(settings.id)
+        self._statuses.published(settings.id)
 
     def _remove(self, project_id: int) -> None:
         del self._settings[project_id]
         self._plan.remove(project_id)
         self._nameless.discard(project_id)
-        self._status_asked.pop(project_id, None)
+        self._statuses.forget(project_id)
         published = self._published.pop(project_id, None)
         if published is None:
             self._store.remove(project_id)
@@ -147,11 +136,6 @@ class AccountProjects:
             published.retire()
         # Only now: who takes it next publishes it under the same id.
         self._claims.release(project_id)
-
-    def _intervals(self, project_id: int) -> dict[Source, float]:
-        """The intervals in force of the sources that are read."""
-        intervals = {source: self._plan.interval(project_id, source) for source in Source}
-        return {source: interval for source, interval in intervals.items() if interval}
 
     # --- Another configuration --------------------------------------------------------------------
 
@@ -216,7 +200,7 @@ class AccountProjects:
                 settings,
                 account=self._account.name,
                 config=self._config,
-                intervals=self._intervals(project_id),
+                intervals=self._plan.intervals(project_id),
             )
 
     # --- Names ------------------------------------------------------------------------------------
@@ -273,61 +257,16 @@ class AccountProjects:
 
     def listed(self, running: Mapping[int, Deployment], *, asked: float) -> None:
         """The newest deployment of every project that runs in the account, asked for then."""
-        self._listing = _Listing(running, asked=asked, answered=self._clock.monotonic())
         self._listing_tried = True
         if self._discovery is not None:
             self._discovery.running(running.keys(), self._clock.now())
             self._discover(self._discovery)
-        for project_id in self._published:
-            self._apply_listing(project_id)
-
-    def _apply_listing(self, project_id: int) -> None:
-        listing = self._listing
-        if listing is None or listing.asked < self._status_asked.get(project_id, listing.asked):
-            return
-        deployment = listing.running.get(project_id)
-        now = self._clock.monotonic()
-        news = self._plan.listed(project_id, running=deployment is not None, now=now)
-        if deployment is not None:
-            self._tell_status(project_id, deployment, listing.asked, listing.answered, news=news)
+        self._statuses.listed(running, asked=asked)
 
     def status(self, project_id: int, deployment: Deployment | None, *, asked: float) -> None:
         """The newest deployment of one project, asked for then; None if it was never deployed."""
-        if project_id not in self._published or asked < self._status_asked.get(project_id, asked):
-            return
-        running = deployment is not None and deployment.status == "Running"
-        if self._discovery is not None and deployment is not None:
-            self._discovery.deployments({project_id: deployment})
-        now = self._clock.monotonic()
-        news = self._plan.runs(project_id, running=running, now=now)
-        if news and deployment is not None and not running:
-            log.info(
-                "A project does not run",
-                project_id=project_id,
-                status=deployment.status,
-                error=deployment.error,
-            )
-        self._tell_status(project_id, deployment, asked, now, news=news)
-
-    def _tell_status(
-        self,
-        project_id: int,
-        deployment: Deployment | None,
-        asked: float,
-        answered: float,
-        *,
-        news: bool,
-    ) -> None:
-        self._status_asked[project_id] = asked
-        project = self._published[project_id]
-        project.status(
-            deployment,
-            duration=answered - asked,
-            interval=self._plan.interval(project_id, Source.STATUS),
-            age=self._clock.monotonic() - answered,
-        )
-        if news:
-            project.intervals(self._intervals(project_id))
+        if self._statuses.told(project_id, deployment, asked=asked) and self._discovery is not None:
+            self._discovery.deployments({} if deployment is None else {project_id: deployment})
 
     def deployments(self, found: Mapping[int, Deployment]) -> None:
         """The newest deployment of every project of the account that ever had one."""
@@ -359,9 +298,4 @@ class AccountProjects:
     def listing_failed(self, error: ApiError, *, duration: float) -> None:
         """What runs could not be listed: the status of all that is thought to run is not known."""
         self._listing_tried = True
-        for project_id, project in self._published.items():
-            if self._plan.thought_to_run(project_id):
-                interval = self._plan.interval(project_id, Source.STATUS)
-                project.failed(
-                    Source.STATUS, error, duration=duration, interval=interval, logged=True
-                )
+        self._statuses.listing_failed(error, duration=duration)
