@@ -12,20 +12,11 @@ from dataclasses import replace
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from exporter.exposition import Renderer
 from exporter.log import Log
-from exporter.metrics.live import (
-    CUSTOM_STATISTIC,
-    DEPLOYMENT,
-    LIVE_STATUS,
-    STATISTICS,
-    status_flags,
-)
-from exporter.metrics.portfolio import CASH, HOLDINGS, POSITIONS
-from exporter.metrics.reading import PROJECT_INFO, PROJECT_LIMIT, READINGS, Source
+from exporter.metrics.reading import Source
 from exporter.metrics.table import Row
+from exporter.poller.samples import ProjectSamples
 from exporter.poller.source import ReadSource
-from exporter.quantconnect.portfolio import account_currency
 from exporter.store import Part, ProjectReport, Published
 
 if TYPE_CHECKING:
@@ -62,7 +53,9 @@ class PublishedProject:
         self._clock = clock
         self._lock = Lock()
         self._retired = False
-        self._renderer = Renderer(Row(settings.id, name, settings.account_currency, config.tickers))
+        self._samples = ProjectSamples(
+            Row(settings.id, name, settings.account_currency, config.tickers)
+        )
         self._portfolio: Portfolio | None = None
         self._deployment: Deployment | None = None
         self._deployed: bool | None = None
@@ -75,7 +68,7 @@ class PublishedProject:
     @property
     def name(self) -> str:
         """What the project is called."""
-        return self._renderer.row.project
+        return self._samples.row.project
 
     def configure(
         self,
@@ -87,7 +80,7 @@ class PublishedProject:
     ) -> None:
         """The configuration says this from now on: what was read before is rendered anew for it."""
         with self._lock:
-            before = self._renderer.row
+            before = self._samples.row
             kept = before.account_currency if self.settings.account_currency is None else None
             row = replace(
                 before,
@@ -98,9 +91,9 @@ class PublishedProject:
             self.settings, self._account, self._config = settings, account, config
             self._read_from(intervals)
             if row != before:
-                self._renderer = Renderer(row)
+                self._samples.row = row
                 if self._portfolio is not None:
-                    self._settle_currency(self._portfolio)
+                    self._samples.settle_currency(self._portfolio)
                 for source in self._sources:
                     self._render(source)
             self._swap()
@@ -136,11 +129,12 @@ class PublishedProject:
         """A portfolio was read, in ``duration`` seconds; the next one comes after ``interval``."""
         with self._lock:
             state = self._sources[Source.PORTFOLIO]
-            if self._settle_currency(portfolio):  # now there is a label for what was read before
+            # Now there is a label for what was read before.
+            if self._samples.settle_currency(portfolio):
                 self._render(Source.STATUS)
                 self._render(Source.STATISTICS)
             # Before it counts as read: if this raises, what was read before must go on ageing.
-            snapshot = self._portfolio_samples(portfolio)
+            snapshot = self._samples.portfolio(portfolio)
             state.succeeded(duration=duration, interval=interval, problems=portfolio.problems)
             state.snapshot, self._portfolio = snapshot, portfolio
             self._swap()
@@ -158,7 +152,7 @@ class PublishedProject:
             state = self._sources.get(Source.STATUS)
             if state is None:
                 return  # switched off by a reload while it was read
-            snapshot = self._status_samples(deployment)
+            snapshot = self._samples.status(deployment)
             state.succeeded(duration=duration, interval=interval, age=age)
             news = self._deployed is not (deployment is not None)
             self._deployment, self._deployed = deployment, deployment is not None
@@ -173,7 +167,7 @@ class PublishedProject:
             state = self._sources.get(Source.STATISTICS)
             if state is None:
                 return
-            snapshot = self._statistics_samples(statistics)
+            snapshot = {} if self._deployed is False else self._samples.statistics(statistics)
             state.succeeded(duration=duration, interval=interval, problems=statistics.problems)
             state.snapshot, self._statistics = snapshot, statistics
             self._swap()
@@ -209,79 +203,34 @@ class PublishedProject:
                 self._sources[source].interval(interval)
             self._swap()
 
-    # --- Currency ---------------------------------------------------------------------------------
-
-    def _settle_currency(self, portfolio: Portfolio) -> bool:
-        """Settle the account currency by the first cash book, if it isn't; whether it was now."""
-        row = self._renderer.row
-        if row.account_currency is not None or not (portfolio.cash or portfolio.holdings):
-            return False
-        currency = account_currency(portfolio.cash)
-        if currency is None:
-            log.warning(
-                "The account currency cannot be told from the cash book; set account_currency",
-                project_id=self.settings.id,
-                project=self.name,
-                currencies=",".join(cash.currency for cash in portfolio.cash),
-            )
-        self._renderer = Renderer(replace(row, account_currency=currency or ""))
-        return True
-
     # --- Publishing -------------------------------------------------------------------------------
 
     def _render(self, source: Source) -> None:
         """Render the last good answer of a source, if it is read and there was one."""
         state = self._sources.get(source)
         if state is not None and state.known:
-            state.snapshot = self._samples(source)
+            state.snapshot = self._rendered(source)
 
-    def _samples(self, source: Source) -> Snapshot:
-        """What was read last of a source, rendered."""
+    def _rendered(self, source: Source) -> Snapshot:
+        """What was read last of a source."""
         if source is Source.PORTFOLIO:
-            return {} if self._portfolio is None else self._portfolio_samples(self._portfolio)
+            return {} if self._portfolio is None else self._samples.portfolio(self._portfolio)
         if source is Source.STATUS:
-            return self._status_samples(self._deployment)
-        return {} if self._statistics is None else self._statistics_samples(self._statistics)
-
-    def _portfolio_samples(self, portfolio: Portfolio) -> Snapshot:
-        render = self._renderer.render
-        return {
-            **render(POSITIONS, [portfolio]),
-            **render(HOLDINGS, portfolio.holdings),
-            **render(CASH, portfolio.cash),
-        }
-
-    def _status_samples(self, deployment: Deployment | None) -> Snapshot:
-        if deployment is None:
-            return {}
-        render = self._renderer.render
-        return {
-            **render(LIVE_STATUS, status_flags(deployment.status)),
-            **render(DEPLOYMENT, [deployment]),
-        }
-
-    def _statistics_samples(self, statistics: Statistics) -> Snapshot:
+            return self._samples.status(self._deployment)
         # Of what was never deployed there are none, whatever was answered.
-        if self._deployed is False:
+        if self._statistics is None or self._deployed is False:
             return {}
-        render = self._renderer.render
-        return {
-            **render(STATISTICS, [statistics]),
-            **render(CUSTOM_STATISTIC, statistics.custom.items()),
-        }
+        return self._samples.statistics(self._statistics)
 
     def _swap(self) -> None:
         """Put all of the project into the store at once."""
         if self._retired:
             return
-        render = self._renderer.render
         info = {**self.settings.labels, "account": self._account}
         states = self._sources.values()
-        described = {
-            **render(PROJECT_INFO, [info]),
-            **render(PROJECT_LIMIT, self.settings.limits.items()),
-            **render(READINGS, [state.reading for state in states]),
-        }
+        described = self._samples.described(
+            info, self.settings.limits, [state.reading for state in states]
+        )
         stale_after = self._config.stale_after
         parts = (Part(described), *(state.part(stale_after) for state in states))
         self._store.put(
