@@ -6,22 +6,22 @@ variable, QUANTCONNECT_EXPORTER_ and the flag in capitals; a flag on the command
 
 from __future__ import annotations
 
-import argparse
 import os
 import re
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING
 
+from exporter.cli.parser import FlagParser
 from exporter.config.duration import parse_duration
 from exporter.log import FORMATS, LEVELS
-from exporter.web.listen import Address, parse_address
+from exporter.web.listen import parse_address
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    import argparse
+    from collections.abc import Mapping, Sequence
 
 PROGRAM = "quantconnect-exporter"
 DEFAULT_ADDRESS = "127.0.0.1:10270"
 DEFAULT_SIMULATOR_ADDRESS = "127.0.0.1:10271"
-_PREFIX = "QUANTCONNECT_EXPORTER_"
 
 COMMANDS: Mapping[str, str] = {
     "run": "run the exporter",
@@ -37,7 +37,14 @@ def parse(argv: Sequence[str], environ: Mapping[str, str] | None = None) -> argp
     environ = os.environ if environ is None else environ
     command = argv[0] if argv and argv[0] in COMMANDS else "run"
     rest = argv[1:] if argv and argv[0] in COMMANDS else argv
-    parser = _Parser(command, environ)
+    description = COMMANDS[command]
+    parser = FlagParser(
+        PROGRAM,
+        usage=f"{PROGRAM} [flags]" if command == "run" else f"{PROGRAM} {command} [flags]",
+        description=f"{description[0].upper()}{description[1:]}.",
+        epilog=_epilog() if command == "run" else None,
+        environ=environ,
+    )
     _log_flags(parser)
     if command in ("run", "doctor", "dump"):
         _config_flags(parser, check=command == "run")
@@ -57,7 +64,7 @@ def parse(argv: Sequence[str], environ: Mapping[str, str] | None = None) -> argp
     return options
 
 
-def _config_flags(parser: _Parser, *, check: bool) -> None:
+def _config_flags(parser: FlagParser, *, check: bool) -> None:
     parser.add(
         "config.file",
         metavar="FILE",
@@ -81,7 +88,7 @@ def _config_flags(parser: _Parser, *, check: bool) -> None:
         )
 
 
-def _web_flags(parser: _Parser) -> None:
+def _web_flags(parser: FlagParser) -> None:
     parser.add(
         "web.listen-address",
         metavar="HOST:PORT",
@@ -116,7 +123,7 @@ def _web_flags(parser: _Parser) -> None:
     )
 
 
-def _shard_flags(parser: _Parser) -> None:
+def _shard_flags(parser: FlagParser) -> None:
     parser.add(
         "shard",
         metavar="N",
@@ -133,7 +140,7 @@ def _shard_flags(parser: _Parser) -> None:
     )
 
 
-def _simulator_flags(parser: _Parser) -> None:
+def _simulator_flags(parser: FlagParser) -> None:
     parser.add(
         "simulator.listen-address",
         metavar="HOST:PORT",
@@ -150,120 +157,9 @@ def _simulator_flags(parser: _Parser) -> None:
     )
 
 
-def _log_flags(parser: _Parser) -> None:
+def _log_flags(parser: FlagParser) -> None:
     parser.add("log.level", default="info", choices=list(LEVELS), help="least severe level logged")
     parser.add("log.format", default="logfmt", choices=list(FORMATS), help="format of log lines")
-
-
-class _Parser:
-    """argparse, with dots in flags and the environment as a second place to set them."""
-
-    def __init__(self, command: str, environ: Mapping[str, str]) -> None:
-        usage = f"{PROGRAM} [flags]" if command == "run" else f"{PROGRAM} {command} [flags]"
-        self._parser = argparse.ArgumentParser(
-            prog=PROGRAM,
-            usage=usage,
-            description=f"{COMMANDS[command][0].upper()}{COMMANDS[command][1:]}.",
-            epilog=_epilog() if command == "run" else None,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-            allow_abbrev=False,
-        )
-        self._parser.add_argument(
-            "--version", action="store_true", help="print the version and exit"
-        )
-        self._environ = environ
-        self._finish: list[Callable[[argparse.Namespace], None]] = []
-
-    def add(
-        self,
-        flag: str,
-        *,
-        help: str,  # noqa: A002
-        metavar: str | None = None,
-        default: str | list[str] | None = None,
-        choices: Sequence[str] | None = None,
-        convert: Callable[[str], object] = str,
-        many: bool = False,
-    ) -> None:
-        """A flag with a value; ``many`` makes it repeatable, and its value a list."""
-        shown = ", ".join(default) if isinstance(default, list) else default
-        variable = variable_of(flag)
-        suffix = f" (default {shown}; ${variable})" if default else f" (${variable})"
-        self._parser.add_argument(
-            f"--{flag}",
-            dest=_name(flag),
-            action="append" if many else "store",
-            metavar=metavar,
-            choices=choices,
-            help=help + suffix,
-        )
-
-        def finish(options: argparse.Namespace) -> None:
-            given: Any = getattr(options, _name(flag))
-            origin = f"--{flag}"
-            if given is None and self._environ.get(variable):
-                given, origin = self._environ[variable], variable
-                given = [part.strip() for part in given.split(",")] if many else given
-                if choices and given not in choices:
-                    self._parser.error(
-                        f"{variable}: expected one of {', '.join(choices)}, got {given!r}"
-                    )
-            given = default if given is None else given
-            try:
-                value = (
-                    [convert(part) for part in given]
-                    if many
-                    else (None if given is None else convert(given))
-                )
-            except ValueError as error:
-                self._parser.error(f"{origin}: {error}")
-            setattr(options, _name(flag), value)
-
-        self._finish.append(finish)
-
-    def add_switch(self, flag: str, *, help: str) -> None:  # noqa: A002
-        """A flag without a value."""
-        variable = variable_of(flag)
-        self._parser.add_argument(
-            f"--{flag}",
-            dest=_name(flag),
-            action="store_true",
-            default=None,
-            help=f"{help} (${variable})",
-        )
-
-        def finish(options: argparse.Namespace) -> None:
-            if getattr(options, _name(flag)) is None:
-                said = self._environ.get(variable, "").lower()
-                if said not in _YES + _NO:
-                    self._parser.error(f"{variable}: expected true or false, got {said!r}")
-                setattr(options, _name(flag), said in _YES)
-
-        self._finish.append(finish)
-
-    def error(self, message: str) -> NoReturn:
-        """End the process with the usage and this message."""
-        self._parser.error(message)
-
-    def parse(self, argv: Sequence[str]) -> argparse.Namespace:
-        """The flags, converted."""
-        options = self._parser.parse_args(argv)
-        for finish in self._finish:
-            finish(options)
-        return options
-
-
-_YES = ("true", "1", "yes", "on")
-_NO = ("", "false", "0", "no", "off")
-
-
-def variable_of(flag: str) -> str:
-    """The environment variable that mirrors a flag."""
-    return _PREFIX + re.sub(r"[.-]", "_", flag).upper()
-
-
-def _name(flag: str) -> str:
-    return re.sub(r"[.-]", "_", flag)
 
 
 def _path(text: str) -> str:
@@ -303,6 +199,3 @@ def _epilog() -> str:
         f"commands:\n{commands}\n\n`{PROGRAM} COMMAND --help` lists the flags of a command.\n"
         "Every flag can be set by the environment variable named with it."
     )
-
-
-__all__ = ["COMMANDS", "DEFAULT_ADDRESS", "PROGRAM", "Address", "parse", "variable_of"]

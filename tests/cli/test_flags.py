@@ -6,7 +6,8 @@ import re
 
 import pytest
 
-from exporter.cli.flags import COMMANDS, parse, variable_of
+from exporter.cli.flags import COMMANDS, parse
+from exporter.cli.parser import variable_of
 from exporter.web.listen import Address
 
 P = "QUANTCONNECT_EXPORTER_"

@@ -1,0 +1,128 @@
+"""argparse, with dots in flags and the environment as a second place to set them."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from typing import TYPE_CHECKING, Any, NoReturn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+_PREFIX = "QUANTCONNECT_EXPORTER_"
+_YES = ("true", "1", "yes", "on")
+_NO = ("", "false", "0", "no", "off")
+
+
+class FlagParser:
+    """Takes flags one by one, then the command line with all of them."""
+
+    def __init__(
+        self,
+        program: str,
+        *,
+        usage: str,
+        description: str,
+        epilog: str | None,
+        environ: Mapping[str, str],
+    ) -> None:
+        self._parser = argparse.ArgumentParser(
+            prog=program,
+            usage=usage,
+            description=description,
+            epilog=epilog,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+        )
+        self._parser.add_argument(
+            "--version", action="store_true", help="print the version and exit"
+        )
+        self._environ = environ
+        self._finish: list[Callable[[argparse.Namespace], None]] = []
+
+    def add(
+        self,
+        flag: str,
+        *,
+        help: str,  # noqa: A002
+        metavar: str | None = None,
+        default: str | list[str] | None = None,
+        choices: Sequence[str] | None = None,
+        convert: Callable[[str], object] = str,
+        many: bool = False,
+    ) -> None:
+        """A flag with a value; ``many`` makes it repeatable, and its value a list."""
+        shown = ", ".join(default) if isinstance(default, list) else default
+        variable = variable_of(flag)
+        suffix = f" (default {shown}; ${variable})" if default else f" (${variable})"
+        self._parser.add_argument(
+            f"--{flag}",
+            dest=_name(flag),
+            action="append" if many else "store",
+            metavar=metavar,
+            choices=choices,
+            help=help + suffix,
+        )
+
+        def finish(options: argparse.Namespace) -> None:
+            given: Any = getattr(options, _name(flag))
+            origin = f"--{flag}"
+            if given is None and self._environ.get(variable):
+                given, origin = self._environ[variable], variable
+                given = [part.strip() for part in given.split(",")] if many else given
+                if choices and given not in choices:
+                    self._parser.error(
+                        f"{variable}: expected one of {', '.join(choices)}, got {given!r}"
+                    )
+            given = default if given is None else given
+            try:
+                value = (
+                    [convert(part) for part in given]
+                    if many
+                    else (None if given is None else convert(given))
+                )
+            except ValueError as error:
+                self._parser.error(f"{origin}: {error}")
+            setattr(options, _name(flag), value)
+
+        self._finish.append(finish)
+
+    def add_switch(self, flag: str, *, help: str) -> None:  # noqa: A002
+        """A flag without a value."""
+        variable = variable_of(flag)
+        self._parser.add_argument(
+            f"--{flag}",
+            dest=_name(flag),
+            action="store_true",
+            default=None,
+            help=f"{help} (${variable})",
+        )
+
+        def finish(options: argparse.Namespace) -> None:
+            if getattr(options, _name(flag)) is None:
+                said = self._environ.get(variable, "").lower()
+                if said not in _YES + _NO:
+                    self._parser.error(f"{variable}: expected true or false, got {said!r}")
+                setattr(options, _name(flag), said in _YES)
+
+        self._finish.append(finish)
+
+    def error(self, message: str) -> NoReturn:
+        """End the process with the usage and this message."""
+        self._parser.error(message)
+
+    def parse(self, argv: Sequence[str]) -> argparse.Namespace:
+        """The flags, converted."""
+        options = self._parser.parse_args(argv)
+        for finish in self._finish:
+            finish(options)
+        return options
+
+
+def variable_of(flag: str) -> str:
+    """The environment variable that mirrors a flag."""
+    return _PREFIX + re.sub(r"[.-]", "_", flag).upper()
+
+
+def _name(flag: str) -> str:
+    return re.sub(r"[.-]", "_", flag)
