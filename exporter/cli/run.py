@@ -101,7 +101,7 @@ def serve(
     ``load`` gives the configuration anew for a reload, which a change of ``watched`` asks for too.
     """
     # What only a running exporter needs is imported here, so that --help and errors are quick.
-    from exporter.cli.memory import return_memory
+    from exporter.cli.memory import returning_memory
     from exporter.cli.reload import Reloader, Watch
     from exporter.poller import Poller
     from exporter.store import Store
@@ -111,7 +111,6 @@ def serve(
     from exporter.web.server import Server
 
     stop_cleanly_while_starting()
-    return_memory()
     clock = Clock()
     log.info("Starting quantconnect-exporter", version=__version__, revision=version.revision())
     log.info("Build context", python=platform.python_version(), platform=platform.platform())
@@ -145,17 +144,18 @@ def serve(
         refused = telemetry.http_requests
         app = Guard(app, web, refused=lambda code: refused.labels("other", str(code)).inc())
     watch = Watch(watched, reloader, options.config_auto_reload_interval) if watched else None
-    try:
-        poller.start()
-        if watch is not None:
-            watch.start()
-        Server(app, sockets, web.server_context() if web else None).run(
-            on_hangup=reloader.reload_quietly
-        )
-    finally:
-        if watch is not None:
-            watch.stop()
-        poller.stop()
+    with returning_memory():
+        try:
+            poller.start()
+            if watch is not None:
+                watch.start()
+            Server(app, sockets, web.server_context() if web else None).run(
+                on_hangup=reloader.reload_quietly
+            )
+        finally:
+            if watch is not None:
+                watch.stop()
+            poller.stop()
     log.info("Stopped")
     return 0
 

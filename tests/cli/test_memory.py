@@ -1,21 +1,23 @@
-"""glibc's arenas, counted by glibc itself in a process of many threads."""
+"""What glibc does with memory, in processes of their own: arenas as it counts them, pages kept."""
 
 from __future__ import annotations
 
+import ctypes
 import platform
 import subprocess
 import sys
+import threading
 
 import pytest
 
-pytestmark = pytest.mark.skipif(
-    platform.libc_ver()[0] != "glibc", reason="only glibc spreads threads over arenas"
+from exporter.cli import memory
+
+of_glibc = pytest.mark.skipif(
+    platform.libc_ver()[0] != "glibc", reason="no other libc is told anything"
 )
 
-_THREADS = """\
+_ARENAS = """\
 import ctypes, threading
-from exporter.cli.memory import return_memory
-{first}
 barrier = threading.Barrier(8)
 def allocate():
     barrier.wait()
@@ -29,22 +31,46 @@ libc.malloc_info(0, ctypes.c_void_p.in_dll(libc, "stdout"))
 libc.fflush(None)
 """
 
+# 40 MB with something in between that stays: none of it is at the end of the heap.
+_HOLES = """\
+import time
+def resident():
+    with open("/proc/self/statm") as file: return int(file.read().split()[1]) * 4096
+blocks = [bytes(2000) for _ in range(20000)]
+for i in range(0, 20000, 50): blocks[i] = bytes(100)
+kept = [bytes(600) for _ in range(1000)]
+full = resident()
+blocks.clear()
+deadline = time.monotonic() + SECONDS
+while resident() > full - 25e6 and time.monotonic() < deadline: time.sleep(0.01)
+print(resident() < full - 25e6)
+"""
 
-def _arenas(first: str) -> int:
-    ran = subprocess.run(
-        [sys.executable, "-c", _THREADS.format(first=first)],
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=60,
-        env={},
-    )
-    return ran.stdout.count("<heap nr=")
+
+def run(program: str, *, returning: bool) -> str:
+    lines = program.splitlines()
+    if returning:
+        start = "from exporter.cli import memory\nmemory._TRIM_SECONDS = 0.05\n"
+        program = f"{start}with memory.returning_memory():\n    " + "\n    ".join(lines)
+    command = [sys.executable, "-c", program]
+    ran = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60, env={})
+    return ran.stdout
 
 
+@of_glibc
 def test_threads_share_two_arenas() -> None:
-    assert _arenas("return_memory()") == 2
+    assert run(_ARENAS, returning=True).count("<heap nr=") == 2
+    assert run(_ARENAS, returning=False).count("<heap nr=") > 2
 
 
-def test_glibc_alone_would_take_more() -> None:
-    assert _arenas("") > 2
+@of_glibc
+def test_what_is_free_between_what_is_not_goes_back() -> None:
+    assert run(_HOLES.replace("SECONDS", "30"), returning=True) == "True\n"
+    assert run(_HOLES.replace("SECONDS", "1"), returning=False) == "False\n"
+
+
+def test_another_libc_is_told_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ctypes, "CDLL", lambda _: object())
+    before = threading.active_count()
+    with memory.returning_memory():
+        assert threading.active_count() == before
