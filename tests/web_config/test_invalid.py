@@ -68,3 +68,28 @@ def test_a_directory(tmp_path: Path) -> None:
 def test_a_file_without_end() -> None:
     with pytest.raises(ConfigError, match=r"^/dev/zero: expected at most 1048576 bytes, got more$"):
         WebConfig(Path("/dev/zero"))
+
+
+def test_a_system_on_which_pyopenssl_cannot_work(
+    made: PKI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As with MemoryDenyWriteExecute=yes, where cffi cannot make a callback."""
+
+    def refuse(*_: object) -> None:
+        raise MemoryError("Cannot allocate write+execute memory for ffi.callback()")
+
+    monkeypatch.setattr("OpenSSL.SSL.Context.set_verify", refuse)
+    path = made.path("any.yaml")
+    path.write_text(
+        "tls_server_config:\n  cert_file: server.pem\n  key_file: server.key\n"
+        "  client_auth_type: RequestClientCert\n"
+    )
+    with pytest.raises(ConfigError) as caught:
+        WebConfig(path)
+    assert caught.value.problems == (
+        (
+            f"{path}:4: tls_server_config.client_auth_type: expected another one, or leave to "
+            'execute memory that was written, got the text "RequestClientCert" (pyOpenSSL needs '
+            "it; for systemd that is MemoryDenyWriteExecute=no)"
+        ),
+    )

@@ -10,7 +10,7 @@ from exporter.config.document import MAX_BYTES, parse_document
 from exporter.config.errors import ConfigError, Problems
 from exporter.web.config.reading import read
 from exporter.web.config.settings import TLS, Settings
-from exporter.web.config.tls import PemError, ServerContext, server_context
+from exporter.web.config.tls import ServerContext, UnusableError, server_context
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -52,7 +52,7 @@ def load(path: Path, *, certificates: bool) -> Loaded:
 def _context(tls: TLS, problems: Problems) -> ServerContext | None:
     try:
         return server_context(tls)
-    except PemError as error:
+    except UnusableError as error:
         problems.add(error.place, error.expected, because=error.because)
         return None
 

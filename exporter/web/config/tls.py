@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from exporter.web.config.settings import TLS, Pem
 
+CLIENT_AUTH_TYPE: Final = "tls_server_config.client_auth_type"
 _DAMAGED: Final = "it is damaged"
 _MAX_BYTES: Final = 4 * 1024 * 1024
 _VERIFY: Final = {
@@ -28,12 +29,12 @@ _VERIFY: Final = {
 _MISMATCH: Final = ("KEY_VALUES_MISMATCH", "KEY_TYPE_MISMATCH", "NO_CERTIFICATE_ASSIGNED")
 
 
-class PemError(ValueError):
-    """Certificates or a key that cannot be used: the ``place`` that names them, what is wrong."""
+class UnusableError(ValueError):
+    """What was configured cannot be used: the ``place`` that says so, what is wrong with it."""
 
-    def __init__(self, pem: Pem, expected: str, because: str = "") -> None:
+    def __init__(self, place: str, expected: str, because: str = "") -> None:
         super().__init__(because)
-        self.place = pem.place
+        self.place = place
         self.expected = expected
         self.because = because
 
@@ -85,7 +86,7 @@ def refusing_context() -> ssl.SSLContext:
 
 
 def server_context(tls: TLS) -> ServerContext:
-    """A context as the settings want it; raises ``PemError``."""
+    """A context as the settings want it; raises ``UnusableError``."""
     context = ServerContext(ssl.PROTOCOL_TLS_SERVER)
     with warnings.catch_warnings():
         # TLS 1.0 and 1.1 are deprecated; who configures them knows.
@@ -110,7 +111,15 @@ def server_context(tls: TLS) -> ServerContext:
             # Imported only where it is needed, as few would take a certificate from anybody.
             from exporter.web.config.unverified import unverifying_context
 
-            context.unverifying = unverifying_context(context, tls, chain_path, key_path)
+            try:
+                context.unverifying = unverifying_context(context, tls, chain_path, key_path)
+            except MemoryError:
+                # pyOpenSSL's callbacks are machine code that is made at run time.
+                raise UnusableError(
+                    CLIENT_AUTH_TYPE,
+                    "another one, or leave to execute memory that was written",
+                    "pyOpenSSL needs it; for systemd that is MemoryDenyWriteExecute=no",
+                ) from None
     _ask_clients(context, tls)
     return context
 
@@ -120,14 +129,15 @@ def _load_key_pair(context: ssl.SSLContext, tls: TLS, chain: str, key: str) -> N
         # Without a password, OpenSSL would ask for it on the terminal.
         context.load_cert_chain(chain, key, password=_no_password)
     except _EncryptedError:
-        raise PemError(tls.key, "a PEM private key that is not encrypted") from None
+        raise UnusableError(tls.key.place, "a PEM private key that is not encrypted") from None
     except ssl.SSLError as error:
         if error.reason in _MISMATCH:
             expected = "the private key of the certificate"
-            raise PemError(tls.key, expected, "it is of another") from None
+            raise UnusableError(tls.key.place, expected, "it is of another") from None
         if error.reason is not None or not _has_certificates(Path(chain).read_bytes()):
-            raise PemError(tls.certificate, "a PEM certificate", _reason(error)) from None
-        raise PemError(tls.key, "a PEM private key", _reason(error)) from None
+            expected = "a PEM certificate"
+            raise UnusableError(tls.certificate.place, expected, _reason(error)) from None
+        raise UnusableError(tls.key.place, "a PEM private key", _reason(error)) from None
 
 
 def _has_certificates(content: bytes) -> bool:
@@ -142,7 +152,7 @@ def _ask_clients(context: ServerContext, tls: TLS) -> None:
     if tls.client_ca is not None:
         trusted = _content(tls.client_ca, "PEM certificates", b"CERTIFICATE-----")
         if not _has_certificates(trusted):
-            raise PemError(tls.client_ca, "PEM certificates", _DAMAGED)
+            raise UnusableError(tls.client_ca.place, "PEM certificates", _DAMAGED)
         context.load_verify_locations(cadata=trusted.decode("ascii", "replace"))
     elif tls.client_auth.verifies:
         # As Go does without a pool of its own.
@@ -161,11 +171,12 @@ def _content(pem: Pem, expected: str, marker: bytes) -> bytes:
             with pem.file.open("rb") as file:
                 content = file.read(_MAX_BYTES + 1)
         except OSError as error:
-            raise PemError(pem, expected, error.strerror or type(error).__name__) from None
+            reason = error.strerror or type(error).__name__
+            raise UnusableError(pem.place, expected, reason) from None
         if len(content) > _MAX_BYTES:
-            raise PemError(pem, expected, f"more than {_MAX_BYTES} bytes")
+            raise UnusableError(pem.place, expected, f"more than {_MAX_BYTES} bytes")
     if marker not in content:
-        raise PemError(pem, expected, "there is none in it")
+        raise UnusableError(pem.place, expected, "there is none in it")
     return content
 
 
