@@ -5,13 +5,13 @@ but would wait for ever for the rest of a head that has begun, and for ever for 
 what it asked for. Here the first has a deadline. So has the second, and answers never hold up the
 application: they lie with the connection until they are read, and how much may lie there in all is
 bounded too; then whoever has been reading the longest is cut off, for a scraper that reads at once
-is always the latest.
+is always the latest. How TLS begins, if it is spoken, is in ``handshake``.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -21,7 +21,9 @@ from exporter.web.config import is_admitted
 if TYPE_CHECKING:
     import asyncio
 
-# From the connection, or the first byte after an answer, to the end of the request's head.
+# From the connection to the end of the TLS handshake.
+HANDSHAKE_SECONDS: Final = 10.0
+# From there, or the connection, or the first byte after an answer, to the end of a request's head.
 HEAD_SECONDS: Final = 30.0
 # For the client to read an answer; Prometheus has given up long before.
 READ_SECONDS: Final = 60.0
@@ -30,16 +32,24 @@ UNREAD_BYTES: Final = 64 * 1024 * 1024
 _SLICE: Final = 64 * 1024
 
 
+class Client(Protocol):
+    """One of the crowd, whatever it is about."""
+
+    def cut(self) -> None:
+        """End it here and now."""
+
+
 @dataclass
 class Crowd:
     """The connections of one server; touched by its event loop only.
 
-    ``waiting`` have no request, ``unread`` have an answer that is not yet read: oldest first.
+    ``waiting`` have no request, maybe not even TLS; ``unread`` have an answer that is not yet
+    read: oldest first.
     """
 
     most_waiting: int
-    all: set[Connection] = field(default_factory=set)
-    waiting: dict[Connection, None] = field(default_factory=dict)
+    all: set[Client] = field(default_factory=set)
+    waiting: dict[Client, None] = field(default_factory=dict)
     unread: dict[Connection, None] = field(default_factory=dict)
 
     def thin_out(self) -> None:

@@ -8,6 +8,8 @@ from typing import Final
 
 # Connections that wait for a request, if the process may have so many files open.
 _MOST_WAITING: Final = 4096
+MOST_WAITING_OVER_TLS: Final = 512
+"""Fewer, since each takes 300 KiB of memory, most of it a buffer of asyncio's, from the start."""
 
 
 def most_waiting() -> int:

@@ -14,7 +14,8 @@ import uvicorn
 
 from exporter.log import Log
 from exporter.web.connection import Connection, Crowd
-from exporter.web.limits import most_waiting
+from exporter.web.handshake import Handshake
+from exporter.web.limits import MOST_WAITING_OVER_TLS, most_waiting
 
 if TYPE_CHECKING:
     import socket
@@ -41,16 +42,23 @@ class Server:
         # What a stranger sends that is no HTTP is no news for the log.
         logging.getLogger("uvicorn").setLevel(logging.ERROR)
         self._sockets = list(sockets)
-        self._crowd = Crowd(most_waiting())
+        waiting = most_waiting()
         # asyncio accepts so many before a connection that waits too long can be closed for them.
-        backlog = max(1, min(_MOST_BACKLOG, self._crowd.most_waiting // 4))
+        backlog = max(1, min(_MOST_BACKLOG, waiting // 4))
+        protocol: Callable[..., asyncio.Protocol]
+        if tls is None:
+            self._crowd = Crowd(waiting)
+            protocol = partial(Connection, crowd=self._crowd)
+        else:
+            self._crowd = Crowd(min(waiting, MOST_WAITING_OVER_TLS))
+            protocol = partial(Handshake, crowd=self._crowd, tls=tls)
         config = uvicorn.Config(
             app,
             log_config=None,
             backlog=backlog,
             access_log=False,
             lifespan="off",
-            http=cast("Any", partial(Connection, crowd=self._crowd)),
+            http=cast("Any", protocol),
             loop="asyncio",
             ws="none",
             server_header=False,
@@ -58,7 +66,6 @@ class Server:
             timeout_graceful_shutdown=_DRAIN_SECONDS,
         )
         config.load()
-        config.ssl = tls
         self._server = _Uvicorn(config)
         self._quiet_until = 0.0
 

@@ -5,7 +5,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from exporter.simulator import World
+from exporter.web.config.settings import ClientAuth
+from tests.web_config.pki import PKI
 
+from . import server as servers
 from .exporter_process import Exporter, running
 
 if TYPE_CHECKING:
@@ -22,3 +25,17 @@ def exporter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exporter]:
         # Whatever was asked, nothing of it was an error of ours.
         assert "Traceback" not in exporter.log
         assert "level=error" not in exporter.log
+
+
+@pytest.fixture(scope="session")
+def pki(tmp_path_factory: pytest.TempPathFactory) -> PKI:
+    pki = PKI(tmp_path_factory.mktemp("pki"))
+    pki.make()
+    return pki
+
+
+@pytest.fixture(params=["plain", "tls", "tls that takes any certificate"])
+def server(request: pytest.FixtureRequest, pki: PKI) -> Iterator[servers.Running]:
+    asked = ClientAuth.REQUEST if "any" in request.param else ClientAuth.NONE
+    with servers.running(pki if "tls" in request.param else None, asked) as running_:
+        yield running_

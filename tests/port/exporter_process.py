@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from exporter.simulator import DEMO_TOKEN, SimulatorServer, World
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Callable, Iterator
 
 CONFIGURATION = """\
@@ -37,6 +38,7 @@ class Exporter:
     process: subprocess.Popen[bytes]
     port: int
     log_file: Path
+    tls: ssl.SSLContext | None = None  # as which a scraper comes, once it is set
 
     @property
     def log(self) -> str:
@@ -63,6 +65,12 @@ class Exporter:
         client.connect(("127.0.0.1", self.port))
         return client
 
+    def wrap(self, client: socket.socket) -> socket.socket:
+        """Over TLS, if it is spoken here."""
+        if self.tls is None:
+            return client
+        return self.tls.wrap_socket(client, server_hostname="localhost")
+
     def say(self, request: bytes) -> bytes:
         """Everything that is answered to these bytes until the connection ends or goes quiet."""
         with self.connect() as client:
@@ -80,7 +88,7 @@ class Exporter:
     def ask(self, path: str, method: str = "GET", headers: str = "") -> tuple[int, str, str]:
         """Status, head and body of one answer."""
         request = f"{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{headers}\r\n"
-        with self.connect() as client:
+        with self.wrap(self.connect()) as client:
             client.sendall(request.encode())
             answer = b""
             while received := client.recv(1 << 20):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import resource
+import ssl
 import threading
 import time
 from contextlib import suppress
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Self
 import pytest
 
 from exporter.simulator import World
+from exporter.web.limits import MOST_WAITING_OVER_TLS
 
 from .exporter_process import Exporter, running, until
 
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Iterator
     from pathlib import Path
+
+    from tests.web_config.pki import PKI
 
 CLIENTS = 1000
 READERS = 100  # of them, ask for everything and read nothing
@@ -75,7 +79,7 @@ def scrape(exporter: Exporter) -> tuple[float, int]:
     """Seconds and size of a scrape as Prometheus makes it."""
     began = time.monotonic()
     request = b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
-    with exporter.connect() as client:
+    with exporter.wrap(exporter.connect()) as client:
         client.sendall(request)
         answer = bytearray()
         while received := client.recv(1 << 20):
@@ -116,6 +120,45 @@ def test_a_thousand_slow_clients_and_a_scraper(
         assert exporter.ask("/-/healthy")[0] == 200
         assert "Traceback" not in exporter.log
         until(lambda: exporter.files < 100)
+
+
+@pytest.mark.parametrize("asked", ["NoClientCert", "RequestClientCert"])
+def test_a_thousand_who_begin_tls_and_a_scraper(
+    asked: str, pki: PKI, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A server that kept all of them would take 300 MB for it, and files until there are none."""
+    web = tmp_path / "web.yaml"
+    pem, key = pki.path("server.pem"), pki.path("server.key")
+    web.write_text(
+        f"tls_server_config: {{cert_file: {pem}, key_file: {key}, client_auth_type: {asked}}}\n"
+    )
+    flags = ("--web.config.file", str(web))
+    with running(World.generated(projects=1, holdings=3), tmp_path, *flags) as exporter:
+        exporter.tls = ssl.create_default_context(cafile=str(pki.path("ca.pem")))
+        until(lambda: exporter.ask("/-/ready")[0] == 200)
+        alone = [scrape(exporter)[0] for _ in range(5)]
+        before = exporter.resident
+        with Slow(exporter) as slow:
+            slow.come(CLIENTS // 2, b"")
+            slow.come(CLIENTS // 2, b"\x16\x03\x01\x40\x00")
+            slow.dripping = list(slow.clients)
+            crowded: list[float] = []
+            for _ in range(10):
+                slow.come(50, b"")
+                crowded.append(scrape(exporter)[0])
+            held, files = exporter.resident, exporter.files
+        with capsys.disabled():
+            print(
+                f"\n{len(slow.clients)} clients who began TLS ({asked}): a scrape took"
+                f" {max(crowded):.2f} s at most, alone {max(alone):.2f} s; memory"
+                f" {before / 1e6:.0f} to {held / 1e6:.0f} MB, {files} files open"
+            )
+        # Of all those who came, as many are there as may wait.
+        assert files < MOST_WAITING_OVER_TLS + 50
+        assert exporter.ask("/-/healthy")[0] == 200
+        until(lambda: exporter.files < 50)
+        assert "level=error" not in exporter.log
+        assert "Traceback" not in exporter.log
 
 
 def test_it_ends_in_time_though_clients_do_not(tmp_path: Path) -> None:

@@ -2,159 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import resource
-import socket
-import ssl
-import threading
 import time
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import suppress
 from http.client import HTTPResponse
-from typing import TYPE_CHECKING
 
 import pytest
-from starlette.responses import PlainTextResponse
 
 from exporter.web import connection as module
 from exporter.web import limits
-from exporter.web.config.settings import TLS, ClientAuth, Pem
-from exporter.web.config.tls import server_context
-from exporter.web.connection import Connection
-from exporter.web.listen import Address, bind
-from exporter.web.server import Server
-from tests.web_config.pki import PKI
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from starlette.types import Receive, Scope, Send
-
-    from exporter.web.connection import Crowd
-
-BIG = 20_000_000
-BODY = bytes(BIG)
-HEAD = b"GET / HTTP/1.1\r\nHost: x\r\n"
-
-
-@dataclass
-class Running:
-    """A server, and the connections that it has now."""
-
-    port: int
-    connections: list[Connection]
-    under_way: list[int]
-    tls: ssl.SSLContext | None
-
-    def connect(self, *, patient: bool = True) -> socket.socket:
-        client = socket.socket()
-        if not patient:
-            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        client.settimeout(30)
-        client.connect(("127.0.0.1", self.port))
-        if self.tls is None:
-            return client
-        return self.tls.wrap_socket(client, server_hostname="localhost")
-
-    def ask(self, path: str = "/small") -> bytes:
-        with self.connect() as client:
-            client.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
-            return read(client)
-
-    @property
-    def crowd(self) -> Crowd:
-        return self.connections[0]._crowd
-
-    @property
-    def unread(self) -> int:
-        return sum(c.unread_bytes for c in list(self.crowd.unread))
-
-
-def read(client: socket.socket) -> bytes:
-    response = HTTPResponse(client)
-    response.begin()
-    assert response.status == 200
-    return response.read()
-
-
-def ends(client: socket.socket) -> bool:
-    """Whether the server ends the connection, whatever it sends before."""
-    client.settimeout(30)
-    try:
-        while client.recv(1 << 20):
-            pass
-    except TimeoutError:
-        return False
-    except OSError:
-        pass
-    return True
-
-
-def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.01)
-
-
-@contextmanager
-def running(tls: PKI | None = None, asked: ClientAuth = ClientAuth.NONE) -> Iterator[Running]:
-    under_way = [0]
-
-    async def application(scope: Scope, receive: Receive, send: Send) -> None:
-        under_way[0] += 1
-        if scope["path"] == "/slow":
-            await asyncio.sleep(0.3)
-        body = b"small" if scope["path"] in {"/small", "/slow"} else BODY
-        await PlainTextResponse(body)(scope, receive, send)
-        under_way[0] -= 1
-
-    client = context = None
-    if tls is not None:
-        certificate, key = Pem("cert_file", tls.path("server.pem")), Pem("", tls.path("server.key"))
-        context = server_context(TLS(certificate, key, client_auth=asked))
-        client = ssl.create_default_context(cafile=str(tls.path("ca.pem")))
-    listener = bind(Address("127.0.0.1", 0))
-    server = Server(application, [listener], context)
-    thread = threading.Thread(target=server.run_in_thread)
-    thread.start()
-    try:
-        yield Running(listener.getsockname()[1], connections, under_way, client)
-    finally:
-        server.stop()
-        thread.join(30)
-        listener.close()
-        connections.clear()
-    assert not thread.is_alive()
-
-
-connections: list[Connection] = []
-
-
-@pytest.fixture(autouse=True)
-def _seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep what the server makes, to look into it; and wait for nobody for long."""
-    made = Connection.__init__
-
-    def keeping(self: Connection, *args: object, **kwargs: object) -> None:
-        made(self, *args, **kwargs)  # type: ignore[arg-type]
-        connections.append(self)
-
-    monkeypatch.setattr(Connection, "__init__", keeping)
-
-
-@pytest.fixture(scope="module")
-def pki(tmp_path_factory: pytest.TempPathFactory) -> PKI:
-    pki = PKI(tmp_path_factory.mktemp("pki"))
-    pki.make()
-    return pki
-
-
-@pytest.fixture(params=["plain", "tls", "tls that takes any certificate"])
-def server(request: pytest.FixtureRequest, pki: PKI) -> Iterator[Running]:
-    asked = ClientAuth.REQUEST if "any" in request.param else ClientAuth.NONE
-    with running(pki if "tls" in request.param else None, asked) as running_:
-        yield running_
+from .server import BIG, HEAD, Running, ends, read, running, until
 
 
 def hurry(monkeypatch: pytest.MonkeyPatch, *, head: float = 30, reading: float = 60) -> None:
@@ -208,7 +66,7 @@ def test_who_reads_slowly_gets_all_of_it(server: Running) -> None:
         response.begin()
         until(lambda: server.unread > BIG // 2)
         # The application is done with it; nobody is kept waiting.
-        until(lambda: server.under_way == [0])
+        until(lambda: not server.under_way)
         assert server.ask() == b"small"
         assert len(response.read()) == BIG
         until(lambda: not server.crowd.unread)
@@ -233,7 +91,7 @@ def test_who_reads_nothing_is_cut_off(
     hurry(monkeypatch, reading=0.5)
     with server.connect(patient=False) as client:
         client.sendall(HEAD + end)
-        until(lambda: bool(server.connections and server.crowd.unread))
+        until(lambda: bool(server.crowd.unread))
         until(lambda: not server.crowd.unread)
         with suppress(OSError):
             received = 0
@@ -245,11 +103,12 @@ def test_who_reads_nothing_is_cut_off(
 def test_who_asks_again_without_reading_is_cut_off(server: Running) -> None:
     with server.connect(patient=False) as client:
         client.sendall(HEAD + b"\r\n")
-        until(lambda: bool(server.connections and server.crowd.unread))
-        until(lambda: server.under_way == [0])
+        until(lambda: bool(server.crowd.unread))
+        until(lambda: not server.under_way)
+        [connection] = server.crowd.unread
         client.sendall(HEAD + b"\r\n")
-        until(server.connections[0].transport.is_closing)
-        assert server.under_way == [0]
+        until(connection.transport.is_closing)
+        assert not server.under_way
 
 
 def test_what_lies_unread_in_all_is_bounded(
@@ -260,7 +119,7 @@ def test_what_lies_unread_in_all_is_bounded(
     for client in clients:
         client.sendall(HEAD + b"\r\n")
         client.recv(1)
-        until(lambda: server.under_way == [0])
+        until(lambda: not server.under_way)
         assert server.unread <= 2.5 * BIG
     # The latest stay, and can read all of it.
     assert len(server.crowd.unread) == 2
@@ -314,10 +173,10 @@ def test_nonsense_in_the_middle_of_a_request(
         assert ends(client)
     with server.connect() as client:
         client.sendall(chunked)
-        until(lambda: server.under_way[0] > 0)
+        until(lambda: bool(server.under_way))
         client.sendall(b"zz\r\n")
         assert ends(client)
-    until(lambda: server.under_way == [0])
+    until(lambda: not server.under_way)
     assert not caplog.records
 
 
@@ -340,7 +199,7 @@ def test_the_server_ends_though_an_answer_is_not_read(monkeypatch: pytest.Monkey
     with running() as server:
         client = server.connect(patient=False)
         client.sendall(HEAD + b"\r\n")
-        until(lambda: bool(server.connections and server.crowd.unread))
+        until(lambda: bool(server.crowd.unread))
         idle = server.connect()
         silent = server.connect()
         idle.sendall(b"GET /small HTTP/1.1\r\nHost: x\r\n\r\n")

@@ -7,8 +7,7 @@ is spoken to by way of pyOpenSSL, in the shape of the part of ``ssl.SSLObject`` 
 from __future__ import annotations
 
 import ssl
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from cryptography.hazmat.primitives.asymmetric import ec
 from OpenSSL import SSL
@@ -16,7 +15,7 @@ from OpenSSL import SSL
 from exporter.web.config.settings import ClientAuth
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable
 
     from exporter.web.config.settings import TLS
 
@@ -32,6 +31,7 @@ _ASKED: Final = {
     ClientAuth.REQUIRE_ANY: SSL.VERIFY_PEER | SSL.VERIFY_FAIL_IF_NO_PEER_CERT,
 }
 _PIECE: Final = 256 * 1024
+_T = TypeVar("_T")
 
 
 def unverifying_context(model: ssl.SSLContext, tls: TLS, chain: str, key: str) -> SSL.Context:
@@ -80,27 +80,20 @@ class UnverifiedObject:
 
     def do_handshake(self) -> None:
         """Shake hands as far as what has come in allows; raises as ``ssl`` does."""
-        with self._passing():
-            self._connection.do_handshake()
+        self._passing(self._connection.do_handshake)
 
     def read(self, length: int = 1024) -> bytes:
         """At most so many bytes of what the client says; none once it has said goodbye."""
-        with self._passing():
-            try:
-                return self._connection.recv(length)
-            except SSL.ZeroReturnError:
-                return b""
+        return self._passing(self._receive, length)
 
     def write(self, data: bytes | memoryview) -> int:
         """Say these bytes to the client; how many of them were taken."""
-        with self._passing():
-            return self._connection.send(data)
+        return self._passing(self._connection.send, data)
 
     def unwrap(self) -> None:
         """Say goodbye and wait for the client's."""
-        with self._passing():
-            if not self._connection.shutdown():
-                raise ssl.SSLWantReadError
+        if not self._passing(self._connection.shutdown):
+            raise ssl.SSLWantReadError
 
     def getpeercert(self) -> dict[str, object]:
         """Nothing, as ``ssl`` says of a certificate that was not verified."""
@@ -116,13 +109,22 @@ class UnverifiedObject:
     def compression(self) -> None:
         """None: nothing is compressed."""
 
-    @contextmanager
-    def _passing(self) -> Iterator[None]:
-        """Hand in what has come and, afterwards, out what is to go; errors are in ssl's words."""
+    def _receive(self, length: int) -> bytes:
+        try:
+            return self._connection.recv(length)
+        except SSL.ZeroReturnError:
+            return b""
+
+    def _passing(self, act: Callable[..., _T], *args: Any) -> _T:
+        """Hand in what has come and, afterwards, out what is to go; errors are in ssl's words.
+
+        No context manager: contextlib's frames would tie each error, and with it all of asyncio's
+        connection, into a cycle that lies around until garbage is collected.
+        """
         if self._incoming.pending:
             self._connection.bio_write(self._incoming.read())
         try:
-            yield
+            return act(*args)
         except SSL.WantReadError:
             raise ssl.SSLWantReadError from None
         except SSL.Error as error:

@@ -1,0 +1,158 @@
+"""A server with a big answer, in a thread, and clients over plain HTTP or TLS."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+import threading
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.client import HTTPResponse
+from typing import TYPE_CHECKING
+
+from starlette.responses import PlainTextResponse
+
+from exporter.web.config.settings import TLS, ClientAuth, Pem
+from exporter.web.config.tls import server_context
+from exporter.web.listen import Address, bind
+from exporter.web.server import Server
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from starlette.types import Receive, Scope, Send
+
+    from exporter.web.connection import Crowd
+    from tests.web_config.pki import PKI
+
+BIG = 20_000_000
+BODY = bytes(BIG)
+HEAD = b"GET / HTTP/1.1\r\nHost: x\r\n"
+
+
+@dataclass
+class Running:
+    """A server, and who is there now."""
+
+    port: int
+    crowd: Crowd
+    asked: list[str]
+    under_way: list[str]
+    tls: ssl.SSLContext | None
+    release: threading.Event
+    stop: Callable[[], None]
+
+    def connect_plainly(self, *, patient: bool = True) -> socket.socket:
+        """A connection without a word, TLS's own neither."""
+        client = socket.socket()
+        if not patient:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.settimeout(30)
+        client.connect(("127.0.0.1", self.port))
+        return client
+
+    def connect(self, *, patient: bool = True) -> socket.socket:
+        return self.wrap(self.connect_plainly(patient=patient))
+
+    def wrap(self, client: socket.socket) -> socket.socket:
+        """Over TLS, if it is spoken here."""
+        if self.tls is None:
+            return client
+        return self.tls.wrap_socket(client, server_hostname="localhost")
+
+    def ask(self, path: str = "/small") -> bytes:
+        with self.connect() as client:
+            client.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+            return read(client)
+
+    @property
+    def unread(self) -> int:
+        return sum(c.unread_bytes for c in list(self.crowd.unread))
+
+
+def read(client: socket.socket) -> bytes:
+    response = HTTPResponse(client)
+    response.begin()
+    assert response.status == 200
+    return response.read()
+
+
+def ends(client: socket.socket) -> bool:
+    """Whether the server ends the connection, whatever it sends before."""
+    client.settimeout(30)
+    try:
+        while client.recv(1 << 20):
+            pass
+    except TimeoutError:
+        return False
+    except OSError:
+        pass
+    return True
+
+
+def until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.01)
+
+
+@contextmanager
+def running(
+    pki: PKI | None = None,
+    asked: ClientAuth = ClientAuth.NONE,
+    allowed: frozenset[str] | None = None,
+) -> Iterator[Running]:
+    """A server, over TLS if there are certificates for it."""
+    asked_for: list[str] = []
+    under_way: list[str] = []
+    release = threading.Event()
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope["path"]
+        asked_for.append(path)
+        under_way.append(path)
+        body = b"small"
+        if path == "/":
+            body = BODY
+        elif path == "/scheme":
+            body = scope["scheme"].encode()
+        elif path == "/slow":
+            await asyncio.sleep(0.3)
+        elif path == "/held":
+            while not release.is_set():
+                await asyncio.sleep(0.01)
+        elif path == "/blocking":
+            release.wait(30)
+        await PlainTextResponse(body)(scope, receive, send)
+        under_way.remove(path)
+
+    client = context = None
+    if pki is not None:
+        certificate, key = Pem("cert_file", pki.path("server.pem")), Pem("", pki.path("server.key"))
+        authority = Pem("", pki.path("ca.pem")) if asked.verifies else None
+        context = server_context(
+            TLS(
+                certificate,
+                key,
+                client_auth=asked,
+                client_ca=authority,
+                client_allowed_sans=allowed,
+            )
+        )
+        client = ssl.create_default_context(cafile=str(pki.path("ca.pem")))
+    listener = bind(Address("127.0.0.1", 0))
+    server = Server(application, [listener], context)
+    thread = threading.Thread(target=server.run_in_thread)
+    thread.start()
+    try:
+        port = listener.getsockname()[1]
+        yield Running(port, server._crowd, asked_for, under_way, client, release, server.stop)
+    finally:
+        release.set()
+        server.stop()
+        thread.join(30)
+        listener.close()
+    assert not thread.is_alive()
