@@ -54,11 +54,13 @@ def _portfolio(name: str, of: str, help_: str, labels: tuple[str, ...]) -> Famil
 
 HOLDINGS: Table[Holding] = Table(
     title="Holdings",
+    # The security as well: a reload may change how an identifier's strike is read.
     key=lambda holding: (
         holding.symbol_id,
         holding.value,
         holding.currency_symbol,
         holding.security_type,
+        holding.security,
     ),
     labels=_holding_labels,
     columns=(

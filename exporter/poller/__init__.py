@@ -24,10 +24,10 @@ from exporter.quantconnect.client import Endpoint, QuantConnect
 from exporter.quantconnect.errors import Reason
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
 
     from exporter.config import Account, Config, Secret
-    from exporter.store import Store
+    from exporter.store import AccountReport, Store
     from exporter.telemetry import Telemetry
 
 # A loop that has not turned for so many seconds is stuck.
@@ -105,6 +105,11 @@ class Poller:
         """Whether every loop turns; what QuantConnect answers or doesn't has no part in it."""
         now = self._clock.monotonic()
         return all(now - account.turned < _STUCK for account in self._accounts.values())
+
+    def accounts(self) -> Sequence[AccountReport]:
+        """How QuantConnect takes each account, in the order of the configuration."""
+        pollers = self._accounts
+        return [pollers[key].report() for key in map(_key, self._config.accounts) if key in pollers]
 
     def reload(self, config: Config) -> None:
         """Go by another configuration; what it leaves as it was goes on undisturbed.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from functools import partial
+from math import inf
 from threading import Condition, Thread
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ from exporter.poller.trouble import Trouble
 from exporter.poller.workers import Workers
 from exporter.quantconnect.errors import ApiError, Reason
 from exporter.quantconnect.live import newest
+from exporter.store import AccountReport
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -66,6 +68,8 @@ class AccountPoller:
         self._telemetry = telemetry
         self._clock = clock
         self._trouble = Trouble(account.name)
+        # Of the calls that tell about the whole account: those whose last one failed, in order.
+        self._errors: dict[Kind, ApiError] = {}
         self._workers = Workers(f"quantconnect-{account.name}", calls_at_once)
         self._changed = Condition()
         self._stopping = False
@@ -117,6 +121,7 @@ class AccountPoller:
             self._plan.keep_pace(pace, now)
             self._projects.configure(account, config)
             self._credentials.configure(account)
+            self._errors.clear()
             self._plan.token_changed(now)
             self._warn_of_stretch()
             self._changed.notify_all()
@@ -131,6 +136,28 @@ class AccountPoller:
         with self._changed:
             waits = self._plan.waits_for_auth or self._plan.rests(self._clock.monotonic())
             return waits or self._projects.complete(sources=False)
+
+    def report(self) -> AccountReport:
+        """How QuantConnect takes the account, for people."""
+        with self._changed:
+            now = self._clock.monotonic()
+            rests = self._plan.rests(now)
+            refused = self._errors.get(Kind.AUTHENTICATE)
+            if refused is not None and refused.reason is Reason.AUTH:
+                state = "rejected"
+            elif rests or self._plan.waits_for_auth:
+                state = "waiting"
+            else:
+                state = "accepted" if self._plan.authenticated else "not asked yet"
+            wait = self._plan.wake_at() - now
+            error = next(reversed(self._errors.values()), None)
+        waits = state in ("rejected", "waiting") and wait < inf
+        return AccountReport(
+            name=self._account.name,
+            state=state,
+            error="" if error is None else f"{error.reason.value}: {error.message}",
+            next_try=self._clock.now() + max(0.0, wait) if waits else None,
+        )
 
     @property
     def turned(self) -> float:
@@ -275,8 +302,11 @@ class AccountPoller:
         if task.project_id is None:
             wait = self._plan.wake_at() - self._clock.monotonic()
             self._trouble.ended(task.kind, error, wait=wait)
+        self._errors.pop(task.kind, None)
         if error is None:
             return
+        if task.project_id is None or self._plan.rests(self._clock.monotonic()):
+            self._errors[task.kind] = error
         if task.kind is Kind.RUNNING:
             self._projects.listing_failed(error, duration=duration)
         elif task.kind is Kind.NAME and task.project_id is not None:

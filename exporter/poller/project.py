@@ -17,6 +17,7 @@ from exporter.metrics.reading import Source
 from exporter.metrics.table import Row
 from exporter.poller.samples import ProjectSamples
 from exporter.poller.source import ReadSource
+from exporter.quantconnect.errors import ApiError, Reason
 from exporter.store import Part, ProjectReport, Published
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from exporter import config
     from exporter.clock import Clock
     from exporter.exposition import Snapshot
-    from exporter.quantconnect.errors import ApiError
     from exporter.quantconnect.model import Deployment, Portfolio, Statistics
     from exporter.store import Store
 
@@ -57,6 +57,7 @@ class PublishedProject:
             Row(settings.id, name, settings.account_currency, config.tickers)
         )
         self._portfolio: Portfolio | None = None
+        self._other_currency: str | None = None  # than the one that is settled, found at a read
         self._deployment: Deployment | None = None
         self._deployed: bool | None = None
         self._statistics: Statistics | None = None
@@ -82,6 +83,9 @@ class PublishedProject:
         with self._lock:
             before = self._samples.row
             kept = before.account_currency if self.settings.account_currency is None else None
+            if kept is not None and self._other_currency is not None:
+                # What was read last is of an account that is not this project's any more.
+                kept, self._portfolio = None, None
             row = replace(
                 before,
                 project=settings.name or before.project,
@@ -126,9 +130,14 @@ class PublishedProject:
     # --- Good reads -------------------------------------------------------------------------------
 
     def portfolio(self, portfolio: Portfolio, *, duration: float, interval: float) -> None:
-        """A portfolio was read, in ``duration`` seconds; the next one comes after ``interval``."""
+        """A portfolio was read, in ``duration`` seconds; the next one comes after ``interval``.
+
+        Raises ApiError (malformed) where it is in another currency than its series would say: after
+        a deployment to another account, until a reload takes up the currency of now.
+        """
         with self._lock:
             state = self._sources[Source.PORTFOLIO]
+            self._check_currency(portfolio)
             # Now there is a label for what was read before.
             if self._samples.settle_currency(portfolio):
                 self._render(Source.STATUS)
@@ -203,6 +212,26 @@ class PublishedProject:
                 self._sources[source].interval(interval)
             self._swap()
 
+    def _check_currency(self, portfolio: Portfolio) -> None:
+        before, self._other_currency = self._other_currency, self._samples.other_currency(portfolio)
+        if self._other_currency is None:
+            return
+        settled = self._samples.row.account_currency
+        if self.settings.account_currency is None:
+            raise ApiError(
+                Reason.MALFORMED,
+                f"the account is in {self._other_currency} now, and its series say {settled};"
+                " reload the configuration to go on under the new currency",
+            )
+        if before is None:  # who configures one may know better
+            log.warning(
+                "The cash book is in another currency than the configuration says",
+                project_id=self.settings.id,
+                project=self.name,
+                account_currency=settled,
+                found=self._other_currency,
+            )
+
     # --- Publishing -------------------------------------------------------------------------------
 
     def _render(self, source: Source) -> None:
@@ -232,7 +261,9 @@ class PublishedProject:
             info, self.settings.limits, [state.reading for state in states]
         )
         stale_after = self._config.stale_after
-        parts = (Part(described), *(state.part(stale_after) for state in states))
+        parts = {source: state.part(stale_after) for source, state in self._sources.items()}
+        known = {source: part for source, part in parts.items() if part is not None}
+        until = {source: part.expires for source, part in known.items()}
         self._store.put(
             Published(
                 report=ProjectReport(
@@ -242,8 +273,11 @@ class PublishedProject:
                     state=self._state(),
                     positions=None if self._portfolio is None else len(self._portfolio.holdings),
                     sources=tuple(state.report() for state in states),
+                    error="" if self._deployment is None else self._deployment.error,
+                    positions_until=until.get(Source.PORTFOLIO),
+                    state_until=until.get(Source.STATUS),
                 ),
-                parts=tuple(part for part in parts if part is not None),
+                parts=(Part(described), *known.values()),
             )
         )
 

@@ -49,7 +49,7 @@ class Problem(Struct, frozen=True):
     """What was found, as a short escaped excerpt, and what was expected."""
 
 
-class Security(Struct, frozen=True):
+class Security(Struct, frozen=True, cache_hash=True):
     """What a security identifier, the key of a holding, says (Lean's SecurityIdentifier.cs)."""
 
     ticker: str

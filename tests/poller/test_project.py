@@ -7,6 +7,7 @@ import pytest
 from exporter.metrics.reading import Source
 from exporter.poller.project import PublishedProject
 from exporter.quantconnect.errors import ApiError, Reason
+from exporter.quantconnect.portfolio import decode_portfolio
 from exporter.store import Store
 
 from .given import (
@@ -16,6 +17,7 @@ from .given import (
     STARTED,
     USD,
     Time,
+    answer_of,
     cash,
     config_of,
     deployment_of,
@@ -293,7 +295,8 @@ def test_what_carries_the_currency_waits_for_the_first_cash_book(one: Published)
 
 def test_the_currency_stays_whatever_the_cash_book_says_later(one: Published) -> None:
     one.reads()
-    one.reads({}, {"EUR": cash("EUR")})
+    one.reads({}, {"USD": cash("USD"), "USDT": cash("USDT")})  # which of them cannot be told
+    assert one.value("quantconnect_holdings{") == 0
     assert currencies(one) == {"USD"}
 
 
@@ -306,6 +309,42 @@ def test_an_ambiguous_currency_is_none_with_a_warning(
     assert currencies(one) == {""}
     [warning] = said(caplog, "The account currency cannot be told")
     assert warning["currencies"] == "USD,USDT"
+
+
+def test_a_portfolio_in_another_currency_is_not_published_under_the_old_one(
+    one: Published, tmp_path: Path
+) -> None:
+    one.project.status(deployment_of(), duration=0.1, interval=60.0)
+    one.reads()
+    before = one.lines()
+    euros = {"EUR": cash("EUR")}
+    with pytest.raises(ApiError, match="the account is in EUR now, and its series say USD") as told:
+        one.reads(None, euros, quantity=5)
+    assert told.value.reason is Reason.MALFORMED
+    assert one.lines() == before
+    one.reads(None, {"USD": USD, "EUR": cash("EUR", 1.1)}, quantity=6)  # it was a passing fault
+    assert one.value("quantconnect_holding_quantity{") == 6
+    with pytest.raises(ApiError):
+        one.reads(None, euros)
+    reconfigure(one, configured(tmp_path), INTERVALS)
+    assert "holding_quantity" not in one.families()
+    assert currencies(one) == set()
+    one.reads(None, euros, quantity=5)
+    assert currencies(one) == {"EUR"}
+    assert one.value("quantconnect_holding_quantity{") == 5
+    reconfigure(one, configured(tmp_path), INTERVALS)
+    assert currencies(one) == {"EUR"}
+
+
+def test_a_cash_book_that_contradicts_the_configured_currency_is_said_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    one = Published(configured(tmp_path, ", account_currency: EUR"))
+    for _ in range(2):
+        one.reads()
+    assert currencies(one) == {"EUR"}
+    [warning] = said(caplog, "The cash book is in another currency")
+    assert (warning["account_currency"], warning["found"]) == ("EUR", "USD")
 
 
 # --- What is logged -------------------------------------------------------------------------------
@@ -391,6 +430,20 @@ def test_names_currencies_and_tickers_are_taken_up(one: Published, tmp_path: Pat
     assert one.value('quantconnect_project_info{account="main",desk="fx",project="Uno"') == 1
     quantity = 'quantconnect_holding_quantity{project="Uno",project_id="1",security_type="Equity"'
     assert one.value(f'{quantity},symbol="SPDR"') == 10
+
+
+def test_another_strike_scale_counts_from_the_next_read_on(one: Published) -> None:
+    option = "AAPL 31DSLGKXI4C12|AAPL R735QTJ8XC9X"
+    holdings = {option: HOLDING}
+
+    def strikes() -> list[str]:
+        info = [line for line in one.lines() if line.startswith("quantconnect_holding_info{")]
+        return [line.partition('strike="')[2].partition('"')[0] for line in info]
+
+    for scale, strike in ((6, "100"), (4, "10000"), (6, "100")):
+        portfolio = decode_portfolio(answer_of(holdings), max_holdings=9, strike_scale=scale)
+        one.project.portfolio(portfolio, duration=0.25, interval=60.0)
+        assert strikes() == [strike]
 
 
 def test_a_currency_that_is_configured_no_more_is_inferred(tmp_path: Path) -> None:
