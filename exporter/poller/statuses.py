@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from exporter.log import Log
 from exporter.metrics.reading import Source
+from exporter.quantconnect.errors import ApiError, Reason
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from exporter.clock import Clock
     from exporter.poller.plan import Plan
     from exporter.poller.project import PublishedProject
-    from exporter.quantconnect.errors import ApiError
     from exporter.quantconnect.model import Deployment
 
 log = Log(__name__)
@@ -45,6 +45,7 @@ class Statuses:
         self._listing: _Listing | None = None
         # When that was asked which is known of a project: an older answer is none.
         self._asked: dict[int, float] = {}
+        self._deployed: set[int] = set()
 
     def published(self, project_id: int) -> None:
         """A project has come: the last listing may have told of it."""
@@ -54,6 +55,7 @@ class Statuses:
     def forget(self, project_id: int) -> None:
         """A project has gone."""
         self._asked.pop(project_id, None)
+        self._deployed.discard(project_id)
 
     def listed(self, running: Mapping[int, Deployment], *, asked: float) -> None:
         """The newest deployment of every project that runs in the account, asked for then."""
@@ -74,17 +76,25 @@ class Statuses:
     def told(self, project_id: int, deployment: Deployment | None, *, asked: float) -> bool:
         """The newest deployment of one project, asked for then; None if it was never deployed.
 
-        Returns whether it counts: not if the project is gone or something newer is known.
+        Returns whether it counts: not if the project is gone or something newer is known. Raises
+        ApiError (malformed) if it was deployed before: what was deployed once stays listed, so that
+        a hole in the list would look like a project that never was.
         """
         if project_id not in self._projects or asked < self._asked.get(project_id, asked):
             return False
+        if deployment is None and project_id in self._deployed:
+            raise ApiError(
+                Reason.MALFORMED,
+                f"live/list: no deployment of project {project_id} is listed, which had one before",
+            )
         running = deployment is not None and deployment.status == "Running"
         now = self._clock.monotonic()
         news = self._plan.runs(project_id, running=running, now=now)
         if news and deployment is not None and not running:
-            log.info(
+            log.warning(
                 "A project does not run",
                 project_id=project_id,
+                project=self._projects[project_id].name,
                 status=deployment.status,
                 error=deployment.error,
             )
@@ -110,6 +120,8 @@ class Statuses:
         news: bool,
     ) -> None:
         self._asked[project_id] = asked
+        if deployment is not None:
+            self._deployed.add(project_id)
         project = self._projects[project_id]
         project.status(
             deployment,

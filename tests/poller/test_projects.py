@@ -296,6 +296,22 @@ def test_what_stopped_is_forgotten_after_a_while(
     assert found.due(Kind.NAME, 1) is not None
 
 
+def test_what_was_deployed_once_is_never_one_that_was_not(
+    found: Account, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A list with a hole in it would silence every alert of the project."""
+    found.lists(1)
+    found.projects.named(1, "Live/One")
+    found.lists()
+    with pytest.raises(ApiError, match="project 1 is listed, which had one before") as told:
+        found.projects.status(1, None, asked=1.0)
+    assert told.value.reason is Reason.MALFORMED
+    assert found.states() == {1: "Running"}
+    found.status(1, status="Runtime Error", error="it broke")
+    [warning] = said(caplog, "A project does not run")
+    assert (warning["project"], warning["error"]) == ("Live/One", "it broke")
+
+
 def test_what_stopped_lately_is_found_too(found: Account) -> None:
     stopped = {"status": "Stopped", "launched": "2026-10-01 10:00:00"}
     lately = deployment_of(1, **stopped, stopped="2026-11-12 10:00:00")
@@ -442,7 +458,7 @@ def test_intervals_and_sources_that_change_by_configuration(tmp_path: Path) -> N
     text = "projects: [{id: 1, name: One}]"
     account = Account(config(tmp_path, text))
     account.lists(1)
-    account.projects.status(1, None, asked=2.0)
+    account.projects.status(1, deployment_of(1), asked=2.0)
     rest = "scrape_interval: 30s\nstatus_interval: 0s\nstatistics_interval: 0s"
     account.reload(config(tmp_path, text, rest=rest))
     interval = 'read_interval_seconds{project="One",project_id="1",source='
