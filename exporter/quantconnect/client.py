@@ -128,11 +128,18 @@ class QuantConnect:
 
     def deployments(self, project_id: int | None = None) -> Listing:
         """All deployments there ever were, of one project or of the account: ``live/list``."""
-        return self._deployments({} if project_id is None else {"projectId": project_id})
+        payload = {} if project_id is None else {"projectId": project_id}
+        return self._deployments(payload, project_id)
 
-    def _deployments(self, payload: Mapping[str, object]) -> Listing:
+    def _deployments(self, payload: Mapping[str, object], project_id: int | None = None) -> Listing:
         endpoint = Endpoint.LIVE_LIST
-        listing = Listing(*self._ask(endpoint, payload, decode_deployments))
+        listing = Listing(
+            *self._ask(
+                endpoint,
+                payload,
+                lambda answer: decode_deployments(answer, project_id=project_id),
+            )
+        )
         self._problems(endpoint, listing.problems)
         return listing
 

@@ -17,32 +17,37 @@ _STATUS_BY_FOLDED = {status.lower(): status for status in STATUSES}
 
 
 def decode_deployments(
-    payload: Mapping[str, object],
+    payload: Mapping[str, object], *, project_id: int | None = None
 ) -> tuple[tuple[Deployment, ...], tuple[Problem, ...]]:
     """The deployments of an answer of live/list, in its order, and what could not be read.
 
-    ``live`` may be ``[]``, ``{}`` or null: nothing is deployed. Raises ApiError (malformed) when
-    it is missing or anything else, for that must not look like nothing deployed.
+    ``project_id`` is whose they are, if they were asked for one project. ``live`` may be ``[]``,
+    ``{}`` or null: nothing is deployed. Raises ApiError (malformed) for what must not look like
+    that: when it is missing or anything else, or when there is an entry that cannot be read and
+    none that can, of the project if they are one's.
     """
     answer = folded(payload)
     if "live" not in answer:
         raise ApiError(Reason.MALFORMED, "live/list: live is missing, expected an array")
     deployments: list[Deployment] = []
     problems: list[Problem] = []
+    unread: Problem | None = None
     for index, entry in enumerate(sequence(answer["live"], "live/list: live")):
         where = f"live[{index}]"
         if not isinstance(entry, dict):
-            problems.append(problem("other", where, entry, "an object"))
+            unread = problem("other", where, entry, "an object")
+            problems.append(unread)
             continue
         raw = folded(entry)
-        project_id = raw.get("projectid")
-        if type(project_id) is not int or project_id <= 0:
-            problems.append(problem("projectId", where, project_id, "a positive integer"))
+        owner = raw.get("projectid")
+        if type(owner) is not int or owner <= 0:
+            unread = problem("projectId", where, owner, "a positive integer")
+            problems.append(unread)
             continue
-        where = f"live[projectId={project_id}]"
+        where = f"live[projectId={owner}]"
         deployments.append(
             Deployment(
-                project_id=project_id,
+                project_id=owner,
                 deploy_id=text(raw, "deployId", where, problems),
                 status=_status(raw, where, problems),
                 launched=_timestamp(raw, "launched", where, problems),
@@ -52,6 +57,14 @@ def decode_deployments(
                 equity=number(raw, "equity", where, problems),
                 error=text(raw, "error", where, problems),
             )
+        )
+    if unread is not None and not any(
+        project_id in (None, deployment.project_id) for deployment in deployments
+    ):
+        of = "" if project_id is None else f" of project {project_id}"
+        raise ApiError(
+            Reason.MALFORMED,
+            f"live/list: no deployment{of} can be read, {unread.where}: {unread.message}",
         )
     return tuple(deployments), tuple(problems)
 

@@ -249,6 +249,15 @@ def test_deployments(wire: Wire) -> None:
     ]
 
 
+def test_an_unreadable_deployment_is_not_none(wire: Wire) -> None:
+    wire.answers({"success": True, "live": [{"projectId": "5"}, {"projectId": 6}]})
+    assert [found.project_id for found in wire.client.deployments().deployments] == [6]
+    with pytest.raises(ApiError, match="no deployment of project 5 can be read") as caught:
+        wire.client.deployments(5)
+    assert caught.value.reason is Reason.MALFORMED
+    assert wire.witness.told[-1] == ("answered", "live/list", "malformed")
+
+
 def test_statistics_and_a_name(wire: Wire) -> None:
     wire.answers(
         {

@@ -193,6 +193,51 @@ def test_an_entry_that_is_none_is_left_out(entry: object) -> None:
     assert [(problem.field, problem.where) for problem in problems] == [("other", "live[1]")]
 
 
+@pytest.mark.parametrize(
+    ("entries", "message"),
+    [
+        ([None], "live[0]: found null, expected an object"),
+        ([[ENTRY]], "live[0]: found array of 1, expected an object"),
+        (
+            ["x", ENTRY | {"projectId": "23456789"}],
+            'live[1]: found string "23456789", expected a positive integer',
+        ),
+        ([{"id": 23456789}, {}], "live[1]: found null, expected a positive integer"),
+    ],
+)
+def test_nothing_that_can_be_read_is_not_nothing_deployed(
+    entries: list[object], message: str
+) -> None:
+    with pytest.raises(ApiError) as caught:
+        decode_deployments({"live": entries})
+    assert caught.value.reason is Reason.MALFORMED
+    assert caught.value.message == f"live/list: no deployment can be read, {message}"
+
+
+@pytest.mark.parametrize("others", [[], [ENTRY | {"projectId": 8}]])
+def test_a_project_whose_deployment_may_be_the_unreadable_one_is_not_undeployed(
+    others: list[object],
+) -> None:
+    entries = [ENTRY | {"projectId": "7"}, *others]
+    with pytest.raises(ApiError) as caught:
+        decode_deployments({"live": entries}, project_id=7)
+    assert caught.value.reason is Reason.MALFORMED
+    assert caught.value.message == (
+        "live/list: no deployment of project 7 can be read, "
+        'live[0]: found string "7", expected a positive integer'
+    )
+
+
+def test_a_project_of_which_something_can_be_read() -> None:
+    deployments, problems = decode_deployments({"live": [ENTRY, None]}, project_id=23456789)
+    assert deployments == (RUNNING,)
+    assert len(problems) == 1
+
+
+def test_a_project_that_only_others_were_deployed_beside_never_was() -> None:
+    assert decode_deployments({"live": [ENTRY]}, project_id=7) == ((RUNNING,), ())
+
+
 def deployment(deploy_id: str, launched: float | None, status: str = "Stopped") -> Deployment:
     return Deployment(
         project_id=int(deploy_id[0]),
@@ -233,6 +278,7 @@ JSON = st.recursive(
 
 
 @given(
+    st.sampled_from([None, 1, 23456789]),
     st.lists(
         st.one_of(
             JSON,
@@ -242,10 +288,21 @@ JSON = st.recursive(
             ),
         ),
         max_size=4,
-    )
+    ),
 )
-def test_no_entry_breaks_it(entries: list[object]) -> None:
-    deployments, problems = decode_deployments({"live": entries})
+def test_no_entry_breaks_it_or_looks_like_nothing_deployed(
+    project_id: int | None, entries: list[object]
+) -> None:
+    try:
+        deployments, problems = decode_deployments({"live": entries}, project_id=project_id)
+    except ApiError as error:
+        assert error.reason is Reason.MALFORMED  # noqa: PT017
+        assert entries
+        return
+    if entries and project_id is None:
+        assert deployments
+    if len(deployments) < len(entries):
+        assert any(project_id in (None, found.project_id) for found in deployments)
     assert len(deployments) <= len(entries) <= len(deployments) + len(problems)
     for found in deployments:
         assert found.status in {*STATUSES, "Unknown"}
