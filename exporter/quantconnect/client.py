@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from exporter.quantconnect.auth import Signature
 from exporter.quantconnect.envelope import clock_skew, open_envelope
 from exporter.quantconnect.errors import ApiError, Reason
-from exporter.quantconnect.live import decode_deployments
+from exporter.quantconnect.live import decode_deployments, newest
 from exporter.quantconnect.model import Listing
 from exporter.quantconnect.portfolio import decode_portfolio
 from exporter.quantconnect.projects import decode_project_name
@@ -123,8 +123,18 @@ class QuantConnect:
         return portfolio
 
     def running(self) -> Listing:
-        """The deployments of the account that run: ``live/list`` by status."""
-        return self._deployments({"status": "Running"})
+        """The deployments of the account that run, one a project: ``live/list`` by status.
+
+        A project whose newest deployment there has any other status, or one that cannot be read,
+        is not among them: its own answer must say how it stands, not a filter that let it through.
+        """
+        listing = self._deployments({"status": "Running"})
+        running = tuple(
+            deployment
+            for deployment in newest(listing.deployments).values()
+            if deployment.status == "Running"
+        )
+        return Listing(running, listing.problems)
 
     def deployments(self, project_id: int | None = None) -> Listing:
         """All deployments there ever were, of one project or of the account: ``live/list``."""
