@@ -6,7 +6,7 @@ references are taken and nothing else, so that neither ever waits for the other'
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,19 @@ if TYPE_CHECKING:
 
     from exporter.clock import Clock
     from exporter.exposition import Snapshot
+
+
+@dataclass(frozen=True)
+class AccountReport:
+    """How an account stands with QuantConnect, for people."""
+
+    name: str
+    state: str
+    """``not asked yet``, ``accepted``, ``rejected`` or ``waiting``."""
+    error: str = ""
+    """Why the last call for the whole account failed, if it did."""
+    next_try: float | None = None
+    """When the wait of a rejected or waiting one is over, in unix seconds."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +54,21 @@ class ProjectReport:
     """The deployment's status, or what is known instead of one."""
     positions: int | None
     sources: tuple[SourceReport, ...]
+    error: str = ""
+    """What the deployment itself says is wrong with it."""
+    positions_until: float | None = None
+    """When the number of positions is too old, monotonic; None for never."""
+    state_until: float | None = None
+    """The same of the state."""
+
+    def at(self, monotonic: float) -> ProjectReport:
+        """The report as it is then: without what is withdrawn, as the samples are."""
+        positions, state = self.positions, self.state
+        if self.positions_until is not None and monotonic >= self.positions_until:
+            positions = None
+        if self.state_until is not None and monotonic >= self.state_until:
+            state = f"not known (was {state})"
+        return replace(self, positions=positions, state=state)
 
 
 @dataclass(frozen=True)
@@ -89,13 +117,14 @@ class Store:
 
     def reports(self) -> Sequence[ProjectReport]:
         """What people are told of each project, in the order of their ids."""
-        return [published.report for published in self._all()]
+        now = self._clock.monotonic()
+        return [published.report.at(now) for published in self._all()]
 
     def report(self, project_id: int) -> ProjectReport | None:
         """The same of one project; None for one that isn't there."""
         with self._lock:
             published = self._projects.get(project_id)
-        return None if published is None else published.report
+        return None if published is None else published.report.at(self._clock.monotonic())
 
     def _all(self) -> Sequence[Published]:
         with self._lock:

@@ -75,3 +75,20 @@ def test_what_is_removed_is_gone_entirely() -> None:
     store.remove(7)
     assert (store.snapshots(), store.snapshots_of(7), store.reports()) == ([], [], [])
     assert store.report(7) is None
+
+
+def test_a_report_is_without_what_is_withdrawn() -> None:
+    time = Time()
+    store = Store(Clock(monotonic=time))
+    ageing = replace(report(7), positions_until=1010.0, state_until=1020.0)
+    store.put(Published(ageing))
+    for now, positions, state in (
+        (1009.9, 1, "Running"),
+        (1010.0, None, "Running"),
+        (1020.0, None, "not known (was Running)"),
+    ):
+        time.now = now
+        found = store.report(7)
+        assert found is not None
+        assert (found.positions, found.state) == (positions, state)
+        assert store.reports() == [found]

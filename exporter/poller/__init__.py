@@ -107,9 +107,8 @@ class Poller:
         return all(now - account.turned < _STUCK for account in self._accounts.values())
 
     def accounts(self) -> Sequence[AccountReport]:
-        """How QuantConnect takes each account, in the order of the configuration."""
-        pollers = self._accounts
-        return [pollers[key].report() for key in map(_key, self._config.accounts) if key in pollers]
+        """How QuantConnect takes each account, for people."""
+        return [account.report() for account in self._accounts.values()]
 
     def reload(self, config: Config) -> None:
         """Go by another configuration; what it leaves as it was goes on undisturbed.

@@ -150,7 +150,8 @@ class AccountPoller:
             else:
                 state = "accepted" if self._plan.authenticated else "not asked yet"
             wait = self._plan.wake_at() - now
-            error = next(reversed(self._errors.values()), None)
+            last = next(reversed(self._errors.values()), None)
+        error = refused if state == "rejected" else last
         waits = state in ("rejected", "waiting") and wait < inf
         return AccountReport(
             name=self._account.name,
@@ -305,7 +306,8 @@ class AccountPoller:
         self._errors.pop(task.kind, None)
         if error is None:
             return
-        if task.project_id is None or self._plan.rests(self._clock.monotonic()):
+        held_up = error.reason is Reason.RATE_LIMIT or error.retry_after is not None
+        if task.project_id is None or held_up:
             self._errors[task.kind] = error
         if task.kind is Kind.RUNNING:
             self._projects.listing_failed(error, duration=duration)
