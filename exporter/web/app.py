@@ -16,13 +16,16 @@ from starlette.routing import Route
 from exporter import exposition
 from exporter.metrics import PROJECT_FAMILIES
 from exporter.web.middleware import CountRequests, LimitRequests, SecurityHeaders
-from exporter.web.pages import STYLE_HASH, landing_page, project_page
+from exporter.web.pages import landing_page, project_page
+from exporter.web.template import STYLE_HASH
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from starlette.requests import Request
 
     from exporter.clock import Clock
-    from exporter.store import Store
+    from exporter.store import AccountReport, Store
     from exporter.telemetry import Telemetry
 
 
@@ -39,6 +42,9 @@ class Vitals(Protocol):
 
     def ready(self) -> bool:
         """Whether everything configured was tried once."""
+
+    def accounts(self) -> Sequence[AccountReport]:
+        """How QuantConnect takes each account."""
 
 
 class Configuration(Protocol):
@@ -82,6 +88,7 @@ class Site:
             version=self.version,
             telemetry_path=self.telemetry_path,
             now=self.clock.now(),
+            accounts=self.vitals.accounts(),
         )
         return HTMLResponse(page)
 
@@ -93,7 +100,11 @@ class Site:
         if report is None:
             return PlainTextResponse("No such project is configured or discovered here.\n", 404)
         samples = exposition.samples(self.store.snapshots_of(report.project_id))
-        return PlainTextResponse(project_page(report, samples, now=self.clock.now()))
+        accounts = {account.name: account for account in self.vitals.accounts()}
+        page = project_page(
+            report, samples, now=self.clock.now(), account=accounts.get(report.account)
+        )
+        return PlainTextResponse(page)
 
     async def config(self, _: Request) -> Response:
         """The running configuration."""

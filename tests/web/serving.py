@@ -14,7 +14,7 @@ from exporter.exposition import Renderer
 from exporter.metrics.portfolio import POSITIONS
 from exporter.metrics.table import Row
 from exporter.quantconnect.model import Portfolio
-from exporter.store import Part, ProjectReport, Published, SourceReport, Store
+from exporter.store import AccountReport, Part, ProjectReport, Published, SourceReport, Store
 from exporter.telemetry import Telemetry
 from exporter.web.app import Site, application
 from exporter.web.listen import Address, bind
@@ -35,12 +35,16 @@ class Vitals:
 
     is_healthy: bool = True
     is_ready: bool = True
+    stand: Sequence[AccountReport] = (AccountReport("main", "accepted"),)
 
     def healthy(self) -> bool:
         return self.is_healthy
 
     def ready(self) -> bool:
         return self.is_ready
+
+    def accounts(self) -> Sequence[AccountReport]:
+        return self.stand
 
 
 @dataclass

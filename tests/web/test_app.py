@@ -15,6 +15,7 @@ from prometheus_client.openmetrics.parser import (
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from exporter.metrics import PROJECT_FAMILIES
+from exporter.store import AccountReport
 
 from .serving import SAMPLE, Answer, Serving, published, serving
 
@@ -85,6 +86,13 @@ def test_the_landing_page(shared: Serving) -> None:
     for part in ("1.2.3", 'href="/metrics"', 'href="/config"', 'href="/projects/7"', "US momentum"):
         assert part in answer.text
     assert "1m 40s ago" in answer.text
+
+
+def test_a_rejected_account_is_told_of() -> None:
+    with serving() as server:
+        server.vitals.stand = [AccountReport("main", "rejected", "auth: no")]
+        assert "rejected; last failure: auth: no" in server.ask("/").text
+        assert 'Account "main": rejected; last failure: auth: no' in server.ask("/projects/7").text
 
 
 def test_a_project_explained(shared: Serving) -> None:

@@ -5,11 +5,13 @@ from base64 import b64encode
 from hashlib import sha256
 from html.parser import HTMLParser
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.store import ProjectReport, SourceReport
-from exporter.web.pages import STYLE_HASH, landing_page, project_page
+from exporter.store import AccountReport, ProjectReport, SourceReport
+from exporter.web.pages import landing_page, project_page
+from exporter.web.template import STYLE_HASH
 
 NOW = 1795271400.0
 
@@ -27,8 +29,18 @@ def report(**changed: object) -> ProjectReport:
     return ProjectReport(**given)  # type: ignore[arg-type]
 
 
-def page(*reports: ProjectReport) -> str:
-    return landing_page(list(reports), version="1.2.3", telemetry_path="/metrics", now=NOW)
+REJECTED = AccountReport("main", "rejected", "auth: UserID not valid", next_try=NOW + 890)
+WAITING = AccountReport("main", "waiting", "rate_limit: HTTP 429", next_try=NOW + 30)
+
+
+def page(*reports: ProjectReport, account: AccountReport | None = None) -> str:
+    return landing_page(
+        list(reports),
+        version="1.2.3",
+        telemetry_path="/metrics",
+        now=NOW,
+        accounts=[account] if account else [],
+    )
 
 
 class Read(HTMLParser):
@@ -98,6 +110,124 @@ def test_the_policys_hash_is_that_of_the_style() -> None:
     assert "style=" not in page(report())
 
 
+def said(html: str) -> str:
+    """The page's text, its white space as a browser shows it."""
+    return " ".join(Read(html).text.split())
+
+
+@pytest.mark.parametrize(
+    ("account", "text"),
+    [
+        (AccountReport("main", "accepted"), "Account main: accepted"),
+        (AccountReport("main", "not asked yet"), "Account main: not asked yet"),
+        (
+            AccountReport("main", "accepted", "http_5xx: HTTP 503"),
+            "Account main: accepted; last failure: http_5xx: HTTP 503",
+        ),
+        (
+            REJECTED,
+            "Account main: rejected; last failure: auth: UserID not valid; next try in 14m 50s",
+        ),
+        (WAITING, "Account main: waiting; last failure: rate_limit: HTTP 429; next try in 30s"),
+    ],
+)
+def test_a_line_for_each_account(account: AccountReport, text: str) -> None:
+    assert f"{text} No project is known yet." in said(page(account=account))
+    marked = page(account=account)
+    assert ('<span class="bad">' in marked) == bool(account.error)
+    assert ('class="state bad"' in marked) == (account.state in ("rejected", "waiting"))
+    assert ('class="state good"' in marked) == (account.state == "accepted")
+
+
+@pytest.mark.parametrize("account", [REJECTED, WAITING])
+@pytest.mark.parametrize("sources", [(), (SourceReport("portfolio", 60),)])
+def test_what_waits_for_its_account_says_so(
+    account: AccountReport, sources: tuple[SourceReport, ...]
+) -> None:
+    asked = report(name="", state="its name is being asked for", positions=None, sources=sources)
+    html = page(asked, account=account)
+    assert f'<span class="state bad">its account is {account.state}</span>' in html
+    assert "being asked" not in html
+    text = project_page(asked, "", now=NOW, account=account)
+    assert f"Status: its account is {account.state}; portfolio not read yet\n" in text
+    assert f'\nAccount "main": {account.state}; last failure: ' in text
+    # What was read before stands, whatever the account gets now.
+    assert '<span class="state good">Running</span>' in page(report(), account=account)
+    accepted = AccountReport("main", "accepted")
+    assert "its name is being asked for" in page(asked, account=accepted)
+    assert "Account" not in project_page(report(), "", now=NOW, account=accepted)
+
+
+def test_withdrawn_positions_are_neither_shown_nor_counted() -> None:
+    old = report(positions=9, positions_until=50.0, state_until=60.0)
+    assert "2 projects, 2 running, 12 open positions." in said(page(report(), old.at(49.9)))
+    html = page(report(), old.at(50.0))
+    assert '<td class="n">—</td>' in html
+    assert (
+        "2 projects, 2 running, 3 open positions; those of 1 project are not known any more."
+    ) in said(html)
+    html = page(report(), old.at(60.0))
+    assert "2 projects, 1 running, 3 open positions;" in said(html)
+    assert '<span class="state">not known (was Running)</span>' in html
+    assert (
+        "Status: not known (was Running); positions not known any more, the last good read is"
+        " too old\n"
+    ) in project_page(old.at(60.0), "", now=NOW)
+
+
+def test_every_read_has_its_age_and_its_interval() -> None:
+    source = SourceReport("portfolio", 90, tried=NOW - 22, succeeded=NOW - 22)
+    assert "22s ago<small>every 1m 30s</small>" in page(report(sources=(source,)))
+
+
+def test_what_is_in_trouble_comes_first() -> None:
+    failing = (SourceReport("portfolio", 60, tried=NOW, succeeded=NOW, error="timeout: slow"),)
+    html = page(
+        report(project_id=1),
+        report(project_id=2, state="Stopped", positions=0),
+        report(project_id=3, state="Stopped"),
+        report(project_id=4, state="RuntimeError", positions=0),
+        report(project_id=5, positions_until=1.0).at(1.0),
+        report(project_id=6, sources=failing),
+        report(project_id=7, state="Initializing"),
+    )
+    links = [link for link in Read(html).links if "projects" in link]
+    assert links == [f"/projects/{number}" for number in (3, 4, 5, 6, 1, 2, 7)]
+
+
+@pytest.mark.parametrize(
+    ("state", "positions", "bad"),
+    [
+        ("Stopped", 5, True),
+        ("Liquidated", 1, True),
+        ("Stopped", 0, False),
+        ("Stopped", None, False),
+        ("RuntimeError", 0, True),
+        ("Initializing", 5, False),
+        ("Running", 5, False),
+    ],
+)
+def test_positions_that_nothing_manages_are_as_red_as_a_failure(
+    state: str, positions: int | None, bad: bool
+) -> None:
+    html = page(report(state=state, positions=positions))
+    assert (f'<span class="state bad">{state}</span>' in html) == bad
+
+
+def test_a_deployments_own_error() -> None:
+    crashed = report(state="RuntimeError", error="KeyError: <'SPY'>\n  in main.py\n" + "x " * 400)
+    html = page(crashed)
+    assert "deployment: KeyError: &lt;&#x27;SPY&#x27;&gt; in main.py x x" in html
+    assert "x …</td>" in html
+    assert len(Read(html).text) < 1000
+    text = project_page(crashed, "", now=NOW)
+    assert "\n\nError of the deployment:\n  KeyError: <'SPY'>\n    in main.py\n  x x" in text
+    assert text.count("x ") == 400
+    # It runs again: what was wrong with it before is over.
+    again = report(error="KeyError")
+    assert "KeyError" not in page(again) + project_page(again, "", now=NOW)
+
+
 TEXTS = st.text(max_size=30) | st.sampled_from(
     ["<script>alert(1)</script>", '"><img src=//x>', "&"]
 )
@@ -108,8 +238,15 @@ def test_markup_in_names_and_errors_is_text(
     name: str, account: str, state: str, error: str
 ) -> None:
     source = SourceReport("portfolio", 60, tried=NOW, error=error)
-    read = Read(page(report(name=name, account=account, state=state, sources=(source,))))
-    plain = Read(page(report(sources=(SourceReport("portfolio", 60, tried=NOW, error="x"),))))
+    hostile = report(name=name, account=account, state=state, sources=(source,), error=error)
+    read = Read(page(hostile, account=AccountReport(account, state, error)))
+    failing = (SourceReport("portfolio", 60, tried=NOW, error="x"),)
+    plain = Read(
+        page(
+            report(sources=failing, state="Stopped", error="x"),
+            account=AccountReport("main", "accepted", "x"),
+        )
+    )
     without_error = [tag for tag in plain.tags if error or tag != "span"]
     assert set(read.tags) <= set(plain.tags)
     assert read.links == plain.links
