@@ -43,8 +43,8 @@ class Client(Protocol):
 class Crowd:
     """The connections of one server; touched by its event loop only.
 
-    ``waiting`` have no request, maybe not even TLS; ``unread`` have an answer that is not yet
-    read: oldest first.
+    ``waiting`` have no request: they shake hands, begin one, do nothing or are about to go.
+    ``unread`` have an answer that is not yet read. Oldest first.
     """
 
     most_waiting: int
@@ -114,11 +114,13 @@ class Connection(H11Protocol):
             return
         before = self.cycle
         super().data_received(data)
-        if self._is_answering():
+        if self.transport.is_closing():
+            self._crowd.waiting[self] = None
+        elif self._is_answering():
             if self.cycle is before or self._has_body() or self.conn.trailing_data[0]:
                 self.cycle.keep_alive = False
             self._stop_waiting()
-        elif self._head_timer is None and not self.transport.is_closing():
+        elif self._head_timer is None:
             self._wait_for_head()
 
     def send_400_response(self, msg: str) -> None:
@@ -174,8 +176,8 @@ class Connection(H11Protocol):
         )
 
     def _wait_for_request(self) -> None:
-        """Idle between requests, on uvicorn's timer, until a byte comes."""
-        if not self.transport.is_closing() and not self._is_answering():
+        """Idle until a byte comes, on uvicorn's timer, or closed until TLS's goodbyes are said."""
+        if not self._is_answering():
             self._crowd.waiting[self] = None
 
     def _wait_for_head(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import resource
+import socket
 import time
 from contextlib import suppress
 from http.client import HTTPResponse
@@ -153,6 +154,32 @@ def test_of_too_many_who_wait_the_oldest_go(server: Running) -> None:
         assert read(client) == b"small"
     for client in clients:
         client.close()
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        b"GET /small HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+        b"POST /small HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n",
+        b"POST /held HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        b"nonsense\r\n\r\n",
+    ],
+)
+def test_so_do_those_who_do_not_answer_a_goodbye(server: Running, request_: bytes) -> None:
+    """Over TLS a connection that is closed stays until the client has said goodbye too."""
+    server.crowd.most_waiting = 3
+    clients: list[socket.socket] = []
+    for _ in range(6):
+        clients.append(server.connect())
+        clients[-1].sendall(request_)
+        assert clients[-1].recv(1) == b"H"
+        there = 0 if server.tls is None else min(3, len(clients))
+        until(lambda: len(server.crowd.all) == len(server.crowd.waiting) == there)  # noqa: B023
+    for number, client in enumerate(clients):
+        # Beneath TLS, so that it goes on saying nothing.
+        with socket.socket(fileno=client.detach()) as beneath:
+            if number < 3 or server.tls is None:
+                assert ends(beneath)
 
 
 def test_nonsense_in_the_middle_of_a_request(
