@@ -46,6 +46,15 @@ MUTATIONS = (
         "a project that was never deployed has no portfolio, and nobody is woken for it",
     ),
     Mutation(
+        "a hole in the list is a project never deployed",
+        RECORDING,
+        '''          unless on (job, project_id)
+          quantconnect_read_last_success_timestamp_seconds{source="portfolio"}
+''',
+        "",
+        "a project whose portfolio was read before is not taken for one that was never deployed",
+    ),
+    Mutation(
         "two exporters are summed",
         RECORDING,
         "max by (job, project_id, account_currency, symbol_id) (quantconnect_holding_market_value)",
