@@ -3,7 +3,8 @@
 ``AveragePrice`` until 2024, ``averagePrice`` until February 2025, ``a`` since (Lean,
 Common/Global.cs); deployments pinned to an old LEAN may still send the older ones. Zeros, a
 conversion rate of 1 and the currency ``$`` are left out of today's. A hole must never look like
-a sale: a position whose quantity cannot be read stays, without a quantity.
+a sale: a position whose quantity cannot be read stays, without a quantity, and one of which
+nothing can be read without any number.
 """
 
 from __future__ import annotations
@@ -39,7 +40,10 @@ _NUMBERS = (
     "unrealizedPnLPercent",
 )
 _DEFAULTS = (0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0)
-_QUANTITY, _MARKET_VALUE, _UNREALIZED_PNL = 0, 4, 5
+_QUANTITY = 0
+# Not 0 only of a position: Lean sets all four to 0 when one is closed. A flat security may well
+# have a price and a rate.
+_EVIDENCE = (1, 4, 5, 6)
 _FIELDS = (*_NUMBERS, "currencySymbol", "symbol", "type")
 _CURRENCY_SYMBOL, _SYMBOL, _TYPE = 7, 8, 9
 _SHORT_NAMES = ("q", "a", "p", "r", "v", "u", "up", "c")
@@ -85,6 +89,8 @@ def decode_holdings(
         values = _values(raw) if isinstance(raw, dict) else None
         if values is None:
             strange = True
+            if isinstance(raw, dict):  # of new names
+                result.append(_unread(utf8(key), strike_scale, problems))
             problems.append(problem("other", _where(key), raw, "an object of known fields"))
             continue
         understood = True
@@ -119,20 +125,25 @@ def _todays(key: str, raw: object, strike_scale: int) -> Holding | None:
 
 
 def _values(raw: dict[str, object]) -> list[object] | None:
-    """What was sent, by slot, null like nothing; None where no field is known."""
+    """What was sent, by slot, null like nothing.
+
+    None where names are not known and no other tells of a position: what it is of (``symbol`` and
+    ``type``) was never sent without all the numbers.
+    """
     values: list[object] = [None] * len(_FIELDS)
-    known = False
+    known, strange = False, False
     for name, value in raw.items():
         slot = _SLOTS.get(name)
         if slot is None:
             slot = _SLOTS.get(name.lower())
             if slot is None:
+                strange = True
                 continue
-        known = True
+        known = known or slot < _SYMBOL
         # Sent in two spellings, today's counts: the short one.
         if value is not None and (values[slot] is None or len(name) <= 2):
             values[slot] = value
-    return values if known else None
+    return None if strange and not known else values
 
 
 def _holding(
@@ -148,15 +159,29 @@ def _holding(
                 problems.append(problem(field, _where(key), value, "a finite number"))
 
     if numbers[_QUANTITY] == 0.0:
-        if values[_QUANTITY] is not None or (
-            numbers[_MARKET_VALUE] == 0.0 and numbers[_UNREALIZED_PNL] == 0.0
-        ):
+        if values[_QUANTITY] is not None or all(numbers[slot] == 0.0 for slot in _EVIDENCE):
             return None
         # A quantity that went missing, perhaps under a new name, must not look like a sale.
         numbers[_QUANTITY] = None
-        message = "missing beside a market value or P/L that is not 0, expected a number"
+        message = "missing beside an average price, value or P/L that is not 0, expected a number"
         problems.append(Problem("quantity", _where(key), message))
+    return _position(key, values, numbers, strike_scale, problems)
 
+
+def _unread(key: str, strike_scale: int, problems: list[Problem]) -> Holding:
+    """A position that only its key tells of."""
+    values: list[object] = [None] * len(_FIELDS)
+    values[_CURRENCY_SYMBOL] = ""
+    return _position(key, values, [None] * len(_NUMBERS), strike_scale, problems)
+
+
+def _position(
+    key: str,
+    values: list[object],
+    numbers: list[float | None],
+    strike_scale: int,
+    problems: list[Problem],
+) -> Holding:
     security: Security | None = None
     try:
         security = parse_identifier(key, strike_scale)

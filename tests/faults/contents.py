@@ -170,6 +170,14 @@ LEFT_OUT = (
         ('quantconnect_holdings{project="P1",project_id="1"} 2.0',),
     ),
     LeftOut(
+        "a holding whose fields all have other names, beside others: it is still a position",
+        _entry("holdings", {"qty": 10, "px": 3, "mv": 30}),
+        ("quantconnect_holding_",),
+        {"other": 1},
+        "found object of 3, expected an object of known fields",
+        ('quantconnect_holding_info{currency_symbol="",',),
+    ),
+    LeftOut(
         "a key that is no security identifier, with markup and a line break",
         _rewritten(_key),
         ("quantconnect_holding_",),

@@ -333,6 +333,9 @@ class TestHolding:
             {"q": 0, "v": 5},
             {"p": 183.25},
             {"q": None, "a": None},
+            {"c": "€", "r": 1.27},
+            {"p": 183.25, "unheard": 1},
+            {"symbol": {"value": "AAPL"}, "type": 1},
             {"symbol": {"value": "AAPL"}, "type": 1, "quantity": 0, "conversionRate": 1},
         ],
     )
@@ -396,19 +399,61 @@ class TestHolding:
         assert found is not None
         assert problems == ()
 
-    @pytest.mark.parametrize("evidence", [{"v": -100.5}, {"u": 3}, {"v": "?"}, {"u": [1]}])
+    @pytest.mark.parametrize(
+        "evidence",
+        [
+            *({"v": -100.5}, {"u": 3}, {"up": -0.5}, {"a": 5}),
+            *({"v": "?"}, {"u": [1]}, {"up": True}, {"a": "5"}),
+        ],
+    )
     def test_a_quantity_under_a_new_name_is_no_sale(self, evidence: dict[str, object]) -> None:
-        found, problems = holding({"qty": 10, "a": 5} | evidence)
+        found, problems = holding({"qty": 10, "p": 7} | evidence)
         assert found is not None
         assert found.quantity is None
-        assert found.average_price == 5.0
+        assert found.market_price == 7.0
         assert problems[-1] == Problem(
             field="quantity",
             where='holdings["AAPL R735QTJ8XC9X"]',
-            message="missing beside a market value or P/L that is not 0, expected a number",
+            message=(
+                "missing beside an average price, value or P/L that is not 0, expected a number"
+            ),
         )
 
-    @pytest.mark.parametrize("raw", ["sold", 5, True, None, [{"q": 1}], {"m": 10}])
+    @pytest.mark.parametrize(
+        "raw",
+        [
+            {"m": 10},
+            {"qty": 10, "px": 3, "mv": 30},
+            {"": None},
+            {"holding": {"q": 10}},
+            {"symbol": {"value": "AAPL"}, "type": 1, "units": 10},
+        ],
+    )
+    def test_all_under_new_names_is_no_sale(self, raw: dict[str, object]) -> None:
+        found, problems = holding(raw)
+        assert found is not None
+        assert figures(found) == dict.fromkeys(NUMBERS)
+        assert (found.value, found.currency_symbol) == ("", "")
+        assert (found.security, found.security_type) == (parse_identifier(AAPL), "Equity")
+        assert problems == (
+            Problem(
+                field="other",
+                where='holdings["AAPL R735QTJ8XC9X"]',
+                message=f"found object of {len(raw)}, expected an object of known fields",
+            ),
+        )
+
+    def test_all_under_new_names_and_no_identifier(self) -> None:
+        found, problems = holding({"qty": 10}, "nonsense")
+        assert found is not None
+        assert (found.symbol_id, found.security, found.security_type) == (
+            "nonsense",
+            None,
+            "unknown",
+        )
+        assert [problem.field for problem in problems] == ["symbol", "other"]
+
+    @pytest.mark.parametrize("raw", ["sold", 5, True, None, [{"q": 1}]])
     def test_what_is_no_holding_is_left_out(self, raw: object) -> None:
         found, problems = holding(raw)
         assert found is None
@@ -678,3 +723,25 @@ def test_no_answer_breaks_it_or_sells_what_is_held(portfolio: object) -> None:
         if isinstance(raw, dict) and type(raw.get("q")) in (int, float) and raw["q"] != 0
     }
     assert held <= {found.symbol_id for found in decoded.holdings}
+
+
+KNOWN_NAMES = {name.lower() for name in (*SHORT, *SHORT.values())}
+OF_A_POSITION = [
+    *("averagePrice", "marketValue", "unrealizedPnl", "unrealizedPnLPercent"),
+    *("quantity", "q", "a", "v", "u", "up"),
+]
+
+
+@given(st.dictionaries(st.one_of(FIELD_NAMES, st.text(max_size=3)), JSON, max_size=5))
+def test_only_what_says_that_it_is_flat_is_no_position(raw: dict[str, object]) -> None:
+    found, problems = holding(raw)
+    if found is not None:
+        assert found.quantity != 0.0
+        assert found.quantity is not None or problems
+        return
+    of_a_position = {name.lower() for name in OF_A_POSITION}
+    said = [value for name, value in raw.items() if name.lower() in of_a_position]
+    quantities = [value for name, value in raw.items() if name.lower() in ("quantity", "q")]
+    assert 0 in quantities or all(value is None or value == 0 for value in said)
+    names = {name.lower() for name in raw}
+    assert names & KNOWN_NAMES or names <= {"symbol", "type"}
