@@ -50,6 +50,9 @@ def parse_display(text: str, *, percent: bool | None = None) -> float:
     is_percent = match["percent"] != ""
     if symbol and (is_percent or not _is_currency(symbol)):
         raise ValueError(f"found string {quoted(text)}, expected a currency sign and a number")
+    if symbol and symbol[-1].isalpha() and match["number"][0] == "." and not match["inner_sign"]:
+        # The point of "Rs.500" belongs to the abbreviation, or not: 500 or a half.
+        raise ValueError(f"found string {quoted(text)}, expected a digit in front of the point")
     if percent is not None and percent is not is_percent:
         expected = "a percentage" if percent else "a number that is no percentage"
         raise ValueError(f"found string {quoted(text)}, expected {expected}")

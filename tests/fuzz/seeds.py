@@ -60,7 +60,10 @@ _SEEDS: dict[str, list[bytes]] = {
     "answers": _answers(),
     "payloads": [bytes(range(start, 256, 7)) for start in range(7)],
     "identifiers": [*_identifiers(), b"\x00\x01\x02\x03\x04\x05\x06\x07\x08"],
-    "displays": [b"$101,691.92", b"-$3.44", b"$-3.44", b"67.609%", b"1.69 %", "₿ 1e-5".encode()],
+    "displays": [
+        *(b"$101,691.92", b"-$3.44", b"$-3.44", b"67.609%", b"1.69 %", "₿ 1e-5".encode()),
+        b"Rs.500",
+    ],
     "dates": [
         b"2026-01-02 03:04:05",
         b"2026-01-02T03:04:05.123456Z",

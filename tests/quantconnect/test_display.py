@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from exporter.quantconnect import display
 from exporter.quantconnect.display import parse_display
 
 if TYPE_CHECKING:
@@ -39,6 +40,10 @@ SYMBOLS += ["Fr", "Kč", "kr", "Ft", "zł", "R", "Ł", "Ξ", "EOS", "USDT", "USD
         ("241", 241.0),
         (" 16384 ", 16384.0),
         ("-.5", -0.5),
+        ("$.50", 0.5),
+        ("-US$ .50", -0.5),
+        ("Rs-.5", -0.5),
+        ("Rs0.500", 0.5),
         ("1e-05", 1e-05),
         ("1.5E+3", 1500.0),
         ("2e-1%", 0.002),
@@ -79,6 +84,23 @@ def test_a_percentage_is_the_float_nearest_to_its_ratio(value: Decimal, sign: st
     assert parse_display(f"{value:,.3f}{sign}") == float(value / 100)
 
 
+@given(
+    st.sampled_from(sorted(display._LETTER_SYMBOLS))
+    | st.text(st.characters(categories=["L"]), min_size=1),
+    st.integers(min_value=0),
+    st.sampled_from(["", " ", "\u00a0"]),
+    st.sampled_from(["", "-", "+"]),
+    st.sampled_from(["{}", "{:,}", "{}.5", "{}e2", "{}%"]),
+)
+def test_the_point_of_an_abbreviation_is_no_decimal_point(
+    letters: str, value: int, space: str, sign: str, digits: str
+) -> None:
+    number = digits.format(value)
+    for text in (f"{sign}{letters}.{space}{number}", f"{sign}{letters}{space}.{number}"):
+        with pytest.raises(ValueError, match=r"^found string "):
+            parse_display(text)
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -108,6 +130,13 @@ def test_a_percentage_is_the_float_nearest_to_its_ratio(value: Decimal, sign: st
         "$5%",
         "1.5.2",
         "1/2",
+        "Rs.500",
+        "-kr.500",
+        "Fr.1250",
+        "Fr. 1250",
+        "R .5",
+        "Rs.1,250.50",
+        "Rs..5",
         "NaN",
         "Infinity",
         "∞",
