@@ -108,5 +108,7 @@ def _json(fields: dict[str, Any]) -> str:
 
 def _quoted(value: object) -> str:
     """A value of logfmt: as it is where that is unmistakable, else quoted on one line."""
+    if isinstance(value, bool):
+        return str(value).lower()
     text = f"{value:g}" if isinstance(value, float) else str(value)
     return text if _PLAIN.fullmatch(text) else json.dumps(text)

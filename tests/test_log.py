@@ -41,11 +41,19 @@ log = Log("exporter.tests")
 
 def test_a_line_of_logfmt() -> None:
     stream = written()
-    log.info("Reading failed", project_id=7, project="US momentum", wait=0.25, none=None, empty="")
+    log.info(
+        "Reading failed",
+        project_id=7,
+        project="US momentum",
+        wait=0.25,
+        on=True,
+        none=None,
+        empty="",
+    )
     line = stream.getvalue()
     assert re.fullmatch(
         TIME + r'level=info msg="Reading failed" project_id=7 project="US momentum" wait=0\.25'
-        r' none=None empty=""\n',
+        r' on=true none=None empty=""\n',
         line,
     )
 

@@ -248,6 +248,8 @@ def doctor(options: argparse.Namespace) -> int:
         return 1
     report = _Report()
     report.ok("configuration", config.source)
+    if config.ignored:
+        report.note("configuration", f"without {', '.join(config.ignored)} of the environment")
     for account in config.accounts:
         _Doctor(account, config, report).examine()
     failures = _plural(report.failures, "thing")

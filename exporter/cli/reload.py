@@ -40,6 +40,7 @@ class Reloader:
         self._clock = clock
         self._lock = Lock()
         self._succeeded()
+        _tell("Configuration loaded", config)
 
     def running(self) -> str:
         """The running configuration as YAML, secrets as ``<secret>``."""
@@ -58,7 +59,7 @@ class Reloader:
             self._poller.reload(config)
             self._config = config
             self._succeeded()
-            log.info("The configuration was reloaded", source=config.source)
+            _tell("The configuration was reloaded", config)
 
     def reload_quietly(self) -> None:
         """Reload for somebody who reads the log and takes no answer."""
@@ -70,6 +71,24 @@ class Reloader:
     def _succeeded(self) -> None:
         self._telemetry.reload_successful.set(1)
         self._telemetry.reload_timestamp.set(self._clock.now())
+
+
+def _tell(message: str, config: Config) -> None:
+    """Say which configuration is in force, and what somebody may wrongly think is part of it."""
+    log.info(
+        message,
+        source=config.source,
+        accounts=len(config.accounts),
+        projects=sum(len(account.projects) for account in config.accounts),
+        discovery=any(account.discover for account in config.accounts),
+    )
+    if config.ignored:
+        log.warning(
+            "Environment variables do not count beside a configuration file that does not refer"
+            " to them",
+            source=config.source,
+            variables=",".join(config.ignored),
+        )
 
 
 class Watch:

@@ -37,9 +37,10 @@ API_TOKEN_FILE: Final = "QUANTCONNECT_API_TOKEN_FILE"  # noqa: S105 - the variab
 PROJECTS: Final = "QUANTCONNECT_PROJECTS"
 
 
-def is_configured(environ: Mapping[str, str]) -> bool:
-    """Whether somebody has set out to configure an account by environment."""
-    return any(environ.get(name) for name in (USER_ID, API_TOKEN, API_TOKEN_FILE, PROJECTS))
+def given(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """The variables with which somebody has set out to configure an account by environment."""
+    names = (USER_ID, API_TOKEN, API_TOKEN_FILE, PROJECTS)
+    return tuple(name for name in names if environ.get(name))
 
 
 def load_from_environment(environ: Mapping[str, str]) -> Config:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from exporter.config.assembly import assemble
 from exporter.config.document import parse_document, read_document
 from exporter.config.errors import ConfigError, Problems
-from exporter.config.fileless import USER_ID, is_configured, load_from_environment
+from exporter.config.fileless import USER_ID, given, load_from_environment
 from exporter.config.reading import read
 from exporter.config.validation import validate
 
@@ -28,20 +29,26 @@ def load(path: Path, environ: Mapping[str, str]) -> Config:
     Raises ``ConfigError`` with every problem, each as ``FILE:LINE: PATH: expected …, got …``.
     """
     source = str(path)
-    return _load(read_document(path, source), environ, source, path.absolute().parent)
+    config, variables = _load(read_document(path, source), environ, source, path.absolute().parent)
+    ignored = tuple(name for name in given(environ) if name not in variables)
+    return replace(config, ignored=ignored)
 
 
 def load_text(text: str, environ: Mapping[str, str], *, source: str) -> Config:
     """The same of a document that is in no file; ``source`` is what messages call it."""
-    return _load(parse_document(text.encode(), source), environ, source, Path.cwd())
+    config, _ = _load(parse_document(text.encode(), source), environ, source, Path.cwd())
+    return config
 
 
-def _load(written: yaml.Node, environ: Mapping[str, str], source: str, directory: Path) -> Config:
+def _load(
+    written: yaml.Node, environ: Mapping[str, str], source: str, directory: Path
+) -> tuple[Config, frozenset[str]]:
+    """The configuration, and the environment variables that the document refers to."""
     problems = Problems(source)
-    document = read(written, environ, problems, source)
+    document, variables = read(written, environ, problems, source)
     validate(document, problems, directory=directory)
     problems.raise_if_any()
-    return assemble(document, source=source, directory=directory)
+    return assemble(document, source=source, directory=directory), variables
 
 
 def find(config_file: str | None, cwd: Path) -> Path | None:
@@ -64,7 +71,7 @@ def resolve(config_file: str | None, environ: Mapping[str, str], cwd: Path) -> C
     path = find(config_file, cwd)
     if path is not None:
         return load(path, environ)
-    if is_configured(environ):
+    if given(environ):
         return load_from_environment(environ)
     raise ConfigError(
         f"no configuration: there is no {DEFAULT_FILE} here and {USER_ID} is not set",

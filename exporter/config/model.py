@@ -78,7 +78,9 @@ class Config:
     """Everything the configuration says. ``source`` is the file's name, or ``environment``.
 
     ``status_interval`` and ``statistics_interval`` are 0 where that reading is off. ``tickers``
-    maps the first ticker of a key to what people call it today.
+    maps the first ticker of a key to what people call it today. ``ignored`` are the names of the
+    environment variables that are set and would configure an account, had not a file that does not
+    refer to them.
     """
 
     source: str
@@ -90,6 +92,7 @@ class Config:
     max_holdings_per_project: int
     tickers: Mapping[str, str]
     accounts: tuple[Account, ...]
+    ignored: tuple[str, ...] = field(default=(), compare=False)
 
     def to_yaml(self) -> str:
         """The running configuration with every default filled in and secrets as ``<secret>``."""

@@ -33,11 +33,16 @@ if TYPE_CHECKING:
 MAX_VALUES: Final = 100_000
 
 
-def read(root: yaml.Node, environ: Mapping[str, str], problems: Problems, source: str) -> Document:
-    """The document that ``root`` gives; what is wrong with it is in ``problems``."""
+def read(
+    root: yaml.Node, environ: Mapping[str, str], problems: Problems, source: str
+) -> tuple[Document, frozenset[str]]:
+    """The document that ``root`` gives, and the environment variables that it refers to.
+
+    What is wrong with it is in ``problems``.
+    """
     walk = _Walk(environ, problems, source)
     document = walk.value(Pair(line_of(root), root), Document, "")
-    return document if isinstance(document, Document) else Document()
+    return document if isinstance(document, Document) else Document(), frozenset(walk.variables)
 
 
 class _Walk:
@@ -48,6 +53,7 @@ class _Walk:
         self._problems = problems
         self._source = source
         self._values = 0
+        self.variables: set[str] = set()
 
     def value(self, pair: Pair, annotation: Any, path: str) -> Any:
         """What the node gives as the schema's type ``annotation``."""
@@ -130,6 +136,7 @@ class _Walk:
         except SubstitutionError as error:
             self._problems.add(path, error.expected, got=error.got)
             return UNSET
+        self.variables.update(names)
         quoted = node.style is not None and not names
         if leaf.kind is Secret:
             got = phrases.describe_secret(text)

@@ -46,6 +46,15 @@ def test_all_is_well(
     )
 
 
+def test_variables_that_do_not_count(
+    capsys: pytest.CaptureFixture[str], configure: Configure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("QUANTCONNECT_API_TOKEN", "hidden")
+    configure("projects: [{id: 21048731}]")
+    _, rows = doctor(capsys)
+    assert rows[1] == "configuration note without QUANTCONNECT_API_TOKEN of the environment"
+
+
 def test_what_is_discovered_is_checked_too(
     capsys: pytest.CaptureFixture[str], quantconnect: SimulatorServer, configure: Configure
 ) -> None:

@@ -96,6 +96,8 @@ def test_run(quantconnect: SimulatorServer, configure: Configure, number: signal
         assert f"signal={number.name}" in exporter.said
         assert "msg=Stopped" in exporter.said
         assert "Traceback" not in exporter.said
+        loaded = f'msg="Configuration loaded" source={file} accounts=1 projects=1 discovery=false'
+        assert loaded in exporter.said
 
 
 def test_listening_on_two_addresses_in_json(configure: Configure) -> None:

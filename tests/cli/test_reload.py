@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,8 +18,6 @@ from exporter.telemetry import Telemetry
 from .test_processes import LOOPBACK, running, wait_for
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from .conftest import Configure
 
 
@@ -44,11 +43,12 @@ class Setting:
     def __init__(self, file: Path) -> None:
         write(file, 5)
         self.file = file
+        self.environ: dict[str, str] = {}
         self.poller = Taken()
         self.telemetry = Telemetry(version="1", revision="x")
         self.reloader = Reloader(
             load(file, {}),
-            load=lambda: load(file, {}),
+            load=lambda: load(file, self.environ),
             poller=self.poller,  # type: ignore[arg-type]
             telemetry=self.telemetry,
             clock=Clock(now=lambda: 1234.0),
@@ -70,6 +70,48 @@ def test_a_good_file_is_taken_up(setting: Setting) -> None:
     setting.reloader.reload()
     assert [config.accounts[0].projects[0].id for config in setting.poller.configs] == [6]
     assert "id: 6" in setting.reloader.running()
+
+
+def told(caplog: pytest.LogCaptureFixture) -> list[tuple[str, dict[str, object]]]:
+    """Messages and fields, the file's directory left out."""
+    return [
+        (record.getMessage(), {**record.fields, "source": Path(record.fields["source"]).name})  # type: ignore[attr-defined]
+        for record in caplog.records
+    ]
+
+
+def test_the_log_says_which_configuration_is_in_force(
+    caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    caplog.set_level("INFO", "exporter")
+    setting = Setting(tmp_path / "quantconnect.yaml")
+    fields = {"source": "quantconnect.yaml", "accounts": 1, "projects": 1, "discovery": False}
+    assert told(caplog) == [("Configuration loaded", fields)]
+    caplog.clear()
+    setting.file.write_text(
+        "accounts: [{user_id: 1, api_token: '${QUANTCONNECT_API_TOKEN}'}]\n",
+    )
+    setting.environ |= {
+        "QUANTCONNECT_USER_ID": "5",
+        "QUANTCONNECT_API_TOKEN": "hidden",
+        "QUANTCONNECT_API_TOKEN_FILE": "",
+        "QUANTCONNECT_PROJECTS": "23456789",
+    }
+    setting.reloader.reload()
+    assert told(caplog) == [
+        ("The configuration was reloaded", {**fields, "projects": 0, "discovery": True}),
+        (
+            (
+                "Environment variables do not count beside a configuration file that does not"
+                " refer to them"
+            ),
+            {
+                "source": "quantconnect.yaml",
+                "variables": "QUANTCONNECT_USER_ID,QUANTCONNECT_PROJECTS",
+            },
+        ),
+    ]
+    assert caplog.records[-1].levelname == "WARNING"
 
 
 def test_a_bad_file_changes_nothing_but_says_so(setting: Setting) -> None:

@@ -56,6 +56,18 @@ def test_the_default_file_comes_before_the_environment(cwd: Path) -> None:
     assert config.accounts[0].user_id == 1
 
 
+def test_variables_that_a_file_leaves_unused_are_named(cwd: Path) -> None:
+    (cwd / "quantconnect.yaml").write_text(FILE)
+    environ = CREDENTIALS | {"QUANTCONNECT_PROJECTS": "", "QUANTCONNECT_OTHER": "1"}
+    assert resolve(None, environ, cwd).ignored == ("QUANTCONNECT_USER_ID", "QUANTCONNECT_API_TOKEN")
+    assert resolve(None, {}, cwd).ignored == ()
+    used = "accounts: [{user_id: 1, api_token: '${QUANTCONNECT_API_TOKEN}'}]\n"
+    (cwd / "quantconnect.yaml").write_text(used)
+    assert resolve(None, environ, cwd).ignored == ("QUANTCONNECT_USER_ID",)
+    (cwd / "quantconnect.yaml").unlink()
+    assert resolve(None, environ, cwd).ignored == ()
+
+
 def test_the_default_file_of_another_directory(cwd: Path) -> None:
     directory = cwd / "etc"
     directory.mkdir()
