@@ -106,7 +106,7 @@ class Cash(Struct, frozen=True):
     conversion_rate: float | None
     """To the account's currency; 0 means that there is no rate yet."""
     value: float | None
-    """``valueInAccountCurrency``."""
+    """``valueInAccountCurrency``. None without a rate, unless the amount is known to be 0."""
     has_conversion_securities: bool
     """A security gives the conversion rate, so this is not the account's own currency."""
 

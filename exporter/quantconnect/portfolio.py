@@ -69,12 +69,16 @@ def _cash(cash: Mapping[str, object], problems: list[Problem]) -> list[Cash]:
         if not raw and not is_empty(entry):
             problems.append(problem("other", where, entry, "an object"))
             continue
+        amount = number(raw, "amount", where, problems)
+        rate = number(raw, "conversionRate", where, problems)
+        value = number(raw, "valueInAccountCurrency", where, problems)
         result.append(
             Cash(
                 currency=utf8(key),
-                amount=number(raw, "amount", where, problems),
-                conversion_rate=number(raw, "conversionRate", where, problems),
-                value=number(raw, "valueInAccountCurrency", where, problems),
+                amount=amount,
+                conversion_rate=rate,
+                # Without a rate 0 is sent, which is not what an amount is worth.
+                value=None if rate == 0.0 and amount != 0.0 else value,
                 has_conversion_securities=_has_conversion_securities(raw, where, problems),
             )
         )

@@ -574,6 +574,28 @@ class TestCash:
             (field, 'cash["USD"]')
         ]
 
+    @pytest.mark.parametrize(
+        ("amount", "rate", "value", "expected"),
+        [
+            (5, 0, 0, None),
+            (-5, 0.0, 0, None),
+            (5, -0.0, 7, None),
+            ("many", 0, 0, None),
+            (None, 0, 0, None),
+            (math.nan, 0, 0, None),
+            (0, 0, 0, 0.0),
+            (-0.0, 0, 0, 0.0),
+            (5, 1.5, 7.5, 7.5),
+            ("many", 1.5, 7.5, 7.5),
+            (5, None, 7.5, 7.5),
+        ],
+    )
+    def test_an_amount_without_a_rate_has_no_value(
+        self, amount: object, rate: object, value: object, expected: float | None
+    ) -> None:
+        book = {"amount": amount, "conversionRate": rate, "valueInAccountCurrency": value}
+        assert decode(answer(cash={"EUR": book})).cash[0].value == expected
+
     @pytest.mark.parametrize("entry", [True, "USD", 5, ["USD"]])
     def test_what_is_no_object_is_left_out(self, entry: object) -> None:
         portfolio = decode(answer(cash={"USD": USD, "EUR": entry}))
