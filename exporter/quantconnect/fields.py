@@ -105,14 +105,18 @@ def problem(field: str, where: str, value: object, expected: str) -> Problem:
 def number(
     raw: Mapping[str, object], field: str, where: str, problems: list[Problem]
 ) -> float | None:
-    """The number of a folded object's field; None where it is missing, null or unreadable."""
+    """The number of a folded object's field, never minus zero.
+
+    None where it is missing, null or unreadable.
+    """
     value = raw.get(field.lower())
     if value is None:
         return None
     result = finite(value)
     if result is None:
         problems.append(problem(field, where, value, "a finite number"))
-    return result
+        return None
+    return result + 0.0
 
 
 def text(raw: Mapping[str, object], field: str, where: str, problems: list[Problem]) -> str:

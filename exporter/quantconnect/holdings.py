@@ -121,7 +121,9 @@ def _todays(key: str, raw: object, strike_scale: int) -> Holding | None:
     if q == 0.0 or not isfinite(q + a + p + r + v + u + up):
         return None
     kind = security.security_type
-    return Holding(key, "", security, kind, utf8(glyph), q, a, p, r, v, u, up)
+    glyph = utf8(glyph)
+    z = 0.0  # added to minus zero, it is none
+    return Holding(key, "", security, kind, glyph, q, a + z, p + z, r + z, v + z, u + z, up + z)
 
 
 def _values(raw: dict[str, object]) -> list[object] | None:
@@ -154,9 +156,10 @@ def _holding(
     for slot, field in enumerate(_NUMBERS):
         value = values[slot]
         if value is not None:
-            numbers[slot] = finite(value)
-            if numbers[slot] is None:
+            read = finite(value)
+            if read is None:
                 problems.append(problem(field, _where(key), value, "a finite number"))
+            numbers[slot] = None if read is None else read + 0.0  # no minus zero
 
     if numbers[_QUANTITY] == 0.0:
         if values[_QUANTITY] is not None or all(numbers[slot] == 0.0 for slot in _EVIDENCE):

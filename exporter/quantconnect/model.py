@@ -1,8 +1,9 @@
 """What QuantConnect's answers say, as frozen values.
 
 The decoders of this package write these types, the metrics and the poller read them. A number
-is the float nearest to the JSON number that was sent, neither rounded nor recomputed; None means
-that it was not sent or could not be read (then a Problem says so), and must become no sample.
+is the float nearest to the JSON number that was sent, neither rounded nor recomputed, but 0 for
+minus zero; None means that it was not sent or could not be read (then a Problem says so), and must
+become no sample.
 Every text can be encoded as UTF-8.
 """
 

@@ -160,6 +160,10 @@ def test_a_date_that_is_none(field: str, sent: object) -> None:
     ]
 
 
+def test_an_equity_is_not_minus_zero() -> None:
+    assert repr(one(equity=-0.0)[0].equity) == "0.0"
+
+
 @pytest.mark.parametrize("sent", ["$101,691.92", True, math.nan, math.inf, 10**400])
 def test_an_equity_that_is_none(sent: object) -> None:
     found, problems = one(equity=sent)

@@ -394,6 +394,15 @@ class TestHolding:
             assert (found.quantity, found.unrealized_pnl_percent) == (1.0, 1.5)
             assert problems == ()
 
+    @pytest.mark.parametrize("spelling", [lambda name: SHORT[name], str, pascal])
+    @pytest.mark.parametrize("field", [name for name in NUMBERS if name != "quantity"])
+    def test_there_is_no_minus_zero(self, field: str, spelling: object) -> None:
+        assert callable(spelling)
+        found, problems = holding({spelling("quantity"): 1, spelling(field): -0.0})
+        assert found is not None
+        assert problems == ()
+        assert repr(figures(found)[field]) == "0.0"
+
     def test_unknown_fields_are_drift(self) -> None:
         found, problems = holding({"q": 1, "zz": "?", "expiry": {}, "": None})
         assert found is not None
@@ -573,6 +582,12 @@ class TestCash:
         assert [(problem.field, problem.where) for problem in portfolio.problems] == [
             (field, 'cash["USD"]')
         ]
+
+    def test_there_is_no_minus_zero(self) -> None:
+        book = {"amount": -0.0, "conversionRate": -0.0, "valueInAccountCurrency": -0.0}
+        (found,) = decode(answer(cash={"EUR": book})).cash
+        assert [found.amount, found.conversion_rate, found.value] == [0.0, 0.0, 0.0]
+        assert "-0.0" not in repr(found)
 
     @pytest.mark.parametrize(
         ("amount", "rate", "value", "expected"),
