@@ -3,64 +3,34 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from random import Random
 from typing import TYPE_CHECKING, TypeVar
 
+from exporter.cli.findings import ADVICE, Report, plural
 from exporter.cli.run import load
 from exporter.cli.version import USER_AGENT
 from exporter.config import ConfigError, Project
+from exporter.config.duration import format_duration
+from exporter.poller.discovery import Discovery
+from exporter.poller.pace import Pace
+from exporter.poller.plan import Plan
 from exporter.quantconnect.client import QuantConnect
 from exporter.quantconnect.errors import ApiError, Reason
 from exporter.quantconnect.live import newest
+from exporter.web.standing import RUNNING, does_not_run
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable
 
     from exporter.config import Account, Config, Discover
+    from exporter.quantconnect.model import Deployment
 
 T = TypeVar("T")
 
 # QuantConnect takes a signature for two hours; well before that somebody should set the clock.
 _SKEW = 60.0
-
-_ADVICE = {
-    Reason.AUTH: "check user_id and the token (both are on your account page at QuantConnect) and"
-    " this machine's clock; QuantConnect locks out who tries too often",
-    Reason.RATE_LIMIT: "lower requests_per_minute, or wait: somebody else uses the same account",
-    Reason.TIMEOUT: "check the network and any proxy; raise request_timeout if it is only slow",
-    Reason.CONNECTION: "check the network, name resolution, HTTPS_PROXY and base_url",
-    Reason.TLS: "check this machine's clock and certificates (REQUESTS_CA_BUNDLE), and any proxy",
-    Reason.HTTP_4XX: "check base_url; a proxy or firewall may be in the way",
-    Reason.HTTP_5XX: "QuantConnect has a problem: try again later",
-    Reason.API_ERROR: "check that the project exists and that this user may see it",
-    Reason.MALFORMED: "check base_url; a proxy or a login page may be in the way",
-    Reason.TOO_LARGE: "raise max_holdings_per_project if the portfolio is meant to be so large",
-    Reason.NOT_READY: "nothing to do: a new deployment has no portfolio for about ten minutes,"
-    " and a project that was never deployed has none",
-}
-
-
-@dataclass
-class _Report:
-    """Rows of what, how and why; printed as they come."""
-
-    failures: int = 0
-    _width: int = field(default=34, init=False)
-
-    def row(self, what: str, result: str, detail: str, *, failed: bool = False) -> None:
-        self.failures += failed
-        print(f"{what:<{self._width}}  {result:<6}  {detail}".rstrip(), flush=True)
-
-    def ok(self, what: str, detail: str = "") -> None:
-        self.row(what, "ok", detail)
-
-    def note(self, what: str, detail: str) -> None:
-        self.row(what, "note", detail)
-
-    def fail(self, what: str, detail: str, advice: str) -> None:
-        self.row(what, "FAILED", detail, failed=True)
-        print(f"{'':<{self._width}}          → {advice}", flush=True)
 
 
 @dataclass
@@ -85,12 +55,14 @@ class _Skew:
 class _Doctor:
     """Examines one account, at the account's pace: one call after the other."""
 
-    def __init__(self, account: Account, config: Config, report: _Report) -> None:
+    def __init__(self, account: Account, config: Config, report: Report) -> None:
         self._account = account
         self._config = config
         self._report = report
         self._clock = _Skew()
         self._pause = 60 / account.requests_per_minute
+        self._read: list[Project] = []
+        self._runs: dict[int, bool] = {}
 
     def examine(self) -> None:
         """One row for each thing that can be wrong."""
@@ -125,11 +97,12 @@ class _Doctor:
         self._clock_row(name)
         if not accepted:
             return
-        self._budget(name)
+        discovered = self._discovered(client, name)
         for project in self._account.projects:
             self._project(client, project)
-        for project in self._discovered(client, name):
+        for project in discovered:
             self._project(client, project, discover=self._account.discover)
+        self._budget(name)  # last, as only now it is known what is read, and what of it runs
 
     def _clock_row(self, name: str) -> None:
         skew = self._clock.seconds
@@ -145,20 +118,18 @@ class _Doctor:
             self._report.ok(f"{name}: clock", f"within {abs(skew):.0f} s of QuantConnect's")
 
     def _budget(self, name: str) -> None:
-        """Whether what is configured fits the account's budget, by the plan's own arithmetic."""
-        from random import Random
-
-        from exporter.poller.pace import Pace
-        from exporter.poller.plan import Plan
-
+        """Whether what is read fits the account's budget, by the plan's own arithmetic."""
         pace = Pace(
             self._account.requests_per_minute / 60,
             self._config.status_interval,
             self._config.statistics_interval,
+            discovers=self._account.discover is not None,
         )
         plan = Plan(pace, random=Random(), now=0)
-        for project in self._account.projects:
+        for project in self._read:
             plan.add(project.id, interval=project.scrape_interval, named=True, now=0)
+        for project_id, runs in self._runs.items():
+            plan.runs(project_id, running=runs, now=0)
         needed = f"{plan.needed * 60:.1f} of {self._account.requests_per_minute:g} calls a minute"
         if plan.stretch > 1:
             self._report.note(
@@ -174,27 +145,37 @@ class _Doctor:
     ) -> None:
         what = f"project {project.id}"
         name = self._ask(what, lambda: client.project_name(project.id))
+        left_out = name is not None and discover is not None and not discover.matches(name)
+        if not left_out:
+            self._read.append(project)
         if name is None:
             return
-        if discover is not None and not discover.matches(name):
-            self._report.note(what, f'"{name}" runs, but include and exclude leave it out')
+        if left_out:
+            self._report.note(what, f'"{name}" is live, but include and exclude leave it out')
             return
         self._report.ok(what, f'"{name}"')
         found = self._ask(f"{what}: status", lambda: client.deployments(project.id))
+        deployment = None
         if found is not None:
             deployment = newest(found.deployments).get(project.id)
+            self._runs[project.id] = deployment is not None and deployment.status == RUNNING
             if deployment is None:
                 self._report.note(f"{what}: status", "never deployed live")
                 return
-            if deployment.status == "Running":
-                self._report.ok(f"{what}: status", "Running")
-            else:
-                self._report.note(
-                    f"{what}: status", " ".join(f"{deployment.status} {deployment.error}".split())
-                )
-        self._portfolio(client, project, f"{what}: portfolio")
+            self._status(deployment, f"{what}: status")
+        stopped = deployment is not None and does_not_run(deployment.status)
+        self._portfolio(client, project, f"{what}: portfolio", stopped=stopped)
 
-    def _portfolio(self, client: QuantConnect, project: Project, what: str) -> None:
+    def _status(self, deployment: Deployment, what: str) -> None:
+        if deployment.status == RUNNING:
+            self._report.ok(what, RUNNING)
+        else:
+            said = f"{deployment.status} {deployment.error}"
+            self._report.note(what, " ".join(said.split()))
+
+    def _portfolio(
+        self, client: QuantConnect, project: Project, what: str, *, stopped: bool
+    ) -> None:
         portfolio = self._ask(
             what,
             lambda: client.portfolio(
@@ -205,23 +186,39 @@ class _Doctor:
         )
         if portfolio is None:
             return
-        positions = _plural(len(portfolio.holdings), "open position")
-        currencies = _plural(len(portfolio.cash), "currency", "currencies")
-        self._report.ok(what, f"{positions}, {currencies}")
+        positions = plural(len(portfolio.holdings), "open position")
+        currencies = plural(len(portfolio.cash), "currency", "currencies")
+        if stopped and portfolio.holdings:
+            self._report.unmanaged += 1
+            self._report.note(what, f"{positions}, {currencies}; it does not run")
+        else:
+            self._report.ok(what, f"{positions}, {currencies}")
         for problem in portfolio.problems:
             self._report.note(what, f"left out {problem.where}: {problem.message}")
 
     def _discovered(self, client: QuantConnect, name: str) -> list[Project]:
-        """What runs and is not listed, if the account discovers."""
+        """What is live and not listed in any account, if this one discovers."""
         if self._account.discover is None:
             return []
-        found = self._ask(f"{name}: discovery", client.running)
-        if found is None:
+        what = f"{name}: discovery"
+        running = self._ask(what, client.running)
+        ever = None if running is None else self._ask(what, client.deployments)
+        if running is None or ever is None:
             return []
-        running = newest(found.deployments)
-        self._report.ok(f"{name}: discovery", f"{_plural(len(running), 'project')} running")
-        listed = {project.id for project in self._account.projects}
-        return [Project.discovered(id_, self._config) for id_ in sorted(running.keys() - listed)]
+        now = time.time()
+        discovery = Discovery(self._account.discover)
+        discovery.deployments(newest(ever.deployments))
+        running_ids = newest(running.deployments).keys()
+        discovery.running(running_ids, now)
+        wanted = discovery.wanted(now)
+        stopped = len(wanted - running_ids)
+        since = format_duration(self._account.discover.forget_after)
+        self._report.ok(
+            what,
+            f"{plural(len(running_ids), 'project')} running, {stopped} stopped within {since}",
+        )
+        listed = {project.id for each in self._config.accounts for project in each.projects}
+        return [Project.discovered(id_, self._config) for id_ in sorted(wanted - listed)]
 
     def _ask(self, what: str, call: Callable[[], T]) -> T | None:
         """One call, at the account's pace; None after telling why it gave nothing."""
@@ -230,28 +227,23 @@ class _Doctor:
             return call()
         except ApiError as error:
             if error.reason is Reason.NOT_READY:
-                self._report.note(what, f"{error.message}; {_ADVICE[error.reason]}")
+                self._report.note(what, f"{error.message}; {ADVICE[error.reason]}")
             else:
                 detail = f"{error.reason.value}: {error.message}"
-                self._report.fail(what, detail, _ADVICE[error.reason])
+                self._report.fail(what, detail, ADVICE[error.reason])
             return None
 
 
-def _plural(number: int, one: str, many: str = "") -> str:
-    return f"{number} {one if number == 1 else many or one + 's'}"
-
-
 def doctor(options: argparse.Namespace) -> int:
-    """Print a table; 0 only if all is well."""
+    """Print a table; 0 only if reading works, whatever it is that is read."""
     config = load(options)
     if config is None:
         return 1
-    report = _Report()
+    report = Report()
     report.ok("configuration", config.source)
     if config.ignored:
         report.note("configuration", f"without {', '.join(config.ignored)} of the environment")
     for account in config.accounts:
         _Doctor(account, config, report).examine()
-    failures = _plural(report.failures, "thing")
-    print(f"\n{failures} to mend." if report.failures else "\nAll is well.")
+    report.end()
     return 1 if report.failures else 0

@@ -13,7 +13,14 @@ WAITING = "waiting"
 
 _FAILED = frozenset({"RuntimeError", "DeployError", "Invalid"})
 # Neither running nor on its way up: nothing manages what such a deployment still holds.
-_ENDED = frozenset({"Stopped", "Liquidated", "Deleted", "Completed", "PendingInput", "Idle"})
+_ENDED = frozenset(
+    {"Stopped", "Liquidated", "Deleted", "Completed", "PendingInput", "Idle", "Unknown"}
+)
+
+
+def does_not_run(status: str) -> bool:
+    """Whether a deployment of this status neither runs nor is on its way up."""
+    return status in _FAILED or status in _ENDED
 
 
 def state_of(report: ProjectReport, account: AccountReport | None) -> str:

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import re
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from exporter.cli import main
+from exporter.cli.findings import Report
 from exporter.config import Config, resolve
-from exporter.simulator import Delay, SimulatorServer, Status, fault_answers, patched
+from exporter.simulator import Delay, SimulatorServer, Status, World, fault_answers, patched
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
     from .conftest import Configure
 
 
@@ -34,13 +39,13 @@ def test_all_is_well(
             "configuration ok quantconnect.yaml",
             "account default: credentials ok user 1 is accepted",
             "account default: clock ok within a second of QuantConnect's",
-            "account default: budget ok needs 3.4 of 60000 calls a minute",
             f'project {first} ok "US equities long-short"',
             f"project {first}: status ok Running",
             f"project {first}: portfolio ok 11 open positions, 1 currency",
             f'project {legacy} ok "Legacy trend following"',
             f"project {legacy}: status note Liquidated",
             f"project {legacy}: portfolio ok 0 open positions, 1 currency",
+            "account default: budget ok needs 2.6 of 60000 calls a minute",
             "All is well.",
         ],
     )
@@ -62,11 +67,71 @@ def test_what_is_discovered_is_checked_too(
     status, rows = doctor(capsys)
     assert status == 0
     running = [row for row in rows if row.endswith(": status ok Running")]
-    assert f"account default: discovery ok {len(running) + 2} projects running" in rows
+    assert len(running) == 6
+    assert "account default: discovery ok 8 projects running, 0 stopped within 1w" in rows
     assert (
-        'project 22057483 note "Crypto momentum" runs, but include and exclude leave it out'
+        'project 22057483 note "Crypto momentum" is live, but include and exclude leave it out'
     ) in rows
+    # The list of what runs, each portfolio once a minute, statistics once in five.
+    assert "account default: budget ok needs 8.2 of 60000 calls a minute" in rows
     assert "project 22057483: portfolio" not in " ".join(rows)
+
+
+@pytest.fixture
+def hours_later(tmp_path: Path) -> Iterator[None]:
+    """A world in which one project has stopped with open positions and one has crashed."""
+    world = World.demo(started=time.time() - 7200)
+    with SimulatorServer(world) as server:
+        (tmp_path / "quantconnect.yaml").write_text(
+            f"accounts:\n  - {{user_id: 1, api_token: demo, base_url: '{server.base_url}',"
+            " requests_per_minute: 60000}\n"
+        )
+        yield
+
+
+@pytest.mark.usefixtures("hours_later")
+def test_positions_that_nothing_manages(capsys: pytest.CaptureFixture[str]) -> None:
+    status, rows = doctor(capsys)
+    assert "account default: discovery ok 6 projects running, 2 stopped within 1w" in rows
+    assert "project 23019847: status note Stopped" in rows
+    (crash,) = [row for row in rows if row.startswith("project 23344561: status")]
+    assert crash.startswith("project 23344561: status note RuntimeError Runtime Error: 'NoneType'")
+    held = [row for row in rows if row.endswith("; it does not run")]
+    assert len(held) == 2
+    assert re.fullmatch(
+        r"project 23019847: portfolio note [1-9]\d* open positions, 1 currency; it does not run",
+        held[0],
+    )
+    assert (status, rows[-1]) == (
+        0,
+        "Reading works. 2 projects do not run and hold positions.",
+    )
+
+
+@pytest.mark.usefixtures("hours_later")
+def test_what_stopped_longer_ago_is_not_read(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    file = tmp_path / "quantconnect.yaml"
+    file.write_text(
+        file.read_text().replace("60000}", "60000, discover: {enabled: true, forget_after: 30m}}")
+    )
+    status, rows = doctor(capsys)
+    assert "account default: discovery ok 6 projects running, 0 stopped within 30m" in rows
+    assert (status, rows[-1]) == (0, "All is well.")
+
+
+def test_the_last_line(capsys: pytest.CaptureFixture[str]) -> None:
+    said = []
+    for failures, unmanaged in ((0, 0), (1, 0), (0, 1), (2, 3)):
+        Report(failures=failures, unmanaged=unmanaged).end()
+        said.append(capsys.readouterr().out.strip())
+    assert said == [
+        "All is well.",
+        "1 thing to mend.",
+        "Reading works. 1 project does not run and holds positions.",
+        "2 things to mend. 3 projects do not run and hold positions.",
+    ]
 
 
 def test_a_wrong_token_costs_one_call(
@@ -128,7 +193,7 @@ def test_a_project_that_is_unknown_one_never_deployed_and_one_not_ready(
     )
     status, rows = doctor(capsys)
     assert (status, rows[-1]) == (1, "1 thing to mend.")
-    assert rows[4:6] == [
+    assert rows[3:5] == [
         "project 99 FAILED api_error: QuantConnect answered: Project not found",
         "→ check that the project exists and that this user may see it",
     ]
@@ -149,14 +214,14 @@ def test_what_fails_is_said_where_and_the_rest_goes_on(
     status, rows = doctor(capsys)
     assert (status, rows[-1]) == (1, "3 things to mend.")
     page = "an HTML page (a proxy or a login page in the way?)"
-    assert rows[4:-1] == [
+    assert rows[3:-2] == [
+        f"account default: discovery FAILED http_5xx: HTTP 503 with {page}",
+        "→ QuantConnect has a problem: try again later",
         'project 21048731 ok "US equities long-short"',
         f"project 21048731: status FAILED http_5xx: HTTP 503 with {page}",
         "→ QuantConnect has a problem: try again later",
         f"project 21048731: portfolio FAILED malformed: expected a JSON object, got {page}",
         "→ check base_url; a proxy or a login page may be in the way",
-        f"account default: discovery FAILED http_5xx: HTTP 503 with {page}",
-        "→ QuantConnect has a problem: try again later",
     ]
 
 
@@ -184,9 +249,9 @@ def test_a_budget_that_is_too_small(
     configure(f"projects: [{projects}]", rpm=150)
     status, rows = doctor(capsys)
     assert status == 1, "there are no such projects"
-    assert rows[3].startswith("account default: budget note needs ")
-    assert rows[3].endswith("raise requests_per_minute or the intervals")
-    assert "intervals are stretched" in rows[3]
+    assert rows[-2].startswith("account default: budget note needs 181.6 of 150 calls a minute:")
+    assert rows[-2].endswith("raise requests_per_minute or the intervals")
+    assert "intervals are stretched" in rows[-2]
 
 
 def test_a_token_that_cannot_be_read(
