@@ -23,6 +23,10 @@ PROGRAM = "quantconnect-exporter"
 DEFAULT_ADDRESS = "127.0.0.1:10270"
 DEFAULT_SIMULATOR_ADDRESS = "127.0.0.1:10271"
 
+# What is served there are not the metrics.
+_OWN_PATHS = ("/", "/config")
+_OWN_FOLDERS = ("/-/", "/projects/")
+
 COMMANDS: Mapping[str, str] = {
     "run": "run the exporter",
     "demo": "run it against a built-in simulated QuantConnect: no account, no config needed",
@@ -112,7 +116,7 @@ def _web_flags(parser: FlagParser) -> None:
         metavar="PATH",
         default="/metrics",
         convert=_path,
-        help="path of the metrics",
+        help="path of the metrics, none that the exporter has for something else",
     )
     parser.add(
         "web.max-requests",
@@ -165,6 +169,11 @@ def _log_flags(parser: FlagParser) -> None:
 def _path(text: str) -> str:
     if not re.fullmatch(r"/[\w./~-]*", text, re.ASCII):
         raise ValueError(f"expected a path such as /metrics, got {text!r}")
+    if text in _OWN_PATHS or text.startswith(_OWN_FOLDERS):
+        raise ValueError(
+            f"expected a path such as /metrics, got {text!r}, where the exporter answers something"
+            " else"
+        )
     return text
 
 

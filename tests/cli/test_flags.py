@@ -8,7 +8,9 @@ import pytest
 
 from exporter.cli.flags import COMMANDS, parse
 from exporter.cli.parser import variable_of
+from exporter.web.app import application
 from exporter.web.listen import Address
+from tests.web.serving import serving_site
 
 P = "QUANTCONNECT_EXPORTER_"
 
@@ -127,6 +129,35 @@ def test_what_makes_no_sense(capsys: pytest.CaptureFixture[str]) -> None:
     assert "unrecognized arguments: frobnicate" in refused(capsys, "frobnicate")
     assert "unrecognized arguments: --config.file" in refused(capsys, "demo", "--config.file", "x")
     assert "--simulator.started: " in refused(capsys, "simulate", "--simulator.started", "noon")
+
+
+OWN_PATHS = ["/", "/config", "/-/healthy", "/-/ready", "/-/reload", "/projects/1"]
+
+
+@pytest.mark.parametrize("path", OWN_PATHS)
+def test_the_metrics_are_at_no_path_that_has_something_else(
+    capsys: pytest.CaptureFixture[str], path: str
+) -> None:
+    for origin, said in (
+        ("--web.telemetry-path", refused(capsys, "--web.telemetry-path", path)),
+        (
+            f"{P}WEB_TELEMETRY_PATH",
+            refused(capsys, environ={f"{P}WEB_TELEMETRY_PATH": path}),
+        ),
+    ):
+        assert said == (
+            f"quantconnect-exporter: error: {origin}: expected a path such as /metrics, got"
+            f" '{path}', where the exporter answers something else"
+        )
+
+
+def test_these_are_all_the_paths_that_the_exporter_has() -> None:
+    with_values = {route.path for route in application(serving_site()[0], max_requests=1).routes}  # type: ignore[attr-defined]
+    assert with_values - {"/metrics"} == {
+        *(path.replace("/1", "/{project_id}") for path in OWN_PATHS)
+    }
+    for path in ("/configuration", "/projects", "/-", "/metrics/", "/a/projects/1"):
+        assert parse(["--web.telemetry-path", path], {}).web_telemetry_path == path
 
 
 @pytest.mark.parametrize("command", COMMANDS)
