@@ -10,6 +10,7 @@ import os
 import re
 from typing import TYPE_CHECKING
 
+from exporter.cli.commands import COMMANDS, PROGRAM, epilog, stray, unknown_command
 from exporter.cli.parser import FlagParser
 from exporter.config.duration import parse_duration
 from exporter.log import FORMATS, LEVELS
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Mapping, Sequence
 
-PROGRAM = "quantconnect-exporter"
 DEFAULT_ADDRESS = "127.0.0.1:10270"
 DEFAULT_SIMULATOR_ADDRESS = "127.0.0.1:10271"
 
@@ -27,26 +27,19 @@ DEFAULT_SIMULATOR_ADDRESS = "127.0.0.1:10271"
 _OWN_PATHS = ("/", "/config")
 _OWN_FOLDERS = ("/-/", "/projects/")
 
-COMMANDS: Mapping[str, str] = {
-    "run": "run the exporter",
-    "demo": "run it against a built-in simulated QuantConnect: no account, no config needed",
-    "simulate": "run only the simulated QuantConnect, for other clients",
-    "doctor": "check config, credentials, clock and every project once",
-    "dump": "read every project once, print the metrics on stdout, exit",
-}
-
 
 def parse(argv: Sequence[str], environ: Mapping[str, str] | None = None) -> argparse.Namespace:
     """The command and its flags; ends the process with a message where they make no sense."""
     environ = os.environ if environ is None else environ
-    command = argv[0] if argv and argv[0] in COMMANDS else "run"
-    rest = argv[1:] if argv and argv[0] in COMMANDS else argv
+    word = argv[0] if argv and not argv[0].startswith("-") else ""
+    command = word if word in COMMANDS else "run"
+    rest = argv[1:] if word else argv
     description = COMMANDS[command]
     parser = FlagParser(
         PROGRAM,
         usage=f"{PROGRAM} [flags]" if command == "run" else f"{PROGRAM} {command} [flags]",
         description=f"{description[0].upper()}{description[1:]}.",
-        epilog=_epilog() if command == "run" else None,
+        epilog=epilog() if command == "run" else None,
         environ=environ,
     )
     _log_flags(parser)
@@ -58,7 +51,9 @@ def parse(argv: Sequence[str], environ: Mapping[str, str] | None = None) -> argp
         _shard_flags(parser)
     if command in ("demo", "simulate"):
         _simulator_flags(parser)
-    options = parser.parse(rest)
+    if word and word not in COMMANDS:
+        parser.error(unknown_command(word))
+    options = parser.parse(rest, stray=lambda unknown: stray(unknown, argv))
     if command in ("run", "dump") and not options.shard < options.total_shards:
         parser.error(
             f"--shard: expected less than --total-shards, which is {options.total_shards},"
@@ -200,11 +195,3 @@ def _interval(text: str) -> float:
     if seconds < 1:
         raise ValueError(f"expected 1s or more, got {text!r}")
     return seconds
-
-
-def _epilog() -> str:
-    commands = "\n".join(f"  {name:<9} {text}" for name, text in COMMANDS.items() if name != "run")
-    return (
-        f"commands:\n{commands}\n\n`{PROGRAM} COMMAND --help` lists the flags of a command.\n"
-        "Every flag can be set by the environment variable named with it."
-    )

@@ -111,9 +111,13 @@ class FlagParser:
         """End the process with the usage and this message."""
         self._parser.error(message)
 
-    def parse(self, argv: Sequence[str]) -> argparse.Namespace:
-        """The flags, converted."""
-        options = self._parser.parse_args(argv)
+    def parse(
+        self, argv: Sequence[str], *, stray: Callable[[Sequence[str]], str]
+    ) -> argparse.Namespace:
+        """The flags, converted; ``stray`` says what is wrong with arguments that are none."""
+        options, unknown = self._parser.parse_known_args(argv)
+        if unknown:
+            self.error(stray(unknown))
         for finish in self._finish:
             finish(options)
         return options

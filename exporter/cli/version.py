@@ -6,7 +6,7 @@ import os
 import platform
 
 from exporter import __version__
-from exporter.cli.flags import PROGRAM
+from exporter.cli.commands import PROGRAM
 
 USER_AGENT = f"{PROGRAM}/{__version__}"
 

@@ -6,7 +6,8 @@ import re
 
 import pytest
 
-from exporter.cli.flags import COMMANDS, parse
+from exporter.cli.commands import COMMANDS
+from exporter.cli.flags import parse
 from exporter.cli.parser import variable_of
 from exporter.web.app import application
 from exporter.web.listen import Address
@@ -126,9 +127,47 @@ def test_what_makes_no_sense(capsys: pytest.CaptureFixture[str]) -> None:
     assert "invalid choice: 'loud'" in refused(capsys, "--log.level", "loud")
     assert "unrecognized arguments: --nonsense" in refused(capsys, "--nonsense")
     assert "unrecognized arguments: --log.lev" in refused(capsys, "--log.lev", "info")
-    assert "unrecognized arguments: frobnicate" in refused(capsys, "frobnicate")
     assert "unrecognized arguments: --config.file" in refused(capsys, "demo", "--config.file", "x")
     assert "--simulator.started: " in refused(capsys, "simulate", "--simulator.started", "noon")
+
+
+COMMANDS_KNOWN = "commands: run, demo, simulate, doctor, dump"
+
+
+@pytest.mark.parametrize(
+    ("argv", "said"),
+    [
+        (["frobnicate"], f"unknown command 'frobnicate'; {COMMANDS_KNOWN}"),
+        (["docter"], f"unknown command 'docter' (did you mean doctor?); {COMMANDS_KNOWN}"),
+        (["version"], f"unknown command 'version' (did you mean --version?); {COMMANDS_KNOWN}"),
+        (["help"], f"unknown command 'help' (did you mean --help?); {COMMANDS_KNOWN}"),
+        (
+            ["check", "--nonsense"],
+            f"unknown command 'check' (did you mean --config.check?); {COMMANDS_KNOWN}",
+        ),
+        (
+            ["--config.file", "a b.yaml", "doctor"],
+            "the command comes first: quantconnect-exporter doctor --config.file 'a b.yaml'",
+        ),
+        (
+            ["--log.level=debug", "demo", "--web.listen-address", ":1"],
+            (
+                "the command comes first: quantconnect-exporter demo --log.level=debug"
+                " --web.listen-address :1"
+            ),
+        ),
+        (
+            ["--config.file", "doctor", "doctor"],
+            "the command comes first: quantconnect-exporter doctor --config.file doctor",
+        ),
+        (["demo", "doctor"], "unrecognized arguments: doctor"),
+        (["--config.check", "a.yaml"], "unrecognized arguments: a.yaml"),
+    ],
+)
+def test_a_command_that_is_none_and_one_at_the_wrong_place(
+    capsys: pytest.CaptureFixture[str], argv: list[str], said: str
+) -> None:
+    assert refused(capsys, *argv) == f"quantconnect-exporter: error: {said}"
 
 
 OWN_PATHS = ["/", "/config", "/-/healthy", "/-/ready", "/-/reload", "/projects/1"]

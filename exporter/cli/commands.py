@@ -1,0 +1,54 @@
+"""The commands, and what is said where one is none or stands at the wrong place."""
+
+from __future__ import annotations
+
+import shlex
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+PROGRAM = "quantconnect-exporter"
+
+COMMANDS: Mapping[str, str] = {
+    "run": "run the exporter",
+    "demo": "run it against a built-in simulated QuantConnect: no account, no config needed",
+    "simulate": "run only the simulated QuantConnect, for other clients",
+    "doctor": "check config, credentials, clock and every project once",
+    "dump": "read every project once, print the metrics on stdout, exit",
+}
+
+# What somebody may try as a command that is a flag.
+_FLAGS_FOR = {
+    "version": "--version",
+    "help": "--help",
+    "check": "--config.check",
+    "validate": "--config.check",
+}
+
+
+def unknown_command(word: str) -> str:
+    """What is wrong with a command that there is not."""
+    near = _FLAGS_FOR.get(word) or next(iter(get_close_matches(word, COMMANDS, n=1)), None)
+    meant = f" (did you mean {near}?)" if near else ""
+    return f"unknown command {word!r}{meant}; commands: {', '.join(COMMANDS)}"
+
+
+def stray(unknown: Sequence[str], argv: Sequence[str]) -> str:
+    """What is wrong with arguments that are no flags of the command."""
+    word = next((each for each in unknown if each in COMMANDS), None)
+    if word is None or argv[0] in COMMANDS:
+        return f"unrecognized arguments: {' '.join(unknown)}"
+    last = len(argv) - 1 - list(reversed(argv)).index(word)
+    flags = [*argv[:last], *argv[last + 1 :]]
+    return f"the command comes first: {shlex.join([PROGRAM, word, *flags])}"
+
+
+def epilog() -> str:
+    """What the help says of the commands."""
+    commands = "\n".join(f"  {name:<9} {text}" for name, text in COMMANDS.items() if name != "run")
+    return (
+        f"commands:\n{commands}\n\n`{PROGRAM} COMMAND --help` lists the flags of a command.\n"
+        "Every flag can be set by the environment variable named with it."
+    )
