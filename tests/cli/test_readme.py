@@ -1,0 +1,76 @@
+"""What README.md shows works."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import promql_parser
+import pytest
+import yaml
+from prometheus_client.parser import text_string_to_metric_families
+
+from exporter.config import load
+from exporter.metrics import PROJECT_FAMILIES
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = (ROOT / "README.md").read_text(encoding="utf-8")
+FAMILIES = {family.name: set(family.labels) for family in PROJECT_FAMILIES}
+
+
+def blocks(language: str) -> list[str]:
+    found = re.findall(r"(?ms)^```(\w*)\n(.*?)^```$", PAGE)
+    return [text for of, text in found if of == language]
+
+
+CONFIGURATIONS = [text for text in blocks("yaml") if text.startswith("accounts:")]
+(PROMETHEUS,) = (text for text in blocks("yaml") if text not in CONFIGURATIONS)
+QUERIES = [query for text in blocks("promql") for query in text.split("\n\n")]
+
+
+@pytest.mark.parametrize("text", CONFIGURATIONS)
+def test_a_configuration_is_valid(text: str, tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("secret")
+    file = tmp_path / "quantconnect.yaml"
+    file.write_text(text.replace("/run/secrets/quantconnect_token", "token"))
+    assert load(file, {}).accounts
+
+
+def test_prometheus_finds_the_exporter_the_rules_and_alertmanager() -> None:
+    given = yaml.safe_load(PROMETHEUS)
+    ours = yaml.safe_load((ROOT / "prometheus" / "prometheus.yml").read_text())
+    assert given["alerting"] == ours["alerting"]
+    (job,), (our_job,) = given["scrape_configs"], ours["scrape_configs"]
+    assert job["static_configs"] == our_job["static_configs"]
+    (pattern,) = given["rule_files"]
+    assert list(ROOT.glob(pattern.removeprefix("/path/to/quantconnect-exporter/")))
+
+
+def test_the_sample_is_of_metrics_and_labels_that_there_are() -> None:
+    (sample,) = (text for text in blocks("") if text.startswith("quantconnect_"))
+    samples = [each for family in text_string_to_metric_families(sample) for each in family.samples]
+    assert len(samples) == len(sample.splitlines())
+    for each in samples:
+        assert set(each.labels) == FAMILIES[each.name]
+
+
+def test_the_tables_labels_are_the_metrics() -> None:
+    rows = re.findall(r"(?m)^\| (`quantconnect_.+?) \| (`.+?|the same, .+?) \| ", PAGE)
+    assert len(rows) == 7
+    before: set[str] = set()
+    for names, labels in rows:
+        found = set(re.findall(r"`(.+?)`", labels)) | (before if "the same" in labels else set())
+        for name in re.findall(r"`(.+?)`", names):
+            assert found == FAMILIES[name] - {"project_id", "project"}, name
+        before = found
+
+
+@pytest.mark.parametrize("query", QUERIES)
+def test_a_query_is_one(query: str) -> None:
+    promql_parser.parse(query)
+    assert set(re.findall(r"quantconnect_\w+", query)) <= FAMILIES.keys()
+
+
+def test_what_is_named_exists() -> None:
+    for path in re.findall(r"\]\(([\w./-]+)\)", PAGE):
+        assert (ROOT / path).exists(), path
