@@ -97,6 +97,18 @@ def sequence(value: object, where: str) -> list[object]:
     return value
 
 
+def refuse_errors(answer: Mapping[str, object], what: str) -> None:
+    """Raise ApiError (api_error) where a folded answer that says success names ``errors``.
+
+    For an answer with nothing in it, which the errors may well be the reason of. Beside something
+    they are no failure: QuantConnect's own clients go by ``success`` alone.
+    """
+    errors = answer.get("errors")
+    if errors:
+        first = errors[0] if isinstance(errors, list) else errors
+        raise ApiError(Reason.API_ERROR, f"{what} beside errors: {excerpt(first)}")
+
+
 def problem(field: str, where: str, value: object, expected: str) -> Problem:
     """The Problem of a value that cannot be read."""
     return Problem(field, where, f"found {excerpt(value)}, expected {expected}")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from exporter.quantconnect.dates import parse_timestamp
 from exporter.quantconnect.errors import ApiError, Reason
-from exporter.quantconnect.fields import folded, number, problem, sequence, text
+from exporter.quantconnect.fields import folded, number, problem, refuse_errors, sequence, text
 from exporter.quantconnect.model import STATUSES, UNKNOWN_STATUS, Deployment, Problem
 
 if TYPE_CHECKING:
@@ -24,7 +24,8 @@ def decode_deployments(
     ``project_id`` is whose they are, if they were asked for one project. ``live`` may be ``[]``,
     ``{}`` or null: nothing is deployed. Raises ApiError (malformed) for what must not look like
     that: when it is missing or anything else, or when there is an entry that cannot be read and
-    none that can, of the project if they are one's.
+    none that can, of the project if they are one's. And (api_error) when there is none and the
+    answer names errors.
     """
     answer = folded(payload)
     if "live" not in answer:
@@ -58,14 +59,15 @@ def decode_deployments(
                 error=text(raw, "error", where, problems),
             )
         )
-    if unread is not None and not any(
-        project_id in (None, deployment.project_id) for deployment in deployments
-    ):
-        of = "" if project_id is None else f" of project {project_id}"
-        raise ApiError(
-            Reason.MALFORMED,
-            f"live/list: no deployment{of} can be read, {unread.where}: {unread.message}",
-        )
+    if not any(project_id in (None, deployment.project_id) for deployment in deployments):
+        none = "live/list: no deployment"
+        if project_id is not None:
+            none += f" of project {project_id}"
+        if unread is not None:
+            raise ApiError(
+                Reason.MALFORMED, f"{none} can be read, {unread.where}: {unread.message}"
+            )
+        refuse_errors(answer, none)
     return tuple(deployments), tuple(problems)
 
 

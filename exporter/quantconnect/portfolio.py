@@ -9,7 +9,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from exporter.quantconnect.errors import ApiError, Reason
-from exporter.quantconnect.fields import folded, is_empty, mapping, number, problem, quoted, utf8
+from exporter.quantconnect.fields import (
+    folded,
+    is_empty,
+    mapping,
+    number,
+    problem,
+    quoted,
+    refuse_errors,
+    utf8,
+)
 from exporter.quantconnect.holdings import decode_holdings
 from exporter.quantconnect.model import Cash, Portfolio, Problem
 
@@ -24,15 +33,18 @@ def decode_portfolio(
 
     ``{}``, ``[]`` and null for ``holdings`` or ``cash`` are none. Raises ApiError: not_ready when
     there is no ``portfolio``, or nothing in it; malformed when ``holdings`` or ``cash`` is missing
-    beside the other, or nothing of it can be read; too_large when more than
-    ``max_holdings`` positions are open.
+    beside the other, or nothing of it can be read; api_error when no position is open and the
+    answer names errors; too_large when more than ``max_holdings`` positions are open.
     """
-    portfolio = folded(payload).get("portfolio")
+    answer = folded(payload)
+    portfolio = answer.get("portfolio")
     if is_empty(portfolio):
         raise ApiError(Reason.NOT_READY, "live/portfolio/read: there is no portfolio yet")
     sections = folded(mapping(portfolio, "live/portfolio/read: portfolio"))
     problems: list[Problem] = []
     holdings = decode_holdings(_section(sections, "holdings"), strike_scale, problems)
+    if not holdings:
+        refuse_errors(answer, "live/portfolio/read: no open position")
     if len(holdings) > max_holdings:
         raise ApiError(
             Reason.TOO_LARGE,

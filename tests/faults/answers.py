@@ -344,6 +344,14 @@ PORTFOLIOS = (
         "live/portfolio/read: portfolio.cash: no currency can be read,"
         ' cash["USD"]: found number 5, expected an object',
     ),
+    Failing(
+        "a portfolio without positions, and errors beside success",
+        _always(
+            Body(b'{"success":true,"portfolio":{"holdings":[],"cash":[]},"errors":["partial"]}')
+        ),
+        Reason.API_ERROR,
+        'live/portfolio/read: no open position beside errors: string "partial"',
+    ),
     _portfolio(
         "more positions than max_holdings_per_project",
         lambda portfolio: portfolio.update(

@@ -232,6 +232,31 @@ def test_a_project_whose_deployment_may_be_the_unreadable_one_is_not_undeployed(
     )
 
 
+@pytest.mark.parametrize(
+    ("project_id", "live", "none"),
+    [
+        (None, [], "no deployment"),
+        (7, {}, "no deployment of project 7"),
+        (7, [ENTRY], "no deployment of project 7"),
+    ],
+)
+def test_errors_beside_nothing_are_not_nothing_deployed(
+    project_id: int | None, live: object, none: str
+) -> None:
+    payload = {"live": live, "success": True, "Errors": ["partial", "answer"]}
+    with pytest.raises(ApiError) as caught:
+        decode_deployments(payload, project_id=project_id)
+    assert (caught.value.reason, caught.value.message) == (
+        Reason.API_ERROR,
+        f'live/list: {none} beside errors: string "partial"',
+    )
+
+
+def test_errors_beside_something_are_a_warning() -> None:
+    payload = {"live": [ENTRY], "success": True, "errors": ["deprecated"]}
+    assert decode_deployments(payload, project_id=23456789) == ((RUNNING,), ())
+
+
 def test_a_project_of_which_something_can_be_read() -> None:
     deployments, problems = decode_deployments({"live": [ENTRY, None]}, project_id=23456789)
     assert deployments == (RUNNING,)

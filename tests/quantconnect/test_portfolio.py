@@ -314,6 +314,34 @@ class TestWholeAnswers:
         assert caught.value.reason is Reason.MALFORMED
         assert caught.value.message == f"live/portfolio/read: {message}"
 
+    @pytest.mark.parametrize("holdings", [{}, [], None, {AAPL: {}}, {AAPL: {"q": 0}}])
+    @pytest.mark.parametrize(
+        ("errors", "said"),
+        [
+            (["partial", "answer"], 'string "partial"'),
+            ("partial", 'string "partial"'),
+            ([{"code": 7}], "object of 1"),
+        ],
+    )
+    def test_errors_beside_nothing_are_not_a_liquidation(
+        self, holdings: object, errors: object, said: str
+    ) -> None:
+        books: tuple[object, ...] = ([], {"USD": USD})
+        for cash in books:
+            with pytest.raises(ApiError) as caught:
+                decode(answer(holdings, cash) | {"errors": errors})
+            assert (caught.value.reason, caught.value.message) == (
+                Reason.API_ERROR,
+                f"live/portfolio/read: no open position beside errors: {said}",
+            )
+
+    @pytest.mark.parametrize("errors", [[], {}, None, ""])
+    def test_no_errors_beside_nothing_is_an_empty_portfolio(self, errors: object) -> None:
+        assert decode(answer({}, []) | {"errors": errors}).holdings == ()
+
+    def test_errors_beside_positions_are_a_warning(self) -> None:
+        assert len(decode(answer({AAPL: {"q": 1}}) | {"errors": ["deprecated"]}).holdings) == 1
+
     def test_more_open_positions_than_allowed(self) -> None:
         holdings = {f"A{i} 2T": {"q": i} for i in range(4)}  # the first is flat
         assert len(decode(answer(holdings), max_holdings=3).holdings) == 3
