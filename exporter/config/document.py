@@ -26,7 +26,6 @@ _TOO_DEEP: Final = f"nesting deeper than {MAX_DEPTH}"
 _QUOTED: Final = re.compile(r""" (['"])(.*?)\1""")
 # What usually lies behind PyYAML's words for a fault.
 _HINTS: Final = {
-    r"'\t'": " (indent with spaces, not tabs)",
     "'{'": ' (within {} and [], a value with ${NAME} needs quotes: "${NAME}")',
     "<block end>": " (is it indented as its neighbours are?)",
     "mapping values are not allowed": " (is it indented as its neighbours are? is there a "
@@ -92,7 +91,10 @@ def _syntax_error(error: yaml.MarkedYAMLError, source: str) -> str:
     said = ", ".join(part for part in (error.context, error.problem) if part)
     hint = next((hint for words, hint in _HINTS.items() if words in said), "")
     fault = _QUOTED.sub(_own_words, said) + hint
-    return f"{source}:{mark.line + 1}:{mark.column + 1}: expected valid YAML, got a fault: {fault}"
+    where = f"{source}:{mark.line + 1}:{mark.column + 1}"
+    if r"'\t'" in said:
+        return f"{where}: invalid YAML: a tab; indent with spaces"
+    return f"{where}: expected valid YAML, got a fault: {fault}"
 
 
 def _own_words(match: re.Match[str]) -> str:

@@ -47,6 +47,11 @@ class Problems:
         """Whether something, right or wrong, is written at ``path``."""
         return path in self._places
 
+    def place(self, path: str) -> str:
+        """The path and its line, for a message about another one."""
+        given = self._places.get(path)
+        return f"{path} on line {given.line}" if given and given.line else path
+
     def failed(self, path: str) -> bool:
         """Whether a problem was found at exactly ``path``."""
         return path in self._failed

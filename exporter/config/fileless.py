@@ -96,5 +96,5 @@ def _value(
     try:
         return leaf.convert(text)
     except ValueError as error:
-        problems.add(name, leaf.expected, because=str(error))
+        problems.add(name, leaf.expected, because=str(error) if text.strip() else "")
         return None

@@ -9,13 +9,26 @@ from typing import TYPE_CHECKING, Any, Final, get_args
 
 import msgspec
 
-from exporter.config.schema import Document, Entry
+from exporter.config.leaf import leaf_of
+from exporter.config.schema import (
+    DiscoverEntry,
+    Document,
+    Entry,
+    ProjectEntry,
+    ProjectId,
+    Switch,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 # Only the beginning of a key is compared: the comparison takes quadratic time.
 _COMPARED: Final = 64
+# Mappings of which somebody may write only the one value that they cannot do without.
+_SHORT_FOR: Final[Mapping[Any, tuple[str, Any]]] = {
+    ProjectEntry: ("id", ProjectId),
+    DiscoverEntry: ("enabled", Switch),
+}
 
 
 def hint(key: str, known: Mapping[str, object]) -> str:
@@ -27,6 +40,18 @@ def hint(key: str, known: Mapping[str, object]) -> str:
     if home := _homes().get(plain):
         return f"it belongs in {home}"
     return f"known here: {', '.join(known)}"
+
+
+def shorthand(entry: Any, text: str) -> str:
+    """How to write what ``text`` alone is plainly short for where a mapping belongs; else empty."""
+    key, meant = _SHORT_FOR.get(entry, ("", None))
+    if meant is None:
+        return ""
+    try:
+        leaf_of(meant).convert(text)
+    except ValueError:
+        return ""
+    return f"write {{{key}: {text}}}"
 
 
 @cache

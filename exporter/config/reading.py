@@ -18,7 +18,7 @@ from msgspec import UNSET, UnsetType
 from exporter.config import phrases
 from exporter.config.environment import SubstitutionError, substitute
 from exporter.config.errors import ConfigError, Problems
-from exporter.config.hints import hint
+from exporter.config.hints import hint, shorthand
 from exporter.config.leaf import Leaf, leaf_of
 from exporter.config.mapping import Pair, describe, is_null, is_tagged, line_of, pairs
 from exporter.config.schema import Document, Entry
@@ -69,7 +69,10 @@ class _Walk:
         if kind is tuple:
             return self._list(pair.node, get_args(annotation)[0], path)
         if not isinstance(pair.node, yaml.MappingNode):
-            self._problems.add(path, "a mapping of keys to values")
+            text = pair.node.value if isinstance(pair.node, yaml.ScalarNode) else ""
+            self._problems.add(
+                path, "a mapping of keys to values", because=shorthand(annotation, text)
+            )
             return UNSET
         members = pairs(pair.node, path, self._problems, self._count)
         if kind is dict:
@@ -114,7 +117,12 @@ class _Walk:
 
     def _list(self, node: yaml.Node, item_type: Any, path: str) -> Any:
         if not isinstance(node, yaml.SequenceNode):
-            self._problems.add(path, _list_of(path))
+            because = ""
+            if isinstance(node, yaml.MappingNode):
+                because = (
+                    "put [ ] around it" if node.flow_style else 'put "- " before its first key'
+                )
+            self._problems.add(path, _list_of(path), because=because)
             return UNSET
         values = []
         for index, part in enumerate(node.value):
@@ -148,7 +156,7 @@ class _Walk:
         try:
             return leaf.convert(text, quoted=quoted)
         except ValueError as error:
-            self._problems.add(path, leaf.expected, because=str(error))
+            self._problems.add(path, leaf.expected, because=str(error) if text.strip() else "")
             return UNSET
 
     def _count(self) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import UNSET
 
+from exporter.config.duration import format_duration
 from exporter.config.phrases import child, item
 from exporter.config.secret import read_token_file
 
@@ -63,7 +64,8 @@ def _check_project_ids(accounts: dict[str, AccountEntry], problems: Problems) ->
             if project.id is UNSET:
                 continue
             if project.id in seen:
-                problems.add(child(path, "id"), f"each project once, not as {seen[project.id]} too")
+                already = f"{problems.place(seen[project.id])} has it already"
+                problems.add(child(path, "id"), "each project once", because=already)
             else:
                 seen[project.id] = path
 
@@ -117,9 +119,13 @@ def _check_listing(
                 got="discovery with status_interval 0s",
             )
     elif rate <= 60 / interval:
+        path = child(account, "requests_per_minute")
         problems.add(
-            child(account, "requests_per_minute"),
-            f"more than {60 / interval:g}, which listing what runs at each status_interval takes",
+            path,
+            f"more than {60 / interval:g}",
+            got="" if problems.given(path) else f"the default {rate:g}",
+            because=f"listing what runs every {format_duration(interval)} alone takes"
+            f" {60 / interval:g} a minute; raise this or status_interval",
             at=account,
         )
 
