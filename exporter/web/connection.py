@@ -17,6 +17,7 @@ import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from exporter.web.config import is_admitted
+from exporter.web.slices import Slices
 
 if TYPE_CHECKING:
     import asyncio
@@ -29,7 +30,6 @@ HEAD_SECONDS: Final = 30.0
 READ_SECONDS: Final = 60.0
 # Bytes of answers that lie unread, in all.
 UNREAD_BYTES: Final = 64 * 1024 * 1024
-_SLICE: Final = 64 * 1024
 
 
 class Client(Protocol):
@@ -72,6 +72,7 @@ class Connection(H11Protocol):
         self._crowd = crowd
         self._head_timer: asyncio.TimerHandle | None = None
         self._read_timer: asyncio.TimerHandle | None = None
+        self._slices: Slices | None = None  # over TLS
         self._answered = False  # uvicorn is done, but the client has not read all of it
 
     @property
@@ -88,7 +89,8 @@ class Connection(H11Protocol):
         """A client has come, and TLS, if it is spoken, is set up."""
         connection = transport.get_extra_info("ssl_object")
         if connection is not None:
-            super().connection_made(cast("asyncio.Transport", _InSlices(transport)))
+            self._slices = Slices(transport)
+            super().connection_made(cast("asyncio.Transport", self._slices))
             if not is_admitted(connection):
                 self.cut()
                 return
@@ -107,7 +109,7 @@ class Connection(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Part of a request, or something after one."""
-        if self._answered:
+        if self._answered or self.transport.is_closing():
             # Whoever asks anew without having read is not a scraper; nor is anything needed that
             # comes behind a request whose end may be a matter of opinion.
             self.transport.close()
@@ -135,12 +137,17 @@ class Connection(H11Protocol):
 
     def pause_writing(self) -> None:
         """The client does not read as fast as we write; uvicorn need not know."""
-        self._crowd.unread[self] = None
-        self._read_timer = self.loop.call_later(READ_SECONDS, self.cut)
-        self._crowd.thin_out()
+        if self._slices is not None:
+            self._slices.wait()
+        if self not in self._crowd.unread:
+            self._crowd.unread[self] = None
+            self._read_timer = self.loop.call_later(READ_SECONDS, self.cut)
+            self._crowd.thin_out()
 
     def resume_writing(self) -> None:
-        """All is read."""
+        """All is read, or over TLS at least a slice."""
+        if self._slices is not None and not self._slices.go_on():
+            return
         self._all_read()
         if self._answered:
             self._answered = False
@@ -177,8 +184,7 @@ class Connection(H11Protocol):
 
     def _wait_for_request(self) -> None:
         """Idle until a byte comes, on uvicorn's timer, or closed until TLS's goodbyes are said."""
-        if not self._is_answering():
-            self._crowd.waiting[self] = None
+        self._crowd.waiting[self] = None
 
     def _wait_for_head(self) -> None:
         self._head_timer = self.loop.call_later(HEAD_SECONDS, self.cut)
@@ -200,22 +206,3 @@ class Connection(H11Protocol):
     def _forget(self) -> None:
         self._stop_waiting()
         self._all_read()
-
-
-class _InSlices:
-    """A TLS transport that is written to in slices.
-
-    asyncio hands what it is given to the transport beneath in one piece, and then believes that
-    all of it is sent; of slices it keeps, and counts, those that the client is not ready for.
-    """
-
-    def __init__(self, transport: asyncio.Transport) -> None:
-        self._transport = transport
-
-    def write(self, data: bytes) -> None:
-        view = memoryview(data)
-        for start in range(0, len(view), _SLICE):
-            self._transport.write(view[start : start + _SLICE])
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._transport, name)

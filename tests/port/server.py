@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import socket
 import ssl
 import threading
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from http.client import HTTPResponse
 from typing import TYPE_CHECKING
 
-from starlette.responses import PlainTextResponse
+from starlette.responses import PlainTextResponse, StreamingResponse
 
 from exporter.web.config.settings import TLS, ClientAuth, Pem
 from exporter.web.config.tls import server_context
@@ -20,15 +21,16 @@ from exporter.web.listen import Address, bind
 from exporter.web.server import Server
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator
 
+    from starlette.responses import Response
     from starlette.types import Receive, Scope, Send
 
     from exporter.web.connection import Crowd
     from tests.web_config.pki import PKI
 
 BIG = 20_000_000
-BODY = bytes(BIG)
+BODY = random.Random(0).randbytes(BIG)
 HEAD = b"GET / HTTP/1.1\r\nHost: x\r\n"
 
 
@@ -115,6 +117,17 @@ def running(
         asked_for.append(path)
         under_way.append(path)
         body = b"small"
+
+        async def held() -> None:
+            while not release.is_set():
+                await asyncio.sleep(0.01)
+
+        async def parts() -> AsyncIterator[bytes]:
+            yield BODY
+            await held()
+            yield body
+
+        response: Response | None = None
         if path == "/":
             body = BODY
         elif path == "/scheme":
@@ -122,11 +135,12 @@ def running(
         elif path == "/slow":
             await asyncio.sleep(0.3)
         elif path == "/held":
-            while not release.is_set():
-                await asyncio.sleep(0.01)
+            await held()
+        elif path == "/parts":
+            response = StreamingResponse(parts())
         elif path == "/blocking":
             release.wait(30)
-        await PlainTextResponse(body)(scope, receive, send)
+        await (response or PlainTextResponse(body))(scope, receive, send)
         under_way.remove(path)
 
     client = context = None

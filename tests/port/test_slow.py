@@ -13,7 +13,7 @@ import pytest
 from exporter.web import connection as module
 from exporter.web import limits
 
-from .server import BIG, HEAD, Running, ends, read, running, until
+from .server import BIG, BODY, HEAD, Running, ends, read, running, until
 
 
 def hurry(monkeypatch: pytest.MonkeyPatch, *, head: float = 30, reading: float = 60) -> None:
@@ -69,8 +69,23 @@ def test_who_reads_slowly_gets_all_of_it(server: Running) -> None:
         # The application is done with it; nobody is kept waiting.
         until(lambda: not server.under_way)
         assert server.ask() == b"small"
-        assert len(response.read()) == BIG
+        assert response.read() == BODY
         until(lambda: not server.crowd.unread)
+        client.sendall(b"GET /small HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert read(client) == b"small"
+
+
+def test_so_does_who_has_read_what_there_is_before_the_rest_is_there(server: Running) -> None:
+    with server.connect(patient=False) as client:
+        client.sendall(b"GET /parts HTTP/1.1\r\nHost: x\r\n\r\n")
+        response = HTTPResponse(client)
+        response.begin()
+        until(lambda: bool(server.crowd.unread))
+        assert response.read(BIG) == BODY
+        until(lambda: not server.crowd.unread)
+        assert server.under_way == ["/parts"]
+        server.release.set()
+        assert response.read() == b"small"
         client.sendall(b"GET /small HTTP/1.1\r\nHost: x\r\n\r\n")
         assert read(client) == b"small"
 
@@ -81,8 +96,31 @@ def test_so_does_who_wants_the_connection_closed(server: Running) -> None:
         response = HTTPResponse(client)
         response.begin()
         until(lambda: server.unread > BIG // 2)
-        assert len(response.read()) == BIG
+        assert response.read() == BODY
         assert ends(client)
+
+
+@pytest.mark.parametrize("end", [b"\r\n", b"Connection: close\r\n\r\n"])
+def test_what_is_left_by_who_stops_reading_is_counted_and_cut_off(
+    server: Running, end: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with server.connect(patient=False) as client:
+        client.sendall(HEAD + end)
+        received = 0
+        while received < BIG // 3:
+            received += len(client.recv(65536))
+        until(lambda: not server.under_way)
+        [connection] = server.crowd.unread
+        assert BIG // 4 < connection.unread_bytes < BIG - received
+        assert connection._read_timer is not None
+        assert server.ask() == b"small"
+        monkeypatch.setattr(module, "UNREAD_BYTES", 1000)
+        with server.connect(patient=False) as another:
+            another.sendall(HEAD + end)
+            with suppress(OSError):
+                while part := client.recv(1 << 20):
+                    received += len(part)
+            assert received < BIG
 
 
 @pytest.mark.parametrize("end", [b"\r\n", b"Connection: close\r\n\r\n"])

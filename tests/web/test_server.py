@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import os
 import signal
 import socket
@@ -111,3 +112,13 @@ def test_any_other_fault_that_asyncio_catches_is_logged(caplog: pytest.LogCaptur
         server = Server(PlainTextResponse("never served"), [listening])
         server._unhandled(loop, {"message": "A task failed", "exception": ValueError("odd")})
     assert [record.getMessage() for record in caplog.records] == ["A task failed"]
+
+
+def test_that_no_file_is_left_is_said_once_a_minute(caplog: pytest.LogCaptureFixture) -> None:
+    loop = asyncio.new_event_loop()
+    with contextlib.closing(loop), bind(Address("127.0.0.1", 0)) as listening:
+        server = Server(PlainTextResponse("never served"), [listening])
+        for _ in range(3):
+            error = OSError(errno.EMFILE, "Too many open files")
+            server._unhandled(loop, {"message": "socket.accept() failed", "exception": error})
+    assert [record.getMessage() for record in caplog.records] == ["No connection can be accepted"]
