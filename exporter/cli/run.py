@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from exporter import __version__
 from exporter.cli import version
+from exporter.cli.findings import plural
 from exporter.clock import Clock
 from exporter.config import Config, ConfigError, find, resolve
 from exporter.log import Log
@@ -81,7 +82,7 @@ def shard_of(options: argparse.Namespace) -> Shard:
 def check(config: Config) -> int:
     """Say that the configuration is good, and what it comes to."""
     for account in config.accounts:
-        listed = f"{len(account.projects)} projects listed"
+        listed = f"{plural(len(account.projects), 'project')} listed"
         found = "discovers live ones" if account.discover else "no discovery"
         print(f"account {account.name}: {listed}, {found}")
     print(f"{config.source}: ok")

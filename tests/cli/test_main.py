@@ -44,6 +44,12 @@ def test_a_good_configuration(capsys: pytest.CaptureFixture[str], tmp_path: Path
     )
 
 
+def test_one_project(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "quantconnect.yaml").write_text(GOOD.replace(", {id: 6}", ""))
+    assert main(["--config.check"]) == 0
+    assert "account default: 1 project listed, no discovery\n" in capsys.readouterr().out
+
+
 def test_a_configuration_that_discovers(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
