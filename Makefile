@@ -13,10 +13,6 @@ endif
 .PHONY: help demo test lint linters format docs dashboards bench soak fuzz \
 	prometheus lock lowest audit sbom clean
 
-help: ## Say what can be made
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | sort | \
-		awk -F'|' '{printf "  make %-12s %s\n", $$1, $$2}'
-
 $(INSTALLED): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Python 3.11 or later is needed: make PYTHON=python3.12 …" >&2; exit 1; }
@@ -28,11 +24,11 @@ $(INSTALLED): pyproject.toml
 demo: $(INSTALLED) ## Run the exporter against a simulated QuantConnect, with Prometheus if installed
 	@$(BIN)/python -m prometheus.demo
 
-prometheus: ## Install Debian's Prometheus and Alertmanager, where that is possible
-	@prometheus/install-debian
-
 test: $(INSTALLED) prometheus ## Run every test
 	$(BIN)/python -m pytest -n auto --dist loadfile --cov --cov-report=term
+
+prometheus: ## Install Debian's Prometheus and Alertmanager, where that is possible
+	@prometheus/install-debian
 
 lint: $(INSTALLED) ## Check style, types, and that what is generated is up to date
 	$(BIN)/ruff check
@@ -80,3 +76,7 @@ sbom: ## Print a bill of materials of what is pinned
 
 clean: ## Remove what was made
 	rm -rf $(VENV) bin .demo .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
+
+help: ## Say what can be made
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | \
+		awk -F'|' '{printf "  make %-12s %s\n", $$1, $$2}'
