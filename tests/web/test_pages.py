@@ -6,7 +6,7 @@ from hashlib import sha256
 from html.parser import HTMLParser
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exporter.store import AccountReport, ProjectReport, SourceReport
@@ -233,6 +233,7 @@ TEXTS = st.text(max_size=30) | st.sampled_from(
 )
 
 
+@settings(deadline=None)
 @given(name=TEXTS, account=TEXTS, state=TEXTS, error=TEXTS)
 def test_markup_in_names_and_errors_is_text(
     name: str, account: str, state: str, error: str
