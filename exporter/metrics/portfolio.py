@@ -7,6 +7,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from exporter.metrics.table import CURRENCY, PROJECT, Column, Family, Row, Table
+from exporter.quantconnect.percent import ratio
 from exporter.quantconnect.symbols import display_symbol
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def _expiry(holding: Holding) -> float | None:
 
 
 def _percent(value: float | None) -> float | None:
-    return None if value is None else value / 100
+    return None if value is None else ratio(value)
 
 
 def _portfolio(name: str, of: str, help_: str, labels: tuple[str, ...]) -> Family:
@@ -170,11 +171,6 @@ POSITIONS: Table[Portfolio] = Table(
 )
 
 
-def _cash_value(cash: Cash) -> float | None:
-    # Without a rate QuantConnect sends the value 0, which is not what the amount is worth.
-    return None if cash.conversion_rate == 0 and cash.amount else cash.value
-
-
 CASH: Table[Cash] = Table(
     title="Cash",
     key=lambda cash: cash.currency,
@@ -205,7 +201,7 @@ CASH: Table[Cash] = Table(
                 "Cash in the account currency; no sample while there is no conversion rate.",
                 (*PROJECT, "currency", *CURRENCY),
             ),
-            _cash_value,
+            attrgetter("value"),
         ),
     ),
 )
