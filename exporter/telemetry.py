@@ -8,6 +8,7 @@ Every label set that is known beforehand starts at 0, so that rates and alerts h
 from __future__ import annotations
 
 import platform
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from prometheus_client import (
@@ -51,6 +52,7 @@ class Telemetry:
         self.api_authenticated = self._gauge(own.API_AUTHENTICATED)
         self.api_clock_skew = self._gauge(own.API_CLOCK_SKEW)
         self.parse_problems = self._counter(own.API_PARSE_PROBLEMS)
+        self.faults = self._counter(own.FAULTS)
         self.build_info = self._gauge(own.BUILD_INFO)
         self.build_info.labels(version, revision, platform.python_version()).set(1)
         self.reload_successful = self._gauge(own.CONFIG_RELOAD_SUCCESSFUL)
@@ -77,7 +79,7 @@ class Telemetry:
             for reason in reasons:
                 self.api_failures.labels(name, endpoint, reason)
         self.budget(name, budget)
-        self.api_authenticated.labels(name).set(0)
+        self.api_authenticated.labels(name)
         return AccountTelemetry(self, name)
 
     def budget(self, name: str, calls_per_second: float) -> None:
@@ -85,7 +87,7 @@ class Telemetry:
         self.api_budget.labels(name).set(calls_per_second)
 
     def forget_account(self, name: str) -> None:
-        """An account left the configuration: its label sets go."""
+        """The label sets of an account go; ``AccountTelemetry.forget`` keeps them away."""
         for instrument in (
             self.api_requests,
             self.api_failures,
@@ -103,25 +105,55 @@ class AccountTelemetry:
     def __init__(self, telemetry: Telemetry, name: str) -> None:
         self._telemetry = telemetry
         self._name = name
+        self._lock = Lock()
+        self._forgotten = False
+
+    def forget(self) -> None:
+        """The account left the configuration: its label sets go.
+
+        A call that is still under way counts nothing any more, which would bring them back.
+        """
+        with self._lock:
+            self._forgotten = True
+            self._telemetry.forget_account(self._name)
+
+    def rename(self, name: str) -> None:
+        """The account is called so from now on; what it counted stays behind and goes."""
+        with self._lock:
+            self._telemetry.forget_account(self._name)
+            self._name = name
 
     def call(self, endpoint: str) -> None:
         """A call is begun."""
-        self._telemetry.api_requests.labels(self._name, endpoint).inc()
+        with self._lock:
+            if not self._forgotten:
+                self._telemetry.api_requests.labels(self._name, endpoint).inc()
 
     def answered(self, endpoint: str, seconds: float, reason: str | None) -> None:
         """It ended after so many seconds, well or for a reason."""
-        self._telemetry.api_duration.labels(self._name, endpoint).observe(seconds)
-        if reason is not None:
-            self._telemetry.api_failures.labels(self._name, endpoint, reason).inc()
+        with self._lock:
+            if self._forgotten:
+                return
+            self._telemetry.api_duration.labels(self._name, endpoint).observe(seconds)
+            if reason is not None:
+                self._telemetry.api_failures.labels(self._name, endpoint, reason).inc()
 
     def skew(self, seconds: float) -> None:
         """Our clock minus QuantConnect's."""
-        self._telemetry.api_clock_skew.labels(self._name).set(seconds)
+        with self._lock:
+            if not self._forgotten:
+                self._telemetry.api_clock_skew.labels(self._name).set(seconds)
 
     def problem(self, endpoint: str, field: str) -> None:
         """A field was left out of an answer."""
         self._telemetry.parse_problems.labels(endpoint, field).inc()
 
+    def fault(self) -> None:
+        """A fault of our own was caught."""
+        self._telemetry.faults.inc()
+
     def authenticated(self, *, accepted: bool) -> None:
         """Whether QuantConnect accepts the account at the moment."""
-        self._telemetry.api_authenticated.labels(self._name).set(float(accepted))
+        with self._lock:
+            if not self._forgotten:
+                self._telemetry.api_authenticated.labels(self._name).set(float(accepted))

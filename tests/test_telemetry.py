@@ -90,7 +90,12 @@ def test_an_account_that_left_leaves_nothing() -> None:
         account = own.account(name, endpoints=["live/list"], reasons=["auth"], budget=1)
         account.call("live/list")
         account.skew(1)
-    own.forget_account("other")
+    account.forget()
+    # A call that hung until now.
+    account.call("live/list")
+    account.answered("live/list", 5.0, "timeout")
+    account.skew(1)
+    account.authenticated(accepted=False)
     samples = scraped(own)
     assert not any('account="other"' in name for name in samples)
     assert samples['quantconnect_api_requests_total{account="main",endpoint="live/list"}'] == 1

@@ -48,6 +48,11 @@ API_PARSE_PROBLEMS = Family(
     ("endpoint", "field"),
     "counter",
 )
+FAULTS = Family(
+    "quantconnect_exporter_faults_total",
+    "Faults of the exporter's own that were caught while it read; its log has the traceback.",
+    type="counter",
+)
 BUILD_INFO = Family(
     "quantconnect_exporter_build_info",
     "The running exporter, always 1.",
@@ -76,6 +81,7 @@ FAMILIES: tuple[Family, ...] = (
     API_AUTHENTICATED,
     API_CLOCK_SKEW,
     API_PARSE_PROBLEMS,
+    FAULTS,
     BUILD_INFO,
     CONFIG_RELOAD_SUCCESSFUL,
     CONFIG_RELOAD_SUCCESS_TIMESTAMP,

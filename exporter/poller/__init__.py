@@ -8,7 +8,7 @@ another.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 from random import Random
 from typing import TYPE_CHECKING
@@ -24,11 +24,13 @@ from exporter.quantconnect.client import Endpoint, QuantConnect
 from exporter.quantconnect.errors import Reason
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from exporter.config import Account, Config, Secret
     from exporter.store import AccountReport, Store
-    from exporter.telemetry import Telemetry
+    from exporter.telemetry import AccountTelemetry, Telemetry
+
+    _Key = tuple[str, int, str]
 
 # A loop that has not turned for so many seconds is stuck.
 _STUCK = 120.0
@@ -113,34 +115,52 @@ class Poller:
     def reload(self, config: Config) -> None:
         """Go by another configuration; what it leaves as it was goes on undisturbed.
 
-        Raises ConfigError, and changes nothing, if a new account's token cannot be read. One
-        reload at a time.
+        Raises ConfigError if a new account's token cannot be read, RuntimeError if there is no
+        thread for it to be had, and changes nothing then. One reload at a time.
         """
         accounts = {_key(account): account for account in config.accounts}
-        new = accounts.keys() - self._accounts.keys()
+        pollers = self._renamed(accounts)
+        new = accounts.keys() - pollers.keys()
         tokens = {key: accounts[key].token.read() for key in new}
-        self._config = config
-        pollers = dict(self._accounts)
-        removed = [pollers.pop(key) for key in self._accounts.keys() - accounts.keys()]
+        before, self._config = self._config, config
+        begun: dict[_Key, AccountPoller] = {}
+        try:
+            for key in new:
+                # Without projects, which others may read until they let go of them.
+                begun[key] = self._account(replace(accounts[key], projects=()), tokens[key])
+                begun[key].start()
+        except BaseException:
+            self._config = before
+            _stop(begun.values())
+            for poller in begun.values():
+                poller.release_all()
+            self._register(self._accounts.values())
+            raise
+        removed = [pollers.pop(key) for key in pollers.keys() - accounts.keys()]
         _stop(removed)
         for poller in removed:
             poller.release_all()
-            self._telemetry.forget_account(poller.account.name)
+        pollers |= begun
         for key, poller in pollers.items():
             poller.release(accounts[key], self._elsewhere(accounts[key]))
         for key, account in accounts.items():
-            if key in new:
-                pollers[key] = self._account(account, tokens[key])
-                pollers[key].start()
-            else:
-                pace = self._pace(account)
-                self._telemetry.budget(account.name, pace.calls_per_second)
-                pollers[key].configure(account, config, pace, self._calls_at_once(pace))
+            pace = self._pace(account)
+            pollers[key].configure(account, config, pace, self._calls_at_once(pace))
+        self._register(pollers.values())
         self._accounts = pollers  # swapped whole, for others are looking at the old one
+
+    def _renamed(self, accounts: Mapping[_Key, Account]) -> dict[_Key, AccountPoller]:
+        """The pollers there are, under another name where that is all that is new of an account."""
+        pollers = dict(self._accounts)
+        gone = {key[1:]: key for key in pollers.keys() - accounts.keys()}
+        for key in accounts.keys() - pollers.keys():
+            if key[1:] in gone:
+                pollers[key] = pollers.pop(gone.pop(key[1:]))
+        return pollers
 
     def _elsewhere(self, account: Account) -> frozenset[int]:
         """The projects that other accounts list."""
-        others = (other for other in self._config.accounts if other is not account)
+        others = (other for other in self._config.accounts if other.name != account.name)
         return frozenset(settings.id for other in others for settings in other.projects)
 
     def _calls_at_once(self, pace: Pace) -> int:
@@ -155,15 +175,23 @@ class Poller:
             discovers=account.discover is not None,
         )
 
-    def _account(self, account: Account, token: Secret) -> AccountPoller:
-        pace = self._pace(account)
-        calls_at_once = self._calls_at_once(pace)
-        telemetry = self._telemetry.account(
+    def _instruments(self, account: Account) -> AccountTelemetry:
+        return self._telemetry.account(
             account.name,
             endpoints=[endpoint.value for endpoint in Endpoint],
             reasons=[reason.value for reason in Reason],
-            budget=pace.calls_per_second,
+            budget=self._pace(account).calls_per_second,
         )
+
+    def _register(self, pollers: Iterable[AccountPoller]) -> None:
+        """Have label sets for these accounts: one that went may have had the name of another."""
+        for poller in pollers:
+            self._instruments(poller.account)
+
+    def _account(self, account: Account, token: Secret) -> AccountPoller:
+        pace = self._pace(account)
+        calls_at_once = self._calls_at_once(pace)
+        telemetry = self._instruments(account)
         client = QuantConnect(
             user_id=account.user_id,
             token=token.reveal(),
@@ -206,6 +234,6 @@ def _stop(accounts: Collection[AccountPoller]) -> None:
         account.join(deadline)
 
 
-def _key(account: Account) -> tuple[str, int, str]:
+def _key(account: Account) -> _Key:
     """What makes an account another one."""
     return (account.name, account.user_id, account.base_url)

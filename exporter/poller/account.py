@@ -13,6 +13,7 @@ from threading import Condition, Thread
 from typing import TYPE_CHECKING
 
 from exporter.log import Log
+from exporter.poller.faults import Faults
 from exporter.poller.plan import NAME_TRIES, SOURCES
 from exporter.poller.queue import Kind
 from exporter.poller.retries import Failure
@@ -41,6 +42,9 @@ log = Log(__name__)
 _LONGEST_NAP = 10.0
 # After a fault of our own; most come again at once.
 _FAULT_NAP = 1.0
+# A wait after a rejection is as long at least.
+_FORGIVING_SECONDS = 900.0
+_NEWS_OF_STRETCH = 1.5
 
 
 class AccountPoller:
@@ -68,6 +72,10 @@ class AccountPoller:
         self._telemetry = telemetry
         self._clock = clock
         self._trouble = Trouble(account.name)
+        self._faults = Faults(telemetry)
+        self._stretch = 1.0  # that was said
+        # When a wait was last ended without another token.
+        self._forgiven = -inf
         # Of the calls that tell about the whole account: those whose last one failed, in order.
         self._errors: dict[Kind, ApiError] = {}
         self._workers = Workers(f"quantconnect-{account.name}", calls_at_once)
@@ -79,8 +87,8 @@ class AccountPoller:
     # --- From outside -----------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Begin to read."""
-        self._warn_of_stretch()
+        """Begin to read; raises RuntimeError if there is no thread to be had."""
+        self._tell_stretch()
         self._thread.start()
 
     def quit(self) -> None:
@@ -110,20 +118,38 @@ class AccountPoller:
         """The account left the configuration: all its projects go, whoever wants them."""
         with self._changed:
             self._projects.release_all()
+        self._telemetry.forget()
 
     def configure(self, account: Account, config: Config, pace: Pace, calls_at_once: int) -> None:
-        """The second half: go by it; ends the wait after a rejection, since all may be mended."""
+        """The second half: go by it.
+
+        Ends the wait after a rejection, since all may be mended; with the same token not each time,
+        or whoever can ask for reloads could have the account locked out.
+        """
         with self._changed:
             now = self._clock.monotonic()
+            if account.name != self._account.name:
+                self._telemetry.rename(account.name)
+                self._trouble.account = account.name
             self._account, self._config = account, config
             self._workers.most = calls_at_once
             self._client.timeout = config.request_timeout
             self._plan.keep_pace(pace, now)
             self._projects.configure(account, config)
-            self._credentials.configure(account)
-            self._errors.clear()
-            self._plan.token_changed(now)
-            self._warn_of_stretch()
+            if self._credentials.configure(account):
+                self._errors.clear()
+                self._plan.token_changed(now)
+            elif now >= self._forgiven + _FORGIVING_SECONDS:
+                self._forgiven = now
+                self._errors.clear()
+                self._plan.forgive(now)
+            elif self._plan.waits_for_auth:
+                log.info(
+                    "The wait after a rejection goes on, as the token is the same",
+                    account=account.name,
+                    wait_seconds=round(self._plan.wake_at() - now),
+                )
+            self._tell_stretch()
             self._changed.notify_all()
 
     def complete(self) -> bool:
@@ -165,17 +191,25 @@ class AccountPoller:
         """When the loop last turned, on the monotonic clock."""
         return self._turned
 
-    def _warn_of_stretch(self) -> None:
-        stretch = self._plan.stretch
+    def _tell_stretch(self) -> None:
+        """Say when the intervals begin or cease to be stretched, or are so by much more or less."""
+        stretch, said = self._plan.stretch, self._stretch
+        if max(stretch, said) < _NEWS_OF_STRETCH * min(stretch, said) and (stretch > 1) == (
+            said > 1
+        ):
+            return
+        self._stretch = stretch
         if stretch > 1:
             log.warning(
-                "The configuration needs more calls than requests_per_minute allows;"
+                "The projects need more calls than requests_per_minute allows;"
                 " intervals are stretched",
                 account=self._account.name,
                 needed_per_minute=self._plan.needed * 60,
                 requests_per_minute=self._account.requests_per_minute,
                 stretched_by=stretch,
             )
+        else:
+            log.info("Intervals are stretched no longer", account=self._account.name)
 
     # --- The loop ---------------------------------------------------------------------------------
 
@@ -184,8 +218,8 @@ class AccountPoller:
             try:
                 self._turn()
                 self._turned = self._clock.monotonic()
-            except Exception:
-                log.exception("A fault of this exporter, please report it")
+            except Exception:  # noqa: BLE001 - whatever it is, the loop goes on
+                self._faults.caught(account=self._account.name)
                 with self._changed:
                     self._changed.wait_for(lambda: self._stopping, _FAULT_NAP)
 
@@ -225,8 +259,8 @@ class AccountPoller:
             self._call(task, started)
         except ApiError as failed:
             error = failed
-        except Exception:
-            log.exception("A fault of this exporter, please report it", call=task.kind.name.lower())
+        except Exception:  # noqa: BLE001 - it costs this call and no other
+            self._faults.caught(account=self._account.name, call=task.kind.name.lower())
             error = ApiError(Reason.MALFORMED, "a fault of this exporter, see its log")
         ended = self._clock.monotonic()
         with self._changed:
@@ -300,6 +334,7 @@ class AccountPoller:
 
     def _follow_up(self, task: Task, error: ApiError | None, duration: float) -> None:
         self._telemetry.authenticated(accepted=self._plan.authenticated)
+        self._tell_stretch()
         if task.project_id is None:
             wait = self._plan.wake_at() - self._clock.monotonic()
             self._trouble.ended(task.kind, error, wait=wait)

@@ -13,12 +13,12 @@ class Claims:
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._owners: dict[int, str] = {}
+        self._owners: dict[int, object] = {}
 
-    def take(self, project_id: int, account: str) -> bool:
-        """Claim a project for an account; False if another one has it."""
+    def take(self, project_id: int, account: object) -> bool:
+        """Claim a project for what reads an account; False if another one has it."""
         with self._lock:
-            return self._owners.setdefault(project_id, account) == account
+            return self._owners.setdefault(project_id, account) is account
 
     def release(self, project_id: int) -> None:
         """The project is free again."""

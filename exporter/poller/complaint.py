@@ -56,6 +56,9 @@ class LeftOut:
     def __init__(self) -> None:
         self._fields: set[tuple[str, str]] = set()
 
+    def __bool__(self) -> bool:
+        return bool(self._fields)
+
     def news(self, problems: Iterable[Problem]) -> list[Problem]:
         """Those of an answer that the one before did not have, one for each field and place."""
         now: dict[tuple[str, str], Problem] = {}

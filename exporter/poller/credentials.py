@@ -25,10 +25,11 @@ class Credentials:
         self._client = client
         self._used = used
 
-    def configure(self, account: Account) -> None:
-        """The token comes from here from now on."""
-        self._account = account
+    def configure(self, account: Account) -> bool:
+        """The token comes from here from now on; whether it is another one."""
+        self._account, before = account, self._used
         self.renew()
+        return self._used != before
 
     def renew(self) -> None:
         """Sign with the token as it is now; one that can't be read leaves the last one in use."""

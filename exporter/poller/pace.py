@@ -51,12 +51,14 @@ class Pace:
 class Project:
     """What decides how often a project is read; ``interval`` is its portfolio's, in seconds.
 
+    One that is not ``named`` is not read yet; ``asks_name`` says that its name is asked for.
     ``running`` is None until QuantConnect has told; ``listed`` says that the last account-wide
     list had it.
     """
 
     interval: float
     named: bool
+    asks_name: bool = False
     running: bool | None = None
     listed: bool = False
 

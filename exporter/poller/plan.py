@@ -73,15 +73,22 @@ class Plan:
 
     def add(self, project_id: int, *, interval: float, named: bool, now: float) -> None:
         """Ask for a project from now on; one without a name is asked for its name first."""
-        project = self._projects[project_id] = Project(interval=interval, named=named)
+        project = Project(interval=interval, named=named, asks_name=not named)
+        self._projects[project_id] = project
         self._budget.add(project)
         self._begin(project_id, now)
 
     def name_settled(self, project_id: int, now: float) -> None:
         """The project has its name: begin to read it."""
-        self._projects[project_id].named = True
+        project = self._projects[project_id]
+        project.named, project.asks_name = True, False
         self._drop(Task(Kind.NAME, project_id))
         self._begin(project_id, now)
+
+    def ask_name(self, project_id: int, now: float) -> None:
+        """Ask for the name of a project that is read without it."""
+        self._projects[project_id].asks_name = True
+        self._ensure(Task(Kind.NAME, project_id), now)
 
     def _begin(self, project_id: int, now: float) -> None:
         for kind in (Kind.NAME, Kind.PORTFOLIO, Kind.STATISTICS):
@@ -152,8 +159,10 @@ class Plan:
                 return pace.status_interval > 0
             return task.kind is not Kind.DEPLOYMENTS or pace.discovers
         project = self._projects[task.project_id]
-        if task.kind is Kind.NAME or not project.named:
-            return task.kind is Kind.NAME and not project.named
+        if task.kind is Kind.NAME:
+            return project.asks_name
+        if not project.named:
+            return False
         if task.kind is Kind.STATUS:
             return pace.status_interval > 0 and not project.listed
         return task.kind is Kind.PORTFOLIO or pace.statistics_interval > 0
@@ -211,9 +220,15 @@ class Plan:
 
     def token_changed(self, now: float) -> None:
         """There may be another token: ends every wait after a rejection."""
+        if not self.authenticated:
+            self._hurry(_AUTHENTICATE, now)
+        self.forgive(now)
+
+    def forgive(self, now: float) -> None:
+        """End every wait after a rejection, though nothing is known to have changed."""
         for task in self._retries.forgive():
             self._hurry(task, now)
-        if not self.authenticated:
+        if not self.authenticated and _AUTHENTICATE not in self._calls:
             self._hurry(_AUTHENTICATE, now)
 
     def _hurry(self, task: Task, now: float) -> None:

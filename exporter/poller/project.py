@@ -95,12 +95,22 @@ class PublishedProject:
             self.settings, self._account, self._config = settings, account, config
             self._read_from(intervals)
             if row != before:
-                self._samples.row = row
-                if self._portfolio is not None:
-                    self._samples.settle_currency(self._portfolio)
-                for source in self._sources:
-                    self._render(source)
+                self._relabel(row)
             self._swap()
+
+    def rename(self, name: str) -> None:
+        """It is called so from now on."""
+        with self._lock:
+            self._relabel(replace(self._samples.row, project=name))
+            self._swap()
+
+    def _relabel(self, row: Row) -> None:
+        """Render what was read before anew for another row."""
+        self._samples.row = row
+        if self._portfolio is not None:
+            self._samples.settle_currency(self._portfolio)
+        for source in self._sources:
+            self._render(source)
 
     def _read_from(self, intervals: Mapping[Source, float]) -> None:
         """Exactly these sources are read, at these intervals."""

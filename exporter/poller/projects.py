@@ -62,6 +62,8 @@ class AccountProjects:
         self._published: dict[int, PublishedProject] = {}
         # Of whom the name could not be had, which is still asked for, since it has to be matched.
         self._nameless: set[int] = set()
+        # Whose id took its place, until a reload.
+        self._called_by_id: set[int] = set()
         self._listing_tried = False
         self._statuses = Statuses(plan, self._published, clock=clock)
         self._configured = self._owned(account)
@@ -89,7 +91,7 @@ class AccountProjects:
         )
 
     def _add(self, settings: Project) -> None:
-        if not self._claims.take(settings.id, self._account.name):
+        if not self._claims.take(settings.id, self):
             return  # another account discovered it first
         self._settings[settings.id] = settings
         named = settings.name is not None
@@ -128,6 +130,7 @@ class AccountProjects:
         del self._settings[project_id]
         self._plan.remove(project_id)
         self._nameless.discard(project_id)
+        self._called_by_id.discard(project_id)
         self._statuses.forget(project_id)
         published = self._published.pop(project_id, None)
         if published is None:
@@ -185,6 +188,8 @@ class AccountProjects:
             self._plan.change_interval(project_id, settings.scrape_interval, now)
         for project_id, settings in list(self._settings.items()):
             self._configure(project_id, settings)
+        for project_id in self._called_by_id:
+            self._plan.ask_name(project_id, now)
 
     def _configure(self, project_id: int, settings: Project) -> None:
         project = self._published.get(project_id)
@@ -196,6 +201,8 @@ class AccountProjects:
         elif self._rejects(project_id, project.name):
             self._remove(project_id)
         else:
+            if settings.name is not None:
+                self._called_by_id.discard(project_id)
             project.configure(
                 settings,
                 account=self._account.name,
@@ -208,15 +215,21 @@ class AccountProjects:
     def named(self, project_id: int, name: str) -> None:
         """QuantConnect told the name of a project."""
         settings = self._settings.get(project_id)
-        if settings is None or project_id in self._published:
+        project = self._published.get(project_id)
+        if settings is None or (project is not None and project_id not in self._called_by_id):
             return
         if self._rejects(project_id, name):
             log.debug("A live project does not match", project_id=project_id, project=name)
             self._remove(project_id)
-            return
-        if project_id not in self._configured:
-            log.info("Discovered a live project", project_id=project_id, project=name)
-        self._settle(settings, name)
+        elif project is not None:
+            log.info("A project has its name", project_id=project_id, project=name)
+            self._called_by_id.discard(project_id)
+            self._plan.name_settled(project_id, self._clock.monotonic())
+            project.rename(name)
+        else:
+            if project_id not in self._configured:
+                log.info("Discovered a live project", project_id=project_id, project=name)
+            self._settle(settings, name)
 
     def nameless(self, project_id: int, error: ApiError) -> None:
         """The name could not be had several times: the id takes its place.
@@ -224,7 +237,10 @@ class AccountProjects:
         Not so of a discovered project whose name has to be matched: it is asked for on and on.
         """
         settings = self._settings.get(project_id)
-        if settings is None or project_id in self._published:
+        if settings is None:
+            return
+        if project_id in self._published:  # it could not be had before either
+            self._plan.name_settled(project_id, self._clock.monotonic())
             return
         fields = {
             "project_id": project_id,
@@ -240,6 +256,7 @@ class AccountProjects:
             )
             return
         log.warning("The project's name cannot be had, its id takes its place", **fields)
+        self._called_by_id.add(project_id)
         self._settle(settings, str(project_id))
 
     def _settle(self, settings: Project, name: str) -> None:

@@ -69,6 +69,12 @@ class ReadSource:
                 project_id=self._project_id,
                 source=self.reading.source.value,
             )
+        if self._left_out and not problems:
+            log.info(
+                "Everything can be understood again",
+                project_id=self._project_id,
+                source=self.reading.source.value,
+            )
         for problem in self._left_out.news(problems):
             log.warning(
                 "Left out what could not be understood",

@@ -46,6 +46,7 @@ class Statuses:
         # When that was asked which is known of a project: an older answer is none.
         self._asked: dict[int, float] = {}
         self._deployed: set[int] = set()
+        self._stopped: set[int] = set()  # of which that was said
 
     def published(self, project_id: int) -> None:
         """A project has come: the last listing may have told of it."""
@@ -56,6 +57,7 @@ class Statuses:
         """A project has gone."""
         self._asked.pop(project_id, None)
         self._deployed.discard(project_id)
+        self._stopped.discard(project_id)
 
     def listed(self, running: Mapping[int, Deployment], *, asked: float) -> None:
         """The newest deployment of every project that runs in the account, asked for then."""
@@ -91,6 +93,7 @@ class Statuses:
         now = self._clock.monotonic()
         news = self._plan.runs(project_id, running=running, now=now)
         if news and deployment is not None and not running:
+            self._stopped.add(project_id)
             log.warning(
                 "A project does not run",
                 project_id=project_id,
@@ -120,9 +123,12 @@ class Statuses:
         news: bool,
     ) -> None:
         self._asked[project_id] = asked
+        project = self._projects[project_id]
         if deployment is not None:
             self._deployed.add(project_id)
-        project = self._projects[project_id]
+            if deployment.status == "Running" and project_id in self._stopped:
+                self._stopped.discard(project_id)
+                log.info("A project runs again", project_id=project_id, project=project.name)
         project.status(
             deployment,
             duration=answered - asked,

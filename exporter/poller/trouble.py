@@ -24,16 +24,22 @@ class Trouble:
     """Logs how the calls go that concern the whole account, and remembers what it said."""
 
     def __init__(self, account: str) -> None:
-        self._account = account
+        self.account = account
         self._complaints = {kind: Complaint() for kind in Kind}
         self._left_out: defaultdict[Task, LeftOut] = defaultdict(LeftOut)
 
     def left_out(self, task: Task, problems: Collection[Problem]) -> None:
         """A listing was read without these things: said once, and again after they were gone."""
+        if task in self._left_out and not problems:
+            log.info(
+                "Everything can be understood again",
+                account=self.account,
+                call=task.kind.name.lower(),
+            )
         for problem in self._left_out[task].news(problems):
             log.warning(
                 "Left out what could not be understood",
-                account=self._account,
+                account=self.account,
                 call=task.kind.name.lower(),
                 where=problem.where,
                 field=problem.field,
@@ -48,13 +54,13 @@ class Trouble:
         call = kind.name.lower()
         if error is None:
             if complaint.ended():
-                log.info("It works again", account=self._account, call=call)
+                log.info("It works again", account=self.account, call=call)
             elif kind is Kind.AUTHENTICATE:
-                log.info("QuantConnect accepts the account", account=self._account)
+                log.info("QuantConnect accepts the account", account=self.account)
             return
         news = complaint.is_news(error)
         fields = {
-            "account": self._account,
+            "account": self.account,
             "call": call,
             "reason": error.reason.value,
             "error": error.message,

@@ -52,7 +52,6 @@ def test_authenticate_is_first_and_then_everything_is_read(
 ) -> None:
     with live(main(tmp_path, server, 1, 2, 3)) as running:
         assert not running.poller.complete()
-        assert running.own('api_authenticated{account="main"}') == 0
         eventually_complete(running)
         assert running.poller.ready()
         assert server.requests[0].endpoint == "authenticate"
@@ -118,12 +117,26 @@ def test_what_needs_more_than_the_budget_is_said(
 ) -> None:
     config = main(tmp_path, server, 1, 2, requests_per_minute=2000.0)
     with live(config) as running:
-        [warning] = said(caplog, "The configuration needs more calls")
+        [warning] = said(caplog, "The projects need more calls")
         assert warning["stretched_by"] > 1
         assert warning["needed_per_minute"] == pytest.approx(1200 + 2400 + 600)
         eventually_complete(running)
         interval = running.value('read_interval_seconds{project="P1",project_id="1",source="portf')
         assert interval == pytest.approx(0.05 * warning["stretched_by"])
+
+
+def test_projects_that_are_found_may_need_more_than_the_budget_too(
+    tmp_path: Path, server: SimulatorServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "exporter")
+    text = account(server, "discover: {enabled: true}")
+    config = quick(configured(tmp_path, text), interval=1.0, requests_per_minute=2000.0)
+    with live(config) as running:
+        eventually(lambda: said(caplog, "The projects need more calls"))
+        running.poller.reload(quick(configured(tmp_path, text), interval=1.0))
+        eventually(lambda: said(caplog, "Intervals are stretched no longer"))
+    needed = [entry["stretched_by"] for entry in said(caplog, "The projects need more calls")]
+    assert all(after >= 1.5 * before for before, after in pairwise(needed))
 
 
 # --- Faults ---------------------------------------------------------------------------------------
@@ -437,7 +450,9 @@ def test_threads_that_cannot_be_had(
 
     monkeypatch.setattr(workers, "Thread", NoThread)
     with live(main(tmp_path, server, 1, 2)) as running:
-        eventually(lambda: len(said(caplog, "A fault of this exporter")) > 2)
+        faults = "quantconnect_exporter_faults_total"
+        eventually(lambda: (running.telemetry.registry.get_sample_value(faults) or 0) > 2)
+        assert len(said(caplog, "A fault of this exporter")) == 1
         assert not len(server.requests)
         monkeypatch.undo()
         eventually(lambda: (running.success(1), running.success(2)) == (1, 1))

@@ -150,6 +150,41 @@ def test_a_name_that_cannot_be_had_is_the_id(
     assert account.names() == {1: "1"}
 
 
+def test_what_is_called_by_its_id_is_asked_for_its_name_at_a_reload(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "exporter")
+    text = "projects: [{id: 1}]"
+    account = Account(config(tmp_path, text))
+    account.lists(1)
+    account.projects.nameless(1, DOWN)
+    account.reload(config(tmp_path, text))
+    assert account.due(Kind.NAME, 1) is not None
+    assert account.value(running("1", 1)) == 1  # it is read as before meanwhile
+    account.projects.nameless(1, DOWN)
+    assert account.due(Kind.NAME, 1) is None
+    assert account.names() == {1: "1"}
+    account.reload(config(tmp_path, text))
+    account.projects.named(1, "One")
+    assert account.names() == {1: "One"}
+    assert account.value(running("One", 1)) == 1
+    assert account.value(running("1", 1)) is None
+    assert account.due(Kind.NAME, 1) is None
+    assert len(said(caplog, "A project has its name")) == 1
+    account.reload(config(tmp_path, text))
+    account.projects.named(1, "Renamed since")
+    assert account.due(Kind.NAME, 1) is None
+    assert account.names() == {1: "One"}
+
+
+def test_a_name_that_is_configured_takes_the_place_of_an_id(tmp_path: Path) -> None:
+    account = Account(config(tmp_path, "projects: [{id: 1}]"))
+    account.projects.nameless(1, DOWN)
+    account.reload(config(tmp_path, "projects: [{id: 1, name: Mine}]"))
+    assert account.names() == {1: "Mine"}
+    assert account.due(Kind.NAME, 1) is None
+
+
 def test_a_configured_name_is_not_asked_for(tmp_path: Path) -> None:
     account = Account(config(tmp_path, "projects: [{id: 1, name: Mine}]"))
     assert account.names() == {1: "Mine"}
@@ -286,7 +321,7 @@ def test_what_stopped_is_forgotten_after_a_while(
     found.status(1, status="Stopped", stopped="2026-11-18 11:06:40")
     found.time.passes(7 * DAY - 5)
     found.lists()
-    assert found.states() == {1: "Stopped"}
+    assert found.states() == {1: "not known (was Stopped)"}
     found.time.passes(5)
     found.lists()
     assert found.names() == {}
@@ -300,6 +335,7 @@ def test_what_was_deployed_once_is_never_one_that_was_not(
     found: Account, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A list with a hole in it would silence every alert of the project."""
+    caplog.set_level("INFO", "exporter")
     found.lists(1)
     found.projects.named(1, "Live/One")
     found.lists()
@@ -310,6 +346,10 @@ def test_what_was_deployed_once_is_never_one_that_was_not(
     found.status(1, status="Runtime Error", error="it broke")
     [warning] = said(caplog, "A project does not run")
     assert (warning["project"], warning["error"]) == ("Live/One", "it broke")
+    found.lists(1)
+    found.lists(1)
+    [info] = said(caplog, "A project runs again")
+    assert info["project"] == "Live/One"
 
 
 def test_what_stopped_lately_is_found_too(found: Account) -> None:

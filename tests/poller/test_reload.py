@@ -113,10 +113,11 @@ def test_an_account_leaves_and_comes_back(
         eventually_complete(running)
         before = threading.active_count()
         running.poller.reload(alone)
-        asked = len(another.requests)
         assert [report.project_id for report in running.store.reports()] == [3]
         assert running.own('api_authenticated{account="other"}') is None
         assert threading.active_count() < before
+        server.requests.wait_for(len(server.requests) + 10)  # what was sent before has arrived
+        asked = len(another.requests)
         server.requests.wait_for(len(server.requests) + 10)
         assert len(another.requests) == asked
         running.poller.reload(both)
@@ -148,6 +149,79 @@ def test_a_reload_ends_the_wait_after_a_rejection(
         running.poller.reload(right)
         eventually(lambda: running.success(1) == 1)
         assert len(server.requests.of("authenticate")) == 2
+
+
+def test_reloads_with_the_same_token_do_not_end_the_wait_each_time(
+    tmp_path: Path, server: SimulatorServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Or whoever can ask for reloads could have the account locked out."""
+    caplog.set_level("INFO", "exporter")
+    wrong = quick(configured(tmp_path, account(server, projects(1), token="api_token: wrong")))
+    right = quick(configured(tmp_path, account(server, projects(1))))
+    with live(wrong) as running:
+        eventually(lambda: said(caplog, "QuantConnect rejects"))
+        running.poller.reload(wrong)
+        eventually(lambda: len(said(caplog, "QuantConnect rejects")) == 2)
+        for _ in range(20):
+            running.poller.reload(wrong)
+        assert len(said(caplog, "The wait after a rejection goes on")) == 20
+        assert len(server.requests.of("authenticate")) == 2
+        running.poller.reload(right)
+        eventually(lambda: running.success(1) == 1)
+        assert len(server.requests.of("authenticate")) == 3
+
+
+def test_an_account_with_another_name_goes_on(
+    tmp_path: Path, server: SimulatorServer, another: SimulatorServer
+) -> None:
+    """As the only one has to when a second one comes."""
+    text = projects(3)
+    unnamed = quick(configured(tmp_path, account(server, text, name="only")))
+    both = (account(server, text, name="one"), account(another, projects(1), name="two"))
+    named = quick(configured(tmp_path, *both))
+    with live(unnamed) as running:
+        eventually_complete(running)
+        running.poller.reload(named)
+        assert running.value('holding_quantity{project="P3"') == 3
+        assert running.value('project_info{account="one",project="P3"') == 1
+        assert running.own('api_authenticated{account="only"}') is None
+        eventually(lambda: running.own('api_authenticated{account="one"}') == 1)
+        eventually(lambda: running.success(1) == 1)
+        assert len(server.requests.of("authenticate")) == 1
+        swapped = (account(server, text, name="two"), account(another, projects(1), name="one"))
+        running.poller.reload(quick(configured(tmp_path, *swapped)))
+        assert running.value('project_info{account="two",project="P3"') == 1
+        assert running.value('project_info{account="one",project="P1"') == 1
+        eventually(lambda: running.own('api_authenticated{account="one"}') == 1)
+        eventually(lambda: running.own('api_authenticated{account="two"}') == 1)
+
+
+def test_without_a_thread_for_a_new_account_nothing_changes(
+    tmp_path: Path,
+    server: SimulatorServer,
+    another: SimulatorServer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class NoThread(threading.Thread):
+        def start(self) -> None:
+            raise RuntimeError("can't start new thread")
+
+    with live(quick(configured(tmp_path, account(server, projects(3))))) as running:
+        eventually_complete(running)
+        monkeypatch.setattr("exporter.poller.account.Thread", NoThread)
+        new = account(another, projects(1), name="other")
+        after = quick(configured(tmp_path, account(server, projects(4)), new))
+        with pytest.raises(RuntimeError, match="can't start new thread"):
+            running.poller.reload(after)
+        assert [report.project_id for report in running.store.reports()] == [3]
+        assert running.own('api_authenticated{account="main"}') == 1
+        assert running.own('api_authenticated{account="other"}') is None
+        read = len(server.requests.of(PORTFOLIO, 3))
+        server.requests.wait_for(read + 3, PORTFOLIO, 3)
+        monkeypatch.undo()
+        running.poller.reload(after)
+        eventually(lambda: running.success(1) == 1)
+        assert [report.project_id for report in running.store.reports()] == [1, 4]
 
 
 def test_a_new_token_is_used_from_the_next_call_on(tmp_path: Path, server: SimulatorServer) -> None:

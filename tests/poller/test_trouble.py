@@ -33,7 +33,12 @@ def test_once_and_again_after_it_was_gone(caplog: pytest.LogCaptureFixture) -> N
         (listing, (odd,)),
     ]:
         trouble.left_out(task, problems)
-    assert [record.fields["call"] for record in caplog.records] == ["running", "status", "running"]  # type: ignore[attr-defined]
+    assert [(record.msg, record.fields["call"]) for record in caplog.records] == [  # type: ignore[attr-defined]
+        (LEFT_OUT, "running"),
+        (LEFT_OUT, "status"),
+        ("Everything can be understood again", "running"),
+        (LEFT_OUT, "running"),
+    ]
     assert caplog.records[0].fields == {  # type: ignore[attr-defined]
         "account": "main",
         "call": "running",
