@@ -13,6 +13,7 @@ from exporter.web.standing import (
     WAITING,
     in_trouble,
     is_alarming,
+    positions_unknown,
     positions_withdrawn,
     state_of,
 )
@@ -82,13 +83,12 @@ def _account_state(account: AccountReport, now: float) -> str:
 def _summary(reports: Sequence[ProjectReport]) -> str:
     running = sum(report.state == RUNNING for report in reports)
     positions = sum(report.positions or 0 for report in reports)
-    withdrawn = sum(positions_withdrawn(report) for report in reports)
+    unknown = sum(positions_unknown(report) for report in reports)
     failing = sum(bool(source.error) for report in reports for source in report.sources)
     counts = f"{_plural(len(reports), 'project')}, {running} running, "
     counts += _plural(positions, "open position")
-    if withdrawn:
-        counts += f'; <span class="bad">those of {_plural(withdrawn, "project")} are not known'
-        counts += " any more</span>"
+    if unknown:
+        counts += f" (those of {_plural(unknown, 'project')} are not known)"
     if failing:
         counts += f'; <span class="bad">{_plural(failing, "last read")} failed</span>'
     return f"{counts}."

@@ -11,6 +11,7 @@ RUNNING = "Running"
 REJECTED = "rejected"
 WAITING = "waiting"
 
+_NEVER_DEPLOYED = "never deployed"
 _FAILED = frozenset({"RuntimeError", "DeployError", "Invalid"})
 # Neither running nor on its way up: nothing manages what such a deployment still holds.
 _ENDED = frozenset(
@@ -40,6 +41,11 @@ def in_trouble(report: ProjectReport, account: AccountReport | None) -> bool:
     """Whether somebody should look at the project before the others."""
     failing = any(source.error for source in report.sources)
     return failing or positions_withdrawn(report) or is_alarming(report, account)
+
+
+def positions_unknown(report: ProjectReport) -> bool:
+    """Whether there may be positions that nobody here knows of, now or yet."""
+    return report.positions is None and report.state != _NEVER_DEPLOYED
 
 
 def positions_withdrawn(report: ProjectReport) -> bool:
