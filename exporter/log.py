@@ -76,6 +76,8 @@ def configure(
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
     logging.getLogger(_ROOT).setLevel(LEVELS[level])
+    # It warns of odd headers at each call, with what is in them.
+    logging.getLogger("urllib3").setLevel(logging.ERROR)
 
 
 class _Formatter(logging.Formatter):

@@ -77,8 +77,9 @@ def test_what_is_below_the_level_is_not_written(level: str) -> None:
 
 def test_libraries_are_heard_from_warnings_up() -> None:
     stream = written()
-    logging.getLogger("urllib3").info("Quiet")
-    logging.getLogger("urllib3").warning("Loud %s", "x")
+    logging.getLogger("some.library").info("Quiet")
+    logging.getLogger("some.library").warning("Loud %s", "x")
+    logging.getLogger("urllib3.connection").warning("Failed to parse headers: %s", "a signature")
     assert re.fullmatch(TIME + r'level=warn msg="Loud x"\n', stream.getvalue())
 
 

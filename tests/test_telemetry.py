@@ -86,10 +86,13 @@ def test_calls_are_counted() -> None:
 
 def test_an_account_that_left_leaves_nothing() -> None:
     own = telemetry()
-    for name in ("main", "other"):
-        account = own.account(name, endpoints=["live/list"], reasons=["auth"], budget=1)
-        account.call("live/list")
-        account.skew(1)
+    main, account = (
+        own.account(name, endpoints=["live/list"], reasons=["auth"], budget=1)
+        for name in ("main", "other")
+    )
+    for each in (main, account):
+        each.call("live/list")
+        each.skew(1)
     account.forget()
     # A call that hung until now.
     account.call("live/list")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from exporter.cli import version
 from exporter.cli.flags import parse
+from exporter.cli.signals import stop_cleanly_while_starting
 from exporter.log import configure
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(version.line())
         return 0
     configure(level=options.log_level, format=options.log_format)
+    if options.command in ("run", "demo"):
+        stop_cleanly_while_starting()
     try:
         match options.command:
             case "run":

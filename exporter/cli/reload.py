@@ -39,6 +39,7 @@ class Reloader:
         self._telemetry = telemetry
         self._clock = clock
         self._lock = Lock()
+        self._said: tuple[str, ...] = ()
         self._succeeded()
         _tell("Configuration loaded", config)
 
@@ -47,28 +48,41 @@ class Reloader:
         return self._config.to_yaml()
 
     def reload(self) -> None:
-        """Load the configuration again and go by it; raises ConfigError if it is bad."""
+        """Load the configuration again and go by it; raises, ConfigError if it is bad.
+
+        What raised changed nothing, and is logged once until a reload succeeds.
+        """
         with self._lock:
             try:
                 config = self._load()
+                self._poller.reload(config)
             except ConfigError as error:
-                self._telemetry.reload_successful.set(0)
-                for problem in error.problems:
-                    log.error("The configuration was not reloaded", problem=problem)
+                self._failed(error.problems)
                 raise
-            self._poller.reload(config)
+            except Exception as error:
+                self._failed((f"{type(error).__name__}: {error}",))
+                raise
             self._config = config
             self._succeeded()
             _tell("The configuration was reloaded", config)
 
-    def reload_quietly(self) -> None:
-        """Reload for somebody who reads the log and takes no answer."""
+    def reload_quietly(self) -> bool:
+        """Reload for somebody who reads the log; whether it succeeded."""
         try:
             self.reload()
-        except ConfigError:
-            return
+        except Exception:  # noqa: BLE001 - it is in the log, and who asked must live on
+            return False
+        return True
+
+    def _failed(self, problems: tuple[str, ...]) -> None:
+        self._telemetry.reload_successful.set(0)
+        if problems != self._said:
+            self._said = problems
+            for problem in problems:
+                log.error("The configuration was not reloaded", problem=problem)
 
     def _succeeded(self) -> None:
+        self._said = ()
         self._telemetry.reload_successful.set(1)
         self._telemetry.reload_timestamp.set(self._clock.now())
 
@@ -92,7 +106,11 @@ def _tell(message: str, config: Config) -> None:
 
 
 class Watch:
-    """Reloads when the content of the configuration file changes; looks every ``interval`` s."""
+    """Reloads when the content of the configuration file changes; looks every ``interval`` s.
+
+    A reload that failed is tried again at each look: what it lacked, such as the file of a token,
+    may come later.
+    """
 
     def __init__(self, path: Path, reloader: Reloader, interval: float) -> None:
         self._path = path
@@ -100,6 +118,7 @@ class Watch:
         self._interval = interval
         self._stopping = Event()
         self._seen = self._digest()
+        self._failed = False
         self._thread = Thread(target=self._run, name="config-watch", daemon=True)
 
     def start(self) -> None:
@@ -117,11 +136,11 @@ class Watch:
             self.look()
 
     def look(self) -> None:
-        """Reload if the file is another one than at the last look."""
+        """Reload if the file is another one than at the last reload that succeeded."""
         digest = self._digest()
-        if digest and digest != self._seen:
+        if digest and (digest != self._seen or self._failed):
             self._seen = digest
-            self._reloader.reload_quietly()
+            self._failed = not self._reloader.reload_quietly()
 
     def _digest(self) -> str:
         """The file's content in short; empty while it can't be read, as in the middle of a swap."""

@@ -5,10 +5,9 @@ from __future__ import annotations
 import ipaddress
 import os
 import platform
-import signal
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from exporter import __version__
 from exporter.cli import version
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     import argparse
     import socket
     from collections.abc import Callable
-    from types import FrameType
 
     from starlette.types import ASGIApp
 
@@ -102,6 +100,7 @@ def serve(
     ``load`` gives the configuration anew for a reload, which a change of ``watched`` asks for too.
     """
     # What only a running exporter needs is imported here, so that --help and errors are quick.
+    from exporter.cli import notify
     from exporter.cli.memory import returning_memory
     from exporter.cli.reload import Reloader, Watch
     from exporter.poller import Poller
@@ -111,7 +110,6 @@ def serve(
     from exporter.web.config import Guard
     from exporter.web.server import Server
 
-    stop_cleanly_while_starting()
     clock = Clock()
     log.info("Starting quantconnect-exporter", version=__version__, revision=version.revision())
     log.info("Build context", python=platform.python_version(), platform=platform.platform())
@@ -150,6 +148,7 @@ def serve(
             poller.start()
             if watch is not None:
                 watch.start()
+            notify.ready()
             Server(app, sockets, web.server_context() if web else None).run(
                 on_hangup=reloader.reload_quietly
             )
@@ -159,18 +158,6 @@ def serve(
             poller.stop()
     log.info("Stopped")
     return 0
-
-
-def stop_cleanly_while_starting() -> None:
-    """Until the server's loop takes the signals over: SIGTERM ends with 0, SIGHUP with nothing."""
-
-    def stop(_number: int, _frame: FrameType | None) -> NoReturn:
-        log.info("Stopped before it was started")
-        raise SystemExit(0)
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, stop)
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
 
 def listen(options: argparse.Namespace, web: WebConfig | None = None) -> list[socket.socket]:

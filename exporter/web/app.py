@@ -5,7 +5,8 @@ No request causes a call to QuantConnect or waits for one.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from threading import BoundedSemaphore
 from typing import TYPE_CHECKING, Protocol
 
 from starlette.applications import Starlette
@@ -68,6 +69,7 @@ class Site:
     clock: Clock
     version: str
     telemetry_path: str
+    reloads: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(2))
 
     def metrics(self, request: Request) -> Response:
         """Everything, in the format that the client prefers; in a thread, as its size decides."""
@@ -115,10 +117,16 @@ class Site:
         if request.method not in _RELOAD_METHODS:
             text = "This endpoint requires a POST or PUT request.\n"
             return PlainTextResponse(text, 405, headers={"Allow": ", ".join(_RELOAD_METHODS)})
+        # One that comes while another is under way has to wait, as it may know of a later change;
+        # more of them would only take the threads that scrapes are answered in.
+        if not self.reloads.acquire(blocking=False):
+            return PlainTextResponse("Reloads are under way, try again later.\n", 503)
         try:
             self.configuration.reload()
         except Exception as error:  # noqa: BLE001 - whatever it is, who asked wants to read it
             return PlainTextResponse(f"failed to reload config:\n{error}\n", 500)
+        finally:
+            self.reloads.release()
         return PlainTextResponse("Reloaded\n")
 
     async def healthy(self, _: Request) -> Response:

@@ -69,7 +69,7 @@ class Server:
         self._server = _Uvicorn(config)
         self._quiet_until = 0.0
 
-    def run(self, *, on_hangup: Callable[[], None]) -> None:
+    def run(self, *, on_hangup: Callable[[], object]) -> None:
         """Serve in this thread, which must be the main one, until SIGTERM or SIGINT.
 
         ``on_hangup`` is called, in another thread, for each SIGHUP.
@@ -84,7 +84,7 @@ class Server:
         """Take no more requests and end when those in flight are answered."""
         self._server.should_exit = True
 
-    async def _serve(self, on_hangup: Callable[[], None] | None) -> None:
+    async def _serve(self, on_hangup: Callable[[], object] | None) -> None:
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(self._unhandled)
         if on_hangup is not None:

@@ -27,8 +27,11 @@ class Taken:
     def __init__(self) -> None:
         self.configs: list[Config] = []
         self.came = threading.Event()
+        self.error: Exception | None = None
 
     def reload(self, config: Config) -> None:
+        if self.error is not None:
+            raise self.error
         self.configs.append(config)
         self.came.set()
 
@@ -126,6 +129,41 @@ def test_a_bad_file_changes_nothing_but_says_so(setting: Setting) -> None:
     write(setting.file, 7)
     setting.reloader.reload_quietly()
     assert setting.gauge("last_reload_successful") == 1
+
+
+@pytest.mark.parametrize("error", [ConfigError("no token"), RuntimeError("can't start new thread")])
+def test_what_cannot_be_gone_by_is_as_bad_and_is_said_once(
+    setting: Setting, error: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    setting.poller.error = error
+    write(setting.file, 6)
+    for _ in range(3):
+        with pytest.raises(type(error)):
+            setting.reloader.reload()
+        assert not setting.reloader.reload_quietly()
+    assert "id: 5" in setting.reloader.running()
+    assert setting.gauge("last_reload_successful") == 0
+    [record] = [r for r in caplog.records if "was not reloaded" in r.getMessage()]
+    assert str(error) in record.fields["problem"]  # type: ignore[attr-defined]
+    setting.poller.error = None
+    assert setting.reloader.reload_quietly()
+    assert setting.gauge("last_reload_successful") == 1
+    setting.poller.error = error
+    assert not setting.reloader.reload_quietly()
+    assert len([r for r in caplog.records if "was not reloaded" in r.getMessage()]) == 2
+
+
+def test_a_watch_tries_again_what_failed_for_want_of_something_else(setting: Setting) -> None:
+    watch = Watch(setting.file, setting.reloader, 60)
+    setting.poller.error = ConfigError("the token's file is not there yet")
+    write(setting.file, 6)
+    for _ in range(2):
+        watch.look()
+    assert setting.gauge("last_reload_successful") == 0
+    setting.poller.error = None
+    for _ in range(2):
+        watch.look()
+    assert len(setting.poller.configs) == 1
 
 
 def test_a_watch_reloads_once_for_each_other_content(setting: Setting) -> None:

@@ -83,6 +83,7 @@ EXPORTER = {
     "quantconnect_exporter_build_info": ("gauge", "version revision python_version"),
     "quantconnect_exporter_config_last_reload_successful": ("gauge", ""),
     "quantconnect_exporter_config_last_reload_success_timestamp_seconds": ("gauge", ""),
+    "quantconnect_exporter_faults_total": ("counter", ""),
     "quantconnect_exporter_http_requests_total": ("counter", "handler code"),
 }
 

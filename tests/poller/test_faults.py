@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from exporter.poller import faults
 from exporter.poller.faults import Faults
 from exporter.telemetry import Telemetry
 
@@ -42,7 +41,7 @@ def found(telemetry: Telemetry) -> Faults:
 @pytest.fixture
 def passes(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
     now = [1000.0]
-    monkeypatch.setattr(faults.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr("exporter.poller.faults.time.monotonic", lambda: now[0])
     return lambda seconds: now.__setitem__(0, now[0] + seconds)
 
 

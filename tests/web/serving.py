@@ -54,12 +54,17 @@ class Configuration:
     text: str = "accounts:\n- api_token: <secret>\n"
     error: Exception | None = None
     reloads: int = 0
+    gate: threading.Event = field(default_factory=threading.Event)
+
+    def __post_init__(self) -> None:
+        self.gate.set()
 
     def running(self) -> str:
         return self.text
 
     def reload(self) -> None:
         self.reloads += 1
+        self.gate.wait(20)
         if self.error is not None:
             raise self.error
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import gzip
 import http.client
 import re
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import pytest
@@ -212,6 +213,18 @@ def test_a_reload() -> None:
             "failed to reload config:\nquantconnect.yaml: line 3: what is wrong\n",
         )
         assert server.configuration.reloads == 3
+
+
+def test_reloads_that_are_slow_hold_up_no_scrape() -> None:
+    with serving() as server, ThreadPoolExecutor(60) as pool:
+        server.configuration.gate.clear()
+        asked = [pool.submit(server.ask, "/-/reload", "POST") for _ in range(60)]
+        refused = [each.result() for each in islice(as_completed(asked), 58)]
+        assert {answer.status for answer in refused} == {503}
+        assert server.ask("/metrics").status == 200
+        server.configuration.gate.set()
+        assert sorted(each.result().status for each in asked) == [200] * 2 + [503] * 58
+        assert server.ask("/-/reload", "POST").status == 200
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "DELETE", "OPTIONS"])

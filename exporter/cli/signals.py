@@ -1,0 +1,25 @@
+"""Signals while the exporter starts; its event loop takes them over."""
+
+from __future__ import annotations
+
+import signal
+from typing import TYPE_CHECKING, NoReturn
+
+from exporter.log import Log
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+log = Log(__name__)
+
+
+def stop_cleanly_while_starting() -> None:
+    """Until the server's loop takes the signals over: SIGTERM ends with 0, SIGHUP with nothing."""
+
+    def stop(_number: int, _frame: FrameType | None) -> NoReturn:
+        log.info("Stopped before it was started")
+        raise SystemExit(0)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
