@@ -175,7 +175,7 @@ def test_no_clock_in_the_answer(
     status, rows = doctor(capsys)
     assert status == 1
     assert rows[1:] == [
-        "account default: credentials FAILED timeout: no complete answer within 1 seconds",
+        "account default: credentials FAILED timeout: no complete answer within 1 second",
         "→ check the network and any proxy; raise request_timeout if it is only slow",
         "1 thing to mend.",
     ]
