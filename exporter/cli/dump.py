@@ -50,7 +50,8 @@ def dump(options: argparse.Namespace) -> int:
     finally:
         poller.stop()
     body = join(PROJECT_FAMILIES, store.snapshots(), telemetry.registry, TEXT)
-    sys.stdout.write(body.decode())
+    sys.stdout.buffer.write(body)  # in UTF-8, whatever the terminal has: so the format says
+    sys.stdout.flush()
     reports = store.reports()
     return 0 if reports and all(_was_read(report) for report in reports) else 1
 

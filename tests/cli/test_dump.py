@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import io
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -31,6 +33,18 @@ def test_everything_is_read_once_and_printed(
     assert samples["quantconnect_live_fees"] == 2
     assert samples["quantconnect_exporter_config_last_reload_successful"] == 1
     assert len(quantconnect.requests.of("live/portfolio/read")) == 2
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+@pytest.mark.usefixtures("quantconnect")
+def test_it_is_in_utf_8_whatever_the_terminal_has(
+    monkeypatch: pytest.MonkeyPatch, configure: Configure, encoding: str
+) -> None:
+    configure("projects: [{id: 21048731, name: Größe → ₤}]")
+    out = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(out, encoding=encoding))
+    assert main(["dump"]) == 0
+    assert 'project="Größe → ₤"' in out.getvalue().decode()
 
 
 def test_discovery(capsys: pytest.CaptureFixture[str], configure: Configure) -> None:
