@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING, TypeVar
 
-from exporter.cli.findings import ADVICE, Report, plural
+from exporter.cli.findings import ADVICE, Report, degrade, on_one_line, plural
 from exporter.cli.run import load
 from exporter.cli.version import USER_AGENT
 from exporter.config import ConfigError, Project
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from exporter.quantconnect.model import Deployment
 
 T = TypeVar("T")
+
+_LONGEST_NAME = 100
+_BROKEN = ("RuntimeError", "DeployError", "Invalid")
 
 # QuantConnect takes a signature for two hours; well before that somebody should set the clock.
 _SKEW = 60.0
@@ -134,8 +137,8 @@ class _Doctor:
         if plan.stretch > 1:
             self._report.note(
                 f"{name}: budget",
-                f"needs {needed}: intervals are stretched {plan.stretch:.1f} times; raise"
-                " requests_per_minute or the intervals",
+                f"needs {needed}: intervals are stretched {plan.stretch:.1f} times",
+                "raise requests_per_minute or the intervals",
             )
         else:
             self._report.ok(f"{name}: budget", f"needs {needed}")
@@ -145,22 +148,27 @@ class _Doctor:
     ) -> None:
         what = f"project {project.id}"
         name = self._ask(what, lambda: client.project_name(project.id))
+        shown = f'"{on_one_line(name or "", _LONGEST_NAME)}"'
         left_out = name is not None and discover is not None and not discover.matches(name)
         if not left_out:
             self._read.append(project)
         if name is None:
             return
         if left_out:
-            self._report.note(what, f'"{name}" is live, but include and exclude leave it out')
+            self._report.note(what, f"{shown} is live, but include and exclude leave it out")
             return
-        self._report.ok(what, f'"{name}"')
+        self._report.ok(what, shown)
         found = self._ask(f"{what}: status", lambda: client.deployments(project.id))
         deployment = None
         if found is not None:
             deployment = newest(found.deployments).get(project.id)
             self._runs[project.id] = deployment is not None and deployment.status == RUNNING
             if deployment is None:
-                self._report.note(f"{what}: status", "never deployed live")
+                self._report.note(
+                    f"{what}: status",
+                    "never deployed live; nothing but its name is published",
+                    "deploy it, or take it out of projects",
+                )
                 return
             self._status(deployment, f"{what}: status")
         stopped = deployment is not None and does_not_run(deployment.status)
@@ -170,8 +178,12 @@ class _Doctor:
         if deployment.status == RUNNING:
             self._report.ok(what, RUNNING)
         else:
-            said = f"{deployment.status} {deployment.error}"
-            self._report.note(what, " ".join(said.split()))
+            broken = deployment.status in _BROKEN
+            self._report.note(
+                what,
+                f"{deployment.status} {deployment.error}",
+                "read the error, here or in its log; redeploy it at QuantConnect" if broken else "",
+            )
 
     def _portfolio(
         self, client: QuantConnect, project: Project, what: str, *, stopped: bool
@@ -227,7 +239,7 @@ class _Doctor:
             return call()
         except ApiError as error:
             if error.reason is Reason.NOT_READY:
-                self._report.note(what, f"{error.message}; {ADVICE[error.reason]}")
+                self._report.note(what, error.message, ADVICE[error.reason])
             else:
                 detail = f"{error.reason.value}: {error.message}"
                 self._report.fail(what, detail, ADVICE[error.reason])
@@ -236,6 +248,7 @@ class _Doctor:
 
 def doctor(options: argparse.Namespace) -> int:
     """Print a table; 0 only if reading works, whatever it is that is read."""
+    degrade()
     config = load(options)
     if config is None:
         return 1

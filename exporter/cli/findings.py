@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import sys
 from dataclasses import dataclass, field
 
 from exporter.quantconnect.errors import Reason
@@ -23,42 +25,77 @@ ADVICE = {
 }
 
 
+# Room for the longest message that QuantConnect's answers are cut to, and what is said around it.
+_LONGEST = 500
+
+
 @dataclass
 class Report:
     """Rows of what, how and why, printed as they come; and what they come to."""
 
     failures: int = 0
+    notes: int = 0
     unmanaged: int = 0
     """Projects that hold positions and do not run."""
     _width: int = field(default=34, init=False)
 
-    def row(self, what: str, result: str, detail: str, *, failed: bool = False) -> None:
-        """What was looked at, how that went, and what was found."""
-        self.failures += failed
-        print(f"{what:<{self._width}}  {result:<6}  {detail}".rstrip(), flush=True)
+    def row(self, what: str, result: str, detail: str, advice: str = "") -> None:
+        """What was looked at, how that went, what was found, and what to do about it."""
+        what = on_one_line(what)
+        print(f"{what:<{self._width}}  {result:<6}  {on_one_line(detail)}".rstrip(), flush=True)
+        if advice:
+            print(f"{'':<{self._width}}          {_arrow()} {advice}", flush=True)
 
     def ok(self, what: str, detail: str = "") -> None:
         """All is well with it."""
         self.row(what, "ok", detail)
 
-    def note(self, what: str, detail: str) -> None:
+    def note(self, what: str, detail: str, advice: str = "") -> None:
         """Reading works, but somebody should know this."""
-        self.row(what, "note", detail)
+        self.notes += 1
+        self.row(what, "note", detail, advice)
 
     def fail(self, what: str, detail: str, advice: str) -> None:
         """Something has to be mended."""
-        self.row(what, "FAILED", detail, failed=True)
-        print(f"{'':<{self._width}}          → {advice}", flush=True)
+        self.failures += 1
+        self.row(what, "FAILED", detail, advice)
 
     def end(self) -> None:
         """The last line: what there is to do."""
-        said = f"{plural(self.failures, 'thing')} to mend." if self.failures else "Reading works."
+        if self.failures:
+            said = f"{plural(self.failures, 'thing')} to mend."
+        elif self.notes:
+            said = f"Reading works, with {plural(self.notes, 'note')} above."
+        else:
+            said = "All is well."
         if self.unmanaged:
             do = "does not run and holds" if self.unmanaged == 1 else "do not run and hold"
             said += f" {plural(self.unmanaged, 'project')} {do} positions."
-        elif not self.failures:
-            said = "All is well."
         print(f"\n{said}")
+
+
+def degrade() -> None:
+    """Let standard output escape what its encoding does not have: a table is for people."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+
+
+def on_one_line(text: str, most: int = _LONGEST) -> str:
+    """What others wrote, fit for a terminal: one line, at most so long, control signs escaped."""
+    line = " ".join(text.split())
+    if len(line) > most:
+        line = line[: most - 1] + "…"
+    return "".join(
+        sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in line
+    )
+
+
+def _arrow() -> str:
+    try:
+        "→".encode(sys.stdout.encoding or "ascii")
+    except UnicodeEncodeError:
+        return "->"
+    return "→"
 
 
 def plural(number: int, one: str, many: str = "") -> str:

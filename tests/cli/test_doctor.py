@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import re
+import sys
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from exporter.simulator.fault_answers import Transformed
+
     from .conftest import Configure
 
 
@@ -26,6 +30,16 @@ def doctor(capsys: pytest.CaptureFixture[str]) -> tuple[int, list[str]]:
     said = re.sub(r"within [01] s of", "within a second of", capsys.readouterr().out)
     rows = [" ".join(row.split()) for row in said.splitlines()]
     return status, [row for row in rows if row]
+
+
+def noted(rows: list[str]) -> list[str]:
+    """The rows that are notes."""
+    return [row for row in rows if re.match(r"[^\"]* note ", row)]
+
+
+def renamed(name: str) -> Transformed:
+    """A project's own answer with another name."""
+    return patched(lambda answer: answer["projects"][0].update(name=name))  # type: ignore[index]
 
 
 def test_all_is_well(
@@ -46,9 +60,17 @@ def test_all_is_well(
             f"project {legacy}: status note Liquidated",
             f"project {legacy}: portfolio ok 0 open positions, 1 currency",
             "account default: budget ok needs 2.6 of 60000 calls a minute",
-            "All is well.",
+            "Reading works, with 1 note above.",
         ],
     )
+
+
+def test_nothing_to_note(
+    capsys: pytest.CaptureFixture[str], quantconnect: SimulatorServer, configure: Configure
+) -> None:
+    configure(f"projects: [{{id: {quantconnect.world.project_ids[0]}}}]")
+    status, rows = doctor(capsys)
+    assert (status, rows[-1]) == (0, "All is well.")
 
 
 def test_variables_that_do_not_count(
@@ -96,15 +118,19 @@ def test_positions_that_nothing_manages(capsys: pytest.CaptureFixture[str]) -> N
     assert "project 23019847: status note Stopped" in rows
     (crash,) = [row for row in rows if row.startswith("project 23344561: status")]
     assert crash.startswith("project 23344561: status note RuntimeError Runtime Error: 'NoneType'")
+    assert rows[rows.index(crash) + 1] == (
+        "→ read the error, here or in its log; redeploy it at QuantConnect"
+    )
     held = [row for row in rows if row.endswith("; it does not run")]
     assert len(held) == 2
     assert re.fullmatch(
         r"project 23019847: portfolio note [1-9]\d* open positions, 1 currency; it does not run",
         held[0],
     )
+    notes = len(noted(rows))
     assert (status, rows[-1]) == (
         0,
-        "Reading works. 2 projects do not run and hold positions.",
+        f"Reading works, with {notes} notes above. 2 projects do not run and hold positions.",
     )
 
 
@@ -121,15 +147,68 @@ def test_what_stopped_longer_ago_is_not_read(
     assert (status, rows[-1]) == (0, "All is well.")
 
 
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+def test_what_the_terminal_does_not_have_is_escaped(
+    monkeypatch: pytest.MonkeyPatch,
+    quantconnect: SimulatorServer,
+    configure: Configure,
+    encoding: str,
+) -> None:
+    configure("projects: [{id: 21048731}, {id: 99}]")
+    quantconnect.faults.add(renamed("₤ 100"), endpoint="projects/read", project_id=21048731)
+    out = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(out, encoding=encoding))
+    assert main(["doctor"]) == 1
+    said = out.getvalue().decode(encoding)
+    utf8 = encoding == "utf-8"
+    assert ('"₤ 100"' if utf8 else r'"\u20a4 100"') in said
+    assert f"{'→' if utf8 else '->'} check that the project exists" in said
+
+
+def test_output_that_is_no_terminal_nor_file(
+    monkeypatch: pytest.MonkeyPatch, configure: Configure
+) -> None:
+    configure("projects: [{id: 99}]")
+    out = io.StringIO()
+    monkeypatch.setattr(sys, "stdout", out)
+    assert main(["doctor"]) == 1
+    assert "-> check that the project exists" in out.getvalue()
+
+
+def test_what_others_wrote_forges_no_row(
+    capsys: pytest.CaptureFixture[str], quantconnect: SimulatorServer, configure: Configure
+) -> None:
+    configure("projects: [{id: 21048731}, {id: 21363904}]")
+    forged = '"\n\nAll is well.\x1b[8m\x1b]0;owned\x07\u202e' + "x" * 5000
+    quantconnect.faults.add(renamed(forged), endpoint="projects/read", project_id=21048731)
+    quantconnect.faults.add(
+        patched(lambda answer: answer["live"][0].update(status="RuntimeError", error=forged)),  # type: ignore[index]
+        endpoint="live/list",
+        project_id=21363904,
+    )
+    main(["doctor"])
+    said = capsys.readouterr().out
+    assert all(sign.isprintable() or sign == "\n" for sign in said)
+    assert max(len(line) for line in said.splitlines()) < 700
+    rows = [" ".join(row.split()) for row in said.splitlines()]
+    assert "All is well." not in rows
+    shown = r'" All is well.\x1b[8m\x1b]0;owned\x07\u202e'
+    assert any(row.startswith(f'project 21048731 ok "{shown}xxx') for row in rows)
+    (crash,) = [row for row in rows if row.startswith("project 21363904: status")]
+    assert crash.startswith(f"project 21363904: status note RuntimeError {shown}xxx")
+    assert crash.endswith("x…")
+
+
 def test_the_last_line(capsys: pytest.CaptureFixture[str]) -> None:
     said = []
-    for failures, unmanaged in ((0, 0), (1, 0), (0, 1), (2, 3)):
-        Report(failures=failures, unmanaged=unmanaged).end()
+    for failures, notes, unmanaged in ((0, 0, 0), (0, 1, 0), (1, 2, 0), (0, 2, 1), (2, 3, 3)):
+        Report(failures=failures, notes=notes, unmanaged=unmanaged).end()
         said.append(capsys.readouterr().out.strip())
     assert said == [
         "All is well.",
+        "Reading works, with 1 note above.",
         "1 thing to mend.",
-        "Reading works. 1 project does not run and holds positions.",
+        "Reading works, with 2 notes above. 1 project does not run and holds positions.",
         "2 things to mend. 3 projects do not run and hold positions.",
     ]
 
@@ -197,12 +276,10 @@ def test_a_project_that_is_unknown_one_never_deployed_and_one_not_ready(
         "project 99 FAILED api_error: QuantConnect answered: Project not found",
         "→ check that the project exists and that this user may see it",
     ]
-    assert "project 21048731: status note never deployed live" in rows
-    assert any(
-        row.startswith("project 21363904: portfolio note ")
-        and row.endswith("and a project that was never deployed has none")
-        for row in rows
-    )
+    never = "project 21048731: status note never deployed live; nothing but its name is published"
+    assert rows[rows.index(never) + 1] == "→ deploy it, or take it out of projects"
+    (unready,) = [row for row in rows if row.startswith("project 21363904: portfolio note ")]
+    assert rows[rows.index(unready) + 1].endswith("and a project that was never deployed has none")
 
 
 def test_what_fails_is_said_where_and_the_rest_goes_on(
@@ -249,9 +326,21 @@ def test_a_budget_that_is_too_small(
     configure(f"projects: [{projects}]", rpm=150)
     status, rows = doctor(capsys)
     assert status == 1, "there are no such projects"
-    assert rows[-2].startswith("account default: budget note needs 181.6 of 150 calls a minute:")
-    assert rows[-2].endswith("raise requests_per_minute or the intervals")
-    assert "intervals are stretched" in rows[-2]
+    assert re.fullmatch(
+        r"account default: budget note needs 181.6 of 150 calls a minute:"
+        r" intervals are stretched [\d.]+ times",
+        rows[-3],
+    )
+    assert rows[-2] == "→ raise requests_per_minute or the intervals"
+
+
+def test_a_stretched_budget_is_not_all_well(
+    capsys: pytest.CaptureFixture[str], configure: Configure
+) -> None:
+    every = "scrape_interval: 1s\nstatus_interval: 1s\nstatistics_interval: 1s"
+    configure("projects: [{id: 21048731}]", top=every, rpm=175)
+    status, rows = doctor(capsys)
+    assert (status, rows[-1]) == (0, "Reading works, with 1 note above.")
 
 
 def test_a_token_that_cannot_be_read(
