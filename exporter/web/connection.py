@@ -51,6 +51,8 @@ class Crowd:
     all: set[Client] = field(default_factory=set)
     waiting: dict[Client, None] = field(default_factory=dict)
     unread: dict[Connection, None] = field(default_factory=dict)
+    # Whoever comes too late to be told of the end, which uvicorn would wait for, is sent away.
+    ending: bool = False
 
     def thin_out(self) -> None:
         """Cut off the oldest where there are too many, or too much is unread."""
@@ -100,6 +102,8 @@ class Connection(H11Protocol):
         # Any byte that cannot be passed on is "unread", and none is when the last one is gone.
         transport.set_write_buffer_limits(high=1, low=0)
         self._wait_for_head()
+        if self._crowd.ending:
+            self.transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """It is over."""

@@ -82,6 +82,7 @@ class Server:
 
     def stop(self) -> None:
         """Take no more requests and end when those in flight are answered."""
+        self._crowd.ending = True
         self._server.should_exit = True
 
     async def _serve(self, on_hangup: Callable[[], object] | None) -> None:

@@ -122,3 +122,18 @@ def test_that_no_file_is_left_is_said_once_a_minute(caplog: pytest.LogCaptureFix
             error = OSError(errno.EMFILE, "Too many open files")
             server._unhandled(loop, {"message": "socket.accept() failed", "exception": error})
     assert [record.getMessage() for record in caplog.records] == ["No connection can be accepted"]
+
+
+def test_who_comes_while_it_ends_does_not_hold_it_up() -> None:
+    """As one does whose connection is accepted with the signal, and who then keeps it open."""
+    site, _, _, _ = serving_site()
+    with bind(Address("127.0.0.1", 0)) as listener:
+        server = Server(application(site, max_requests=40), [listener])
+        server._crowd.ending = True
+        serves = threading.Thread(target=server.run_in_thread)
+        serves.start()
+        with socket.create_connection(listener.getsockname(), timeout=20) as client:
+            assert client.recv(1) == b""
+        server.stop()
+        serves.join(5)
+        assert not serves.is_alive()
