@@ -48,9 +48,9 @@ MUTATIONS = (
     Mutation(
         "a hole in the list is a project never deployed",
         RECORDING,
-        '''          unless on (job, project_id)
+        """          unless on (job, project_id)
           quantconnect_read_last_success_timestamp_seconds{source="portfolio"}
-''',
+""",
         "",
         "a project whose portfolio was read before is not taken for one that was never deployed",
     ),
