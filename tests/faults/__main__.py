@@ -6,12 +6,12 @@ import html
 from typing import TYPE_CHECKING
 
 from exporter.poller import backoff
-from tests.faults import answers, contents, processes, stories
+from tests.faults import answers, contents, processes, scene, stories
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from tests.faults.entry import Told
+    from tests.faults.told import Told
 
 _INTRODUCTION = """\
 # Faults
@@ -20,12 +20,25 @@ What goes wrong around this exporter, and what it then does. Written by `python 
 from the tables in `tests/faults/`, of which each row is a test that does this to an exporter and
 asserts what is said here; edit those. There are {number} of them.
 
-While each of them happens, somebody scrapes on and on: every scrape must parse, none may hold a
-number that is not one, a series twice, or half a portfolio; and neither the API token nor any
-signature that was sent may be in a log line of any level and format, a scrape, a page, the shown
-configuration or the command line.
+While each of them happens, somebody scrapes on and on over HTTP, each {every:g} ms, or each
+{process_every:g} ms where the exporter is a process of its own, and looks at its pages: every
+scrape must be answered and parse, none may hold a number that is not one, a series twice, or half a
+portfolio, or numbers of two. Neither the API token nor any signature that QuantConnect was sent may
+be in anything that comes out: the scrapes and pages and their headers, the log at any level and in
+either format, stdout, the command line.
 
-The `reason` is the label of `quantconnect_api_request_failures_total`.
+The columns are compared with what the exporter really did:
+
+- **published** is what the scrapes had of the portfolio of project 1, which is the one that it
+  befalls; project 2 is there to be left alone.
+- **logged** is every message above debug, and how often it came for the same thing (project,
+  source, call, error, field); a row fails if another message is logged.
+- **counted** is every counter that went up, but for `quantconnect_api_requests_total` and
+  `quantconnect_exporter_http_requests_total`, and every 0 of `quantconnect_read_success`,
+  `quantconnect_api_authenticated` and `quantconnect_exporter_config_last_reload_successful`, and a
+  `quantconnect_api_clock_skew_seconds` of more than half a minute; a row fails if another moves.
+- **recovers**: in the end every source of both projects has been read again, and `/-/healthy` is
+  200, unless the row says otherwise.
 """
 
 
@@ -38,11 +51,11 @@ Each of these befalls the reading of one project's portfolio until it is over. I
   `quantconnect_read_success{{source="portfolio"}}` 0. When the last good read is older than
   `stale_after` (or three intervals), it is withdrawn, and nothing else is.
 - **Others**: the other projects, and this one's status and statistics, are read as ever.
-- **Logged**: `Reading failed` once, with the reason and the error below, and not again while they
-  stay the same.
-- **Counted**: each call once, for the reason below and for no other.
+- **Logged**: “Reading failed” once, with the reason and the error below; nothing else.
+- **Counted**: each call once in `quantconnect_api_request_failures_total`, for the reason below;
+  nothing else.
 - **Recovers**: it is asked again after a random wait of up to {first:g} s, doubling to
-  {longest:g} minutes; the next good answer is published whole, and `Reading works again` is logged
+  {longest:g} minutes; the next good answer is published whole, and “Reading works again” is logged
   once.
 """
 
@@ -51,8 +64,8 @@ _LEFT_OUT = """\
 
 What can be understood is published, what can't is left out: those samples are missing, all others
 are there, and the read is a good one. `quantconnect_api_parse_problems_total` counts each read's
-fields; the log says `Left out what could not be understood` once. All is there again with the next
-read without it.
+fields; the log says “Left out what could not be understood” once for each, and “Everything can be
+understood again” with the next read without it, when all is there again.
 """
 
 _HARMLESS = """\
@@ -78,7 +91,11 @@ def _lines() -> Iterator[str]:
             processes.PROCESSES,
         ),
     )
-    yield _INTRODUCTION.format(number=sum(lengths))
+    yield _INTRODUCTION.format(
+        number=sum(lengths),
+        every=scene.SCRAPE_EVERY * 1000,
+        process_every=processes.SCRAPE_EVERY * 1000,
+    )
     yield _ANSWERS.format(first=2 * backoff.FIRST, longest=backoff.LONGEST / 60)
     for title, section in answers.SECTIONS.items():
         yield f"### {title}\n"
@@ -92,7 +109,7 @@ def _lines() -> Iterator[str]:
         (
             (
                 _text(entry.title),
-                ", ".join(f"`{start.partition('{')[0]}`" for start in entry.without),
+                ", ".join(f"`{start.partition('{')[0]}`" for start in entry.without) or "nothing",
                 ", ".join(f"`{field}`" for field in entry.problems),
                 _code(entry.found),
             )
@@ -111,7 +128,7 @@ def _lines() -> Iterator[str]:
 def _stories(told: Iterable[Told]) -> Iterator[str]:
     yield from _table(
         ("fault", "published", "logged", "counted", "recovers"),
-        ((each.title, each.published, each.logged, each.counted, each.recovers) for each in told),
+        (each.cells() for each in told),
     )
 
 

@@ -23,7 +23,8 @@ from exporter.simulator import (
 )
 from exporter.simulator import fault_answers as say
 from tests.faults.entry import Failing
-from tests.faults.scene import TOKEN
+from tests.faults.scene import PORTFOLIO, TOKEN, VICTIM
+from tests.faults.told import Published, Told, failures, unread
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -455,4 +456,17 @@ SECTIONS = {
     "Portfolios that are none": PORTFOLIOS,
     "Connections": CONNECTIONS,
 }
+
+
+def costs_a_read(entry: Failing) -> Told:
+    """What each of these comes to: the head of their part of the page."""
+    return Told(
+        entry.title,
+        published=Published.UNTIL_OLD,
+        logged={"Reading failed": 1, "Reading works again": 1},
+        counted=(failures(entry.reason.value, PORTFOLIO), unread("portfolio", VICTIM)),
+        recovers="by itself",
+    )
+
+
 FAILING = tuple(entry for section in SECTIONS.values() for entry in section)

@@ -15,6 +15,8 @@ from exporter.simulator import (
 )
 from exporter.simulator import fault_answers as say
 from tests.faults.entry import Harmless, LeftOut
+from tests.faults.scene import PORTFOLIO
+from tests.faults.told import Published, Told, problems
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,6 +71,14 @@ HARMLESS = (
     Harmless("fields that nobody knows", _rewritten(lambda answer: answer.update(new={"a": [1]}))),
     Harmless(
         "NaN in a field that nobody reads", _rewritten(lambda answer: answer.update(n=float("nan")))
+    ),
+    Harmless(
+        "`symbol.id`, `symbol.permtick` and `type` of other types, beside a good key",
+        _rewritten(
+            lambda answer: answer["portfolio"]["holdings"][SPY].update(
+                symbol={"id": 7, "permtick": [], "underlying": True, "value": "SPY"}, type=0
+            )
+        ),
     ),
     Harmless("empty errors beside success", _rewritten(_nulls_are_empty)),
     Harmless(
@@ -136,6 +146,22 @@ def _key(answer: dict[str, Any]) -> None:
     }
 
 
+def _kind(answer: dict[str, Any]) -> None:
+    _key(answer)
+    answer["portfolio"]["holdings"]["<b>no key</b>\n"]["type"] = "Tulip"
+
+
+def _symbols(symbol: object, found: str) -> LeftOut:
+    what = "`symbol`" if not isinstance(symbol, dict) else "`symbol.value`"
+    return LeftOut(
+        f"{what} of a holding is {found.removeprefix('found ')}",
+        _rewritten(lambda answer: answer["portfolio"]["holdings"][SPY].update(symbol=symbol)),
+        (),
+        {"symbol": 1},
+        f"{found}, expected an object with a string value",
+    )
+
+
 def _entry(kind: str, value: object) -> Callable[[Scene], Fault]:
     def change(answer: dict[str, Any]) -> None:
         portfolio = answer["portfolio"][kind]
@@ -193,6 +219,23 @@ LEFT_OUT = (
         "found number 7, expected a string",
         ('quantconnect_holding_info{currency_symbol="",',),
     ),
+    _symbols(7, "found number 7"),
+    _symbols({"value": 7}, "found number 7"),
+    LeftOut(
+        "`type` beside a key that is no security identifier is nothing that there is",
+        _rewritten(_kind),
+        ("quantconnect_holding_",),
+        {"symbol": 1, "type": 1},
+        "expected a security type",
+        ('security_type="unknown"',),
+    ),
+    LeftOut(
+        "`securitySymbols` of a currency is a number",
+        _rewritten(lambda answer: answer["portfolio"]["cash"]["EUR"].update(securitySymbols=7)),
+        (),
+        {"securitySymbols": 1},
+        "found number 7, expected an array",
+    ),
     _cash("amount", "amount", "many", f'found string "many", {_FINITE}'),
     _cash("conversionRate", "conversion_rate", float("inf"), f"found number inf, {_FINITE}"),
     _cash("valueInAccountCurrency", "value", [], f"found array of 0, {_FINITE}"),
@@ -208,3 +251,22 @@ LEFT_OUT = (
         'found string "EUR", expected an object',
     ),
 )
+
+
+UNNOTICED = Told(
+    "an odd answer", logged={}, counted=(), recovers="at once", published=Published.ALL
+)
+
+
+def left_out(entry: LeftOut) -> Told:
+    """What each of these comes to: the head of their part of the page."""
+    return Told(
+        entry.title,
+        published=Published.ALL,
+        logged={
+            "Left out what could not be understood": len(entry.problems),
+            "Everything can be understood again": 1,
+        },
+        counted=tuple(problems(PORTFOLIO, field) for field in entry.problems),
+        recovers="with the next read",
+    )

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from pathlib import Path
 
     from exporter.quantconnect.errors import Reason
     from exporter.simulator import Fault
+    from tests.faults.processes import Start
     from tests.faults.scene import Scene
+    from tests.faults.told import Told
 
 
 @dataclass(frozen=True)
@@ -55,22 +56,15 @@ class LeftOut:
 
 
 @dataclass(frozen=True)
-class Told:
-    """What a story comes to, for the page: everything in it is asserted by ``happens``."""
-
-    title: str
-    published: str
-    logged: str
-    counted: str
-    recovers: str
-
-
-@dataclass(frozen=True)
 class Story:
-    """A fault of more than one answer; ``happens`` does it and asserts what follows."""
+    """A fault of more than one answer; ``happens`` does it and asserts what follows.
+
+    ``ends_well`` says that everything can be read again when it is over.
+    """
 
     told: Told
     happens: Callable[[Scene], None]
+    ends_well: bool = True
     settings: Mapping[str, object] = field(default_factory=dict)
 
 
@@ -79,4 +73,4 @@ class ProcessStory:
     """A fault of the process itself, tried on the exporter as people run it."""
 
     told: Told
-    happens: Callable[[Path], None]
+    happens: Callable[[Start], None]

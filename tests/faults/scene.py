@@ -1,8 +1,9 @@
 """An exporter in this process, a QuantConnect to torment it with, and everything that it says.
 
-Whatever is done, a scrape is always under way, and no scrape may show anything but whole
-portfolios; and whatever the exporter says, on a page, in a log, in a metric, no token and no
-signature may be in it. Both are checked when a scene ends.
+Whatever is done, somebody scrapes it over HTTP, each 50 ms or as fast as it answers, and every
+scrape must be answered and show nothing but whole portfolios; and whatever the exporter says, on a
+page, in a log, in a metric, no token and no signature may be in it. Both are checked when a scene
+ends.
 """
 
 from __future__ import annotations
@@ -19,30 +20,38 @@ import threading
 import time
 from collections import Counter
 from contextlib import contextmanager
-from functools import cache
+from dataclasses import replace
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
+from unittest import mock
+
+import requests
 
 from exporter import log
+from exporter.cli.reload import Reloader
 from exporter.clock import Clock
-from exporter.exposition import TEXT, join, samples
-from exporter.metrics import PROJECT_FAMILIES
+from exporter.exposition import samples
 from exporter.poller import account as account_module
 from exporter.simulator import SimulatorServer, World
 from exporter.simulator.authentication import Authentication
-from exporter.web.pages import landing_page, project_page
+from exporter.web.app import Site, application
+from exporter.web.listen import bind, parse_address
+from exporter.web.server import Server
+from tests.faults import told
 from tests.poller.given import config_of, eventually
 from tests.poller.live import Live, quick
 from tests.soak.scraper import inconsistencies
 from tests.web_config.pki import PKI
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     import pytest
 
     from exporter.simulator import Fault
     from exporter.simulator.exchange import Exchange
+    from exporter.store import Published
 
 TOKEN = "Marked4f0c9a7e21b85d36Marked4f0c9a7e21b85d36Marked4f0c9a7e21b85d"
 """As long as QuantConnect's, and nowhere else."""
@@ -51,6 +60,14 @@ VICTIM, BYSTANDER = 1, 2
 PORTFOLIO = "live/portfolio/read"
 STALE_AFTER = 900.0
 _SILENCE = 0.25
+SCRAPE_EVERY = 0.05
+_PAGES = ("/", "/config", f"/projects/{VICTIM}", f"/projects/{BYSTANDER}", "/-/ready", "/-/healthy")
+_ALARMS = (
+    "quantconnect_read_success{",
+    "quantconnect_api_authenticated{",
+    "quantconnect_api_clock_skew_seconds{",
+    "quantconnect_exporter_config_last_reload_successful",
+)
 _PORTFOLIO_FAMILIES = ("quantconnect_holding", "quantconnect_cash")
 
 
@@ -150,6 +167,8 @@ class Scene:
         certificate: str = "",
         scheme: str = "http",
         project_name: str = "P1",
+        stale_after: float = STALE_AFTER,
+        accounts: tuple[str, ...] = (),
     ) -> None:
         self.directory = directory
         self.world = World.from_portfolios(
@@ -167,10 +186,14 @@ class Scene:
         """By how many seconds its other clock is."""
         self.log = Log()
         self.wrong: list[str] = []
-        self.seen: set[tuple[str, ...]] = set()
+        self.seen: list[tuple[str, ...]] = []
+        """The victim's portfolio in the scrapes since the beginning, wherever it was another."""
+        self._alarms: set[tuple[str, tuple[tuple[str, str], ...], float]] = set()
+        self._before = ""
+        self._logged_before = 0
         self.token_file = directory / "token"
         self.token_file.write_text(TOKEN)
-        names = {"named": named, "token_in_file": token_in_file}
+        names: dict[str, Any] = {"named": named, "token_in_file": token_in_file, "hosts": accounts}
         self._config = quick(
             config_of(
                 directory,
@@ -179,26 +202,52 @@ class Scene:
             request_timeout=seconds,
             requests_per_minute=requests_per_minute,
         )
+        self._config = replace(self._config, stale_after=stale_after)
         self._starts = started
         self._elsewhere: SimulatorServer | None = None
         self._said: list[str] = []
         self._stopping = threading.Event()
-        self._scraping = threading.Thread(target=self._scrape, name="scraper")
+        self._scraping = threading.Thread(target=self._scrape_on, name="scraper")
         clock = Clock(
             monotonic=lambda: time.monotonic() + self.ahead,
             now=lambda: time.time() + self.wrong_by,
         )
         self.exporter = Live(self._config, clock=clock)
+        self._session = requests.Session()
+        self._site = self._served(clock)
+        self._serving = threading.Thread(target=self._site.run_in_thread, name="site")
 
-    def _yaml(self, base_url: str, *, named: bool, token_in_file: bool) -> str:
-        token = "api_token_file: token" if token_in_file else f"api_token: {TOKEN}"
-        projects = ", ".join(
-            f"{{id: {each}{f', name: P{each}' if named else ''}}}" for each in (VICTIM, BYSTANDER)
+    def _served(self, clock: Clock) -> Server:
+        """The exporter's own HTTP server."""
+        live = self.exporter
+        reloader = Reloader(
+            self._config,
+            load=lambda: self._config,
+            poller=live.poller,
+            telemetry=live.telemetry,
+            clock=clock,
         )
-        return (
-            f"stale_after: {STALE_AFTER:g}s\naccounts:\n"
-            f"- {{name: main, user_id: 1, {token}, base_url: '{base_url}', projects: [{projects}]}}"
-            "\n"
+        site = Site(live.store, live.telemetry, live.poller, reloader, clock, "1", "/metrics")
+        listening = bind(parse_address("127.0.0.1:0"))
+        self.url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        return Server(application(site, max_requests=0), [listening])
+
+    def _yaml(
+        self, base_url: str, *, named: bool, token_in_file: bool, hosts: tuple[str, ...]
+    ) -> str:
+        """One account; or, where there are ``hosts``, one for each project, at that host."""
+        token = "api_token_file: token" if token_in_file else f"api_token: {TOKEN}"
+        projects = [
+            f"{{id: {each}{f', name: P{each}' if named else ''}}}" for each in (VICTIM, BYSTANDER)
+        ]
+        listed = {"main": (base_url, ", ".join(projects))}
+        for host, project in zip(hosts, projects, strict=False):
+            listed[host.partition(".")[0]] = (base_url.replace("127.0.0.1", host), project)
+        if hosts:
+            del listed["main"]
+        return "accounts:\n" + "".join(
+            f"- {{name: {name}, user_id: 1, {token}, base_url: '{url}', projects: [{those}]}}\n"
+            for name, (url, those) in listed.items()
         )
 
     # --- Beginning and end ------------------------------------------------------------------------
@@ -210,11 +259,20 @@ class Scene:
         logger.setLevel(logging.DEBUG)
         logger.addHandler(self.log)
         logging.getLogger("urllib3").addHandler(self.log)
-        self._scraping.start()
+        self._put = mock.patch.object(
+            self.exporter.store, "put", side_effect=partial(self._note, self.exporter.store.put)
+        )
+        self._put.start()
+        self._serving.start()
         if self._starts:
             self.start()
             eventually(self.exporter.poller.complete)
             self.eventually_reads(VICTIM, BYSTANDER)
+        self._before = self.scrape()
+        self.seen = self.seen[-1:]
+        self._alarms.clear()
+        self._logged_before = len(self.log.records)
+        self._scraping.start()
         return self
 
     def start(self) -> None:
@@ -222,63 +280,149 @@ class Scene:
         self.exporter.poller.start()
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        self._stopping.set()
-        self._scraping.join()
-        stopped = self.exporter.stops()
-        self.server.close()
-        asked = 0
-        if self._elsewhere is not None:
-            asked = len(self._elsewhere.requests)
-            self._elsewhere.close()
-        logger = logging.getLogger("exporter")
-        logger.removeHandler(self.log)
-        logger.setLevel(self._level)
-        logging.getLogger("urllib3").removeHandler(self.log)
+        try:
+            if kind is None:
+                self._said += [self.page(path) for path in _PAGES]
+        finally:
+            self._stopping.set()
+            self._scraping.join()
+            self._session.close()
+            self._site.stop()
+            stopped = self.exporter.stops()
+            self._serving.join()
+            self._put.stop()
+            self.server.close()
+            asked = 0
+            if self._elsewhere is not None:
+                asked = len(self._elsewhere.requests)
+                self._elsewhere.close()
+            logger = logging.getLogger("exporter")
+            logger.removeHandler(self.log)
+            logger.setLevel(self._level)
+            logging.getLogger("urllib3").removeHandler(self.log)
         if kind is None:
             assert not self.wrong, self.wrong[:3]
             assert stopped < 5
             assert not asked
             self._keeps_secrets()
 
+    def comes_to(self, row: told.Told, *, ends_well: bool = True) -> None:
+        """What was logged, counted and shown is what the row says, all of it and nothing else.
+
+        Before that everything must be read well again, if it ``ends_well``.
+        """
+        if ends_well:
+            reads = {f'source="{source}"' for source in ("portfolio", "status", "statistics")}
+            eventually(
+                lambda: all(
+                    any(each in line and line.endswith(" 1.0") for line in self._reads(project_id))
+                    for project_id in (VICTIM, BYSTANDER)
+                    for each in reads
+                )
+            )
+            eventually(self.healthy)
+
+        def differs() -> list[str]:
+            after = self.scrape()
+            records = self.log.records[self._logged_before :]
+            logged = [
+                told.line(each.getMessage(), getattr(each, "fields", {}))
+                for each in records
+                if each.name.startswith("exporter") and each.levelno > logging.DEBUG
+            ]
+            alarms = [
+                told.Series(name, dict(of), value)
+                for name, of, value in list(self._alarms)
+                # Before the first answer nobody has been accepted, which is no alarm.
+                if self._starts or name != told.REJECTED.name
+            ]
+            return (
+                told.of_log(logged, row.logged)
+                + told.of_series(told.moved(self._before, after) + alarms, row.counted)
+                + self._published_otherwise(row.published)
+            )
+
+        deadline = time.monotonic() + 5
+        while wrong := differs():
+            assert time.monotonic() < deadline, "\n".join(wrong)
+            time.sleep(0.02)
+
+    def _published_otherwise(self, published: told.Published | None) -> list[str]:
+        missing = () in self.seen
+        match published:
+            case told.Published.ALL | told.Published.BEFORE if missing:
+                return ["the portfolio was missing from a scrape"]
+            case told.Published.ALL if any(
+                name == told.READ_SUCCESS for name, _, _ in self._alarms
+            ):
+                return ["a read failed"]
+            case told.Published.UNTIL_OLD if not missing or not self.seen[0]:
+                return ["the portfolio was never missing, or from the beginning"]
+            case told.Published.NOTHING_YET if self.seen[0]:
+                return ["there was a portfolio at once"]
+        return []
+
+    def _reads(self, project_id: int) -> list[str]:
+        text = samples(self.exporter.store.snapshots_of(project_id))
+        return [line for line in text.splitlines() if line.startswith(told.READ_SUCCESS)]
+
     def _keeps_secrets(self) -> None:
         """Neither the token nor anything that was signed with it is in anything that came out."""
-        store = self.exporter.store
-        reports = store.reports()
-        now = time.time()
         said = [
             *self._said,
             *(text.getvalue() for text in self.log.texts.values()),
-            landing_page(reports, version="1", telemetry_path="/metrics", now=now),
-            *(
-                project_page(each, samples(store.snapshots_of(each.project_id)), now=now)
-                for each in reports
-            ),
-            self._config.to_yaml(),
             repr(self._config),
         ]
         assert self.authentication.credentials or not self.server.requests
-        secrets = {TOKEN, TOKEN[:16]}
-        for credentials in self.authentication.credentials:
-            secrets |= signatures(credentials)
-        for text in said:
-            for secret in secrets:
-                assert secret not in text, f"a secret is in {text[:2000]}"
+        assert_no_secret(self.authentication, said)
 
-    def _scrape(self) -> None:
-        registry = self.exporter.telemetry.registry
-        text = ""
-        while not self._stopping.wait(0.01):
-            before = text
-            text = join(PROJECT_FAMILIES, self.exporter.store.snapshots(), registry, TEXT).decode()
-            if text == before:
-                continue
-            try:
-                self.wrong += inconsistencies(text, is_openmetrics=False).wrong
-            except ValueError as error:
-                self.wrong.append(f"a scrape can't be parsed: {error}")
-            self._said.append(text)
-            del self._said[:-20]
-            self.seen.add(tuple(_of(text.splitlines(), VICTIM)))
+    def _note(self, put: Callable[[Published], None], published: Published) -> None:
+        """Whatever is published is noted, however shortly it stands."""
+        text = samples(part.snapshot for part in published.parts[:1])
+        for line in text.splitlines():
+            if line.startswith(told.READ_SUCCESS) and line.endswith(" 0.0"):
+                self._notice(line + "\n")
+        put(published)
+
+    def _notice(self, exposition: str) -> None:
+        for alarm in told.alarms(exposition):
+            assert alarm.value is not None
+            self._alarms.add((alarm.name, tuple(sorted(alarm.labels.items())), alarm.value))
+
+    def page(self, path: str) -> str:
+        """What the exporter answers under a path, with its headers."""
+        answer = self._session.get(self.url + path, timeout=20)
+        return f"{answer.status_code} {answer.headers}\n{answer.text}"
+
+    def healthy(self) -> bool:
+        """What /-/healthy says."""
+        return self.page("/-/healthy").startswith("200 ")
+
+    def ready(self) -> bool:
+        """What /-/ready says."""
+        return self.page("/-/ready").startswith("200 ")
+
+    def scrape(self, session: requests.Session | None = None) -> str:
+        """What /metrics answers, which must be whole; noted."""
+        answer = (session or self._session).get(f"{self.url}/metrics", timeout=20)
+        assert answer.status_code == 200
+        text = answer.text
+        self._said.append(f"{answer.headers}\n{text}")
+        del self._said[:-20]
+        portfolio = tuple(_of(text.splitlines(), VICTIM))
+        if not self.seen or self.seen[-1] != portfolio:
+            self.seen.append(portfolio)
+        self._notice("".join(line + "\n" for line in text.splitlines() if line.startswith(_ALARMS)))
+        return text
+
+    def _scrape_on(self) -> None:
+        with requests.Session() as session:
+            while not self._stopping.wait(SCRAPE_EVERY):
+                try:
+                    text = self.scrape(session)
+                    self.wrong += inconsistencies(text, is_openmetrics=False).wrong
+                except (requests.RequestException, AssertionError, ValueError) as error:
+                    self.wrong.append(f"a scrape failed: {type(error).__name__}: {error}")
 
     # --- What is done -----------------------------------------------------------------------------
 
@@ -330,8 +474,15 @@ class Scene:
     # --- What follows -----------------------------------------------------------------------------
 
     def portfolio(self, project_id: int = VICTIM) -> list[str]:
-        """The sample lines of what was read of a project's portfolio."""
-        return _of(samples(self.exporter.store.snapshots_of(project_id)).splitlines(), project_id)
+        """The sample lines of a project's portfolio, as they are scraped."""
+        return _of(self.scrape().splitlines(), project_id)
+
+    def versions(self) -> list[int | None]:
+        """Which versions of the victim's portfolio were scraped, one after the other.
+
+        None for none; a portfolio that is not of one version is an error.
+        """
+        return [told.version_of(each) for each in self.seen]
 
     def success(self, project_id: int = VICTIM, source: str = "portfolio") -> float | None:
         """quantconnect_read_success."""
@@ -349,7 +500,8 @@ class Scene:
         """Until the portfolio of that version is what is published."""
         amount = f'quantconnect_cash_amount{{currency="USD",project="P{project_id}"'
         amount += f',project_id="{project_id}"}} {1000.5 * version!r}'
-        eventually(lambda: amount in self.portfolio(project_id), timeout=30)
+        store = self.exporter.store
+        eventually(lambda: amount in samples(store.snapshots_of(project_id)), timeout=30)
 
     def failures(self) -> dict[tuple[str, str], int]:
         """How many calls failed, by endpoint and reason."""
@@ -382,13 +534,9 @@ class Scene:
         before = self.calls(endpoint, **of)
         eventually(lambda: self.calls(endpoint, **of) >= before + more, timeout=30)
 
-    def was_quiet(self) -> None:
-        """Nothing was logged that anybody should look at."""
-        assert not [each for each in self.log.records if each.levelno >= logging.WARNING]
-
     def reload(self) -> None:
         """The configuration is read again, and is what it was."""
-        self.exporter.poller.reload(self._config)
+        assert requests.post(f"{self.url}/-/reload", timeout=20).status_code == 200
 
     def falls_silent(self) -> None:
         """Until nothing has been asked for a quarter of a second: five times the interval."""
@@ -417,6 +565,14 @@ def pki() -> Path:
     made.issue("expired", san="IP:127.0.0.1", days="-1")
     made.issue("elsewhere", san="DNS:elsewhere.example")
     return directory
+
+
+def assert_no_secret(authentication: Listening, said: Iterable[str]) -> None:
+    """Neither the token nor anything that was signed with it is in any of these texts."""
+    secrets = {TOKEN, TOKEN[:16]}.union(*map(signatures, set(authentication.credentials)))
+    for text in said:
+        for secret in secrets:
+            assert secret not in text, f"a secret is in {text[:2000]}"
 
 
 def signatures(authorization: str) -> set[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import threading
+from dataclasses import replace
 from email.utils import formatdate
 from functools import partial
 from itertools import chain, pairwise, repeat
@@ -16,12 +17,25 @@ from exporter.quantconnect import client as client_module
 from exporter.quantconnect.portfolio import decode_portfolio
 from exporter.simulator import ClockOffset, Stall, Status, patched
 from exporter.simulator import fault_answers as say
-from tests.faults.entry import Story, Told
+from tests.faults.entry import Story
 from tests.faults.scene import BYSTANDER, PORTFOLIO, TOKEN, VICTIM
+from tests.faults.told import (
+    ONCE,
+    PERHAPS,
+    REJECTED,
+    Often,
+    Published,
+    Series,
+    Told,
+    failures,
+    problems,
+    skew,
+    unread,
+)
 from tests.poller.given import eventually
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from tests.faults.scene import Scene
 
@@ -33,18 +47,66 @@ CONNECTING: list[Story] = []
 OURSELVES: list[Story] = []
 
 
+_ONE_FAILED: Mapping[str, Often | int] = {"Reading failed": ONCE, "Reading works again": ONCE}
+_CALL_FAILED: Mapping[str, Often | int] = {
+    "A call for the account failed": ONCE,
+    "It works again": ONCE,
+}
+_ACCEPTED = "QuantConnect accepts the account"
+_LEFT_OUT = "Left out what could not be understood"
+_UNKNOWN: Mapping[str, Often | int] = {
+    _LEFT_OUT: ONCE,
+    "A project does not run": ONCE,
+    "Everything can be understood again": ONCE,
+    "A project runs again": ONCE,
+}
+_FAULT = "A fault of this exporter, please report it"
+_TOKEN_UNREAD = "The token cannot be read, the last one stays in use"
+_SOURCES = ("portfolio", "status", "statistics")
+_UNREAD = unread("portfolio", VICTIM)
+_NO_STATUS = (unread("status", VICTIM), unread("status", BYSTANDER))
+_REST = (failures("rate_limit", PORTFOLIO, 1), _UNREAD)
+_AUTH = (failures("auth"), REJECTED, unread(perhaps=True))
+# Until the authenticate that follows a rejection is answered.
+_BRIEFLY = replace(REJECTED, perhaps=True)
+_YET = Published.NOTHING_YET
+_WELL = "`/-/ready` and `/-/healthy` are 200"
+
+
+def _faults(times: int | None = None) -> Series:
+    return Series("quantconnect_exporter_faults_total", {}, times)
+
+
+def _rejected(times: int) -> dict[str, Often | int]:
+    """Each rejection is logged, which calls were under way at the first depends."""
+    return {
+        "QuantConnect rejects the user id or the token; check both and this machine's clock.…": (
+            times
+        ),
+        "Reading failed": PERHAPS,
+        "A call for the account failed": PERHAPS,
+        "It works again": ONCE,
+        "Reading works again": PERHAPS,
+    }
+
+
 def _story(
     section: list[Story],
     title: str,
     *,
-    published: str = "what was read before",
-    logged: str,
-    counted: str,
+    published: Published | None = Published.BEFORE,
+    also: str = "",
+    logged: Mapping[str, Often | int],
+    counted: tuple[Series, ...],
     recovers: str,
+    ends_well: bool = True,
     **settings: object,
 ) -> Callable[[Callable[[Scene], None]], Callable[[Scene], None]]:
     def note(happens: Callable[[Scene], None]) -> Callable[[Scene], None]:
-        section.append(Story(Told(title, published, logged, counted, recovers), happens, settings))
+        row = Told(
+            title, logged=logged, counted=counted, recovers=recovers, published=published, also=also
+        )
+        section.append(Story(row, happens, ends_well, settings))
         return happens
 
     return note
@@ -69,20 +131,17 @@ def _rests(scene: Scene, retry_after: str, status: int, seconds: float, reason: 
     assert said["project_id"] == VICTIM
     scene.passes(seconds - 10)
     scene.falls_silent()
-    assert scene.exporter.poller.healthy()
-    assert scene.exporter.poller.ready()
+    assert scene.healthy()
+    assert scene.ready()
     scene.passes(11)
     scene.eventually_has(2)
     scene.eventually_counts(lambda: {(PORTFOLIO, reason): 1})
 
 
-_REST = "`reason=rate_limit`, once"
-
-
 @_story(
     ACCOUNT,
     "429 with `Retry-After: 120`",
-    logged="Reading failed",
+    logged=_ONE_FAILED,
     counted=_REST,
     recovers="the whole account rests for those 120 seconds, then goes on",
 )
@@ -93,7 +152,7 @@ def rests_for_seconds(scene: Scene) -> None:
 @_story(
     ACCOUNT,
     "429 with a date in five minutes for `Retry-After`",
-    logged="Reading failed",
+    logged=_ONE_FAILED,
     counted=_REST,
     recovers="the account rests until then, by QuantConnect's own clock",
 )
@@ -104,9 +163,10 @@ def rests_until(scene: Scene) -> None:
 @_story(
     ACCOUNT,
     "429 with `Retry-After: 86400`",
-    logged="Reading failed",
+    logged=_ONE_FAILED,
     counted=_REST,
     recovers="the account rests for 15 minutes, the most that is honoured",
+    stale_after=2 * HOUR,
 )
 def rests_no_day(scene: Scene) -> None:
     _rests(scene, "86400", 429, 900, "rate_limit")
@@ -115,8 +175,8 @@ def rests_no_day(scene: Scene) -> None:
 @_story(
     ACCOUNT,
     "503 with `Retry-After: 60`",
-    logged="Reading failed",
-    counted="`reason=http_5xx`, once",
+    logged=_ONE_FAILED,
+    counted=(failures("http_5xx", PORTFOLIO, 1), _UNREAD),
     recovers="the account rests for those 60 seconds",
 )
 def rests_while_unavailable(scene: Scene) -> None:
@@ -136,7 +196,7 @@ def _rests_a_moment(scene: Scene, retry_after: str | None) -> None:
 @_story(
     ACCOUNT,
     "429 with nonsense for `Retry-After`",
-    logged="Reading failed",
+    logged=_ONE_FAILED,
     counted=_REST,
     recovers="the account rests for a second at least",
 )
@@ -147,7 +207,7 @@ def rests_for_nonsense(scene: Scene) -> None:
 @_story(
     ACCOUNT,
     "429 without `Retry-After`",
-    logged="Reading failed",
+    logged=_ONE_FAILED,
     counted=_REST,
     recovers="as with nonsense",
 )
@@ -180,8 +240,8 @@ for _title, _fault in (
     _story(
         ACCOUNT,
         _title,
-        logged="Reading failed",
-        counted="`reason=auth`, once",
+        logged={"Reading failed": ONCE, _ACCEPTED: 1, "Reading works again": ONCE},
+        counted=(failures("auth", PORTFOLIO, 1), _UNREAD, _BRIEFLY),
         recovers=_ONE_PROJECT,
     )(partial(_rejected_once, fault=_fault))
 
@@ -189,10 +249,10 @@ for _title, _fault in (
 @_story(
     ACCOUNT,
     "a project that this user may not see, while others are fine",
-    published="what was read before, until it is too old",
-    logged="Reading failed",
-    counted="`reason=auth`, for each call",
+    logged={"Reading failed": ONCE, _ACCEPTED: 2, "Reading works again": ONCE},
+    counted=(failures("auth", PORTFOLIO, 2), _UNREAD, _BRIEFLY),
     recovers="after the second rejection that project alone waits for 15 minutes",
+    stale_after=2 * HOUR,
 )
 def one_project_is_forbidden(scene: Scene) -> None:
     with scene.befallen(say.unauthorized()) as befallen:
@@ -211,8 +271,8 @@ def one_project_is_forbidden(scene: Scene) -> None:
 @_story(
     ACCOUNT,
     "an account that flaps: every few calls one is rejected",
-    logged="Reading failed",
-    counted="`reason=auth`, for each call",
+    logged={"Reading failed": 3, _ACCEPTED: 3, "Reading works again": 3},
+    counted=(failures("auth", PORTFOLIO, 3), _UNREAD, _BRIEFLY),
     recovers="an `authenticate` each, and on",
 )
 def flaps(scene: Scene) -> None:
@@ -231,8 +291,8 @@ def _rejects_everything(scene: Scene) -> None:
     scene.falls_silent()
     assert len(scene.log.said("QuantConnect rejects the user id or the token")) == 1
     assert scene.own('api_authenticated{account="main"}') == 0
-    assert scene.exporter.poller.healthy()
-    assert scene.exporter.poller.ready()
+    assert scene.healthy()
+    assert scene.ready()
     assert len(scene.server.requests.of("authenticate")) == 2
     assert {reason for _, reason in scene.failures()} == {"auth"}
 
@@ -248,15 +308,11 @@ def _waits(scene: Scene, minutes: float) -> None:
     eventually(lambda: len(scene.server.requests.of("authenticate")) == tries + 1)
 
 
-_REJECTED = "an error that says what to check, once for each try"
-_AUTH = "`reason=auth`; `quantconnect_api_authenticated` 0"
-
-
 @_story(
     ACCOUNT,
     "the token is revoked",
-    published="what was read before, until it is too old: all is withdrawn then",
-    logged=_REJECTED,
+    published=Published.UNTIL_OLD,
+    logged=_rejected(3),
     counted=_AUTH,
     recovers="one `authenticate` after 15 minutes, 30 more, 60 more, and nothing else",
 )
@@ -283,7 +339,7 @@ def revoked(scene: Scene) -> None:
 @_story(
     ACCOUNT,
     "the token is rotated, first at QuantConnect and then in its file",
-    logged=f"{_REJECTED}; “The token has changed, trying it”",
+    logged={**_rejected(1), "The token has changed, trying it": 1},
     counted=_AUTH,
     recovers="within 10 seconds of the file's change, without a restart",
     token_in_file=True,
@@ -301,9 +357,10 @@ def rotated(scene: Scene) -> None:
 @_story(
     ACCOUNT,
     "locked out: too many failed attempts",
-    logged=_REJECTED,
+    logged=_rejected(1),
     counted=_AUTH,
     recovers="as a revoked token: the silence lets the lockout end",
+    stale_after=2 * HOUR,
 )
 def locked_out(scene: Scene) -> None:
     with scene.befallen(say.locked_out(), None, None):
@@ -334,18 +391,23 @@ for _offset, _words in ((3 * HOUR, "ahead"), (-3 * HOUR, "behind")):
     _story(
         ACCOUNT,
         f"clocks that differ: QuantConnect's is three hours {_words}",
-        logged=_REJECTED,
-        counted=f"{_AUTH}; `quantconnect_api_clock_skew_seconds` ∓10800",
-        recovers="15 minutes after the clocks agree again, or at a reload",
+        logged=_rejected(1)
+        if _offset > 0
+        else {**_rejected(1), "The configuration was reloaded": 1},
+        counted=(*_AUTH, skew(-_offset)),
+        recovers="15 minutes later, if the clocks agree by then"
+        if _offset > 0
+        else "at a reload, once the clocks agree again",
+        stale_after=2 * HOUR,
     )(_clocks_differ)
 
 
 @_story(
     ACCOUNT,
     "a `Date` header that is three hours off, and good signatures",
-    published="everything",
-    logged="nothing",
-    counted="`quantconnect_api_clock_skew_seconds` −10800",
+    published=Published.ALL,
+    logged={},
+    counted=(skew(-10800),),
     recovers="with the next answer",
 )
 def date_alone_is_off(scene: Scene) -> None:
@@ -358,7 +420,6 @@ def date_alone_is_off(scene: Scene) -> None:
         scene.eventually_has(2)
     eventually(lambda: abs(skew()) < 5)
     assert scene.failures() == {}
-    scene.was_quiet()
 
 
 # --- What concerns many ---------------------------------------------------------------------------
@@ -367,8 +428,11 @@ def date_alone_is_off(scene: Scene) -> None:
 @_story(
     LISTS,
     "every call of every project fails at once",
-    logged="Reading failed, once for each portfolio; for live/list once for the account",
-    counted="`reason=http_5xx`, each call",
+    logged={**_ONE_FAILED, **_CALL_FAILED},
+    counted=(
+        *(failures("http_5xx", each) for each in (PORTFOLIO, "live/list", "live/read")),
+        *(unread(source, each) for each in (1, 2) for source in _SOURCES),
+    ),
     recovers="with the next good answers",
 )
 def everything_fails(scene: Scene) -> None:
@@ -380,7 +444,7 @@ def everything_fails(scene: Scene) -> None:
         assert (scene.portfolio(), scene.portfolio(BYSTANDER)) == good
         assert len(scene.log.said("Reading failed", source="portfolio")) == 2
         assert len(scene.log.said("A call for the account failed")) == 1
-        assert scene.exporter.poller.healthy()
+        assert scene.healthy()
     scene.change(2)
     scene.eventually_has(2)
     eventually(lambda: sum(scene.failures().values()) == befallen.times)
@@ -398,9 +462,10 @@ def _status(scene: Scene, project_id: int = VICTIM) -> list[str]:
 @_story(
     LISTS,
     "live/list fails",
-    published="the last status of each project; portfolios go on",
-    logged="“A call for the account failed”, once, and not for each project",
-    counted='`endpoint=live/list`, `reason=http_5xx`; `read_success{source="status"}` 0 for all',
+    published=None,
+    also="portfolios as ever, and the last status of each project",
+    logged=_CALL_FAILED,
+    counted=(failures("http_5xx", "live/list"), *_NO_STATUS),
     recovers="“It works again”",
 )
 def listing_fails(scene: Scene) -> None:
@@ -422,9 +487,10 @@ def listing_fails(scene: Scene) -> None:
 @_story(
     LISTS,
     "live/list forgets everything that runs",
-    published="every project stays `Running`: that it is not listed is no status",
-    logged="nothing",
-    counted="one live/list for each project, at once",
+    published=Published.ALL,
+    also="every project stays `Running`: that it is not listed is no status",
+    logged={},
+    counted=(),
     recovers="with the next list",
 )
 def listing_is_empty(scene: Scene) -> None:
@@ -439,15 +505,15 @@ def listing_is_empty(scene: Scene) -> None:
         assert _status(scene) == before
         assert scene.success(VICTIM, "status") == 1
     assert scene.failures() == {}
-    scene.was_quiet()
 
 
 @_story(
     LISTS,
     "live/list without `live`",
-    published="the last status of each project",
-    logged="“A call for the account failed”: live is missing, expected an array",
-    counted="`endpoint=live/list`, `reason=malformed`",
+    published=None,
+    also="portfolios as ever, and the last status of each project",
+    logged=_CALL_FAILED,
+    counted=(failures("malformed", "live/list"), *_NO_STATUS),
     recovers="“It works again”",
 )
 def listing_is_malformed(scene: Scene) -> None:
@@ -464,9 +530,10 @@ def listing_is_malformed(scene: Scene) -> None:
 @_story(
     LISTS,
     "a status that nobody knows",
-    published="status `Unknown`",
-    logged="nothing",
-    counted='`quantconnect_api_parse_problems_total{field="status"}`',
+    published=Published.ALL,
+    also="status `Unknown`",
+    logged=_UNKNOWN,
+    counted=(problems("live/list", "status"),),
     recovers="with the next list",
 )
 def unknown_status(scene: Scene) -> None:
@@ -481,29 +548,31 @@ def unknown_status(scene: Scene) -> None:
     eventually(lambda: _status(scene) == before)
 
 
+_SPOILT_DEPLOYMENT: dict[str, Any] = {
+    "deployId": 1,
+    "status": ["Running"],
+    "launched": {"at": 1},
+    "stopped": True,
+    "brokerage": 7.5,
+    "environment": [],
+    "equity": "$5",
+    "error": {"a": 1},
+}
+
+
 @_story(
     LISTS,
     "every field of a deployment is of another type",
-    published="status `Unknown`, and nothing else of it",
-    logged="nothing",
-    counted="`quantconnect_api_parse_problems_total`, by field",
+    published=Published.ALL,
+    also="of the deployment status `Unknown`, and nothing else",
+    logged=_UNKNOWN,
+    counted=tuple(problems("live/list", field) for field in _SPOILT_DEPLOYMENT),
     recovers="with the next list",
 )
 def deployment_of_other_types(scene: Scene) -> None:
-    spoilt: dict[str, Any] = {
-        "deployId": 1,
-        "status": ["Running"],
-        "launched": {"at": 1},
-        "stopped": True,
-        "brokerage": 7.5,
-        "environment": [],
-        "equity": "$5",
-        "error": {"a": 1},
-    }
-
     def change(answer: dict[str, Any]) -> None:
         for each in answer["live"]:
-            each.update(spoilt)
+            each.update(_SPOILT_DEPLOYMENT)
 
     before = scene.exporter.numbers(VICTIM)
     assert any(line.startswith("quantconnect_live_equity") for line in before)
@@ -512,7 +581,7 @@ def deployment_of_other_types(scene: Scene) -> None:
         lines = scene.exporter.numbers(VICTIM)
         assert not any(line.startswith("quantconnect_live_equity") for line in lines)
         assert not any(line.startswith("quantconnect_live_launched") for line in lines)
-        assert scene.problems().keys() == spoilt.keys()
+        assert scene.problems().keys() == _SPOILT_DEPLOYMENT.keys()
         assert scene.success() == 1
     eventually(lambda: scene.exporter.numbers(VICTIM) == before)
     assert scene.failures() == {}
@@ -521,9 +590,10 @@ def deployment_of_other_types(scene: Scene) -> None:
 @_story(
     LISTS,
     "live/read fails",
-    published="everything but newer statistics",
-    logged="Reading failed, `source=statistics`",
-    counted='`endpoint=live/read`; `read_success{source="statistics"}` 0',
+    published=None,
+    also="everything but newer statistics",
+    logged=_ONE_FAILED,
+    counted=(failures("http_5xx", "live/read"), unread("statistics", VICTIM)),
     recovers="“Reading works again”",
 )
 def statistics_fail(scene: Scene) -> None:
@@ -540,9 +610,10 @@ def statistics_fail(scene: Scene) -> None:
 @_story(
     LISTS,
     "statistics that are nonsense",
-    published="the others",
-    logged="“Left out what could not be understood”, each field once",
-    counted="`quantconnect_api_parse_problems_total`, by field",
+    published=Published.ALL,
+    also="of the statistics those that can be read",
+    logged={_LEFT_OUT: ONCE, "Everything can be understood again": ONCE},
+    counted=(problems("live/read", "Fees"), problems("live/read", "Volume")),
     recovers="with the next read",
 )
 def statistics_are_nonsense(scene: Scene) -> None:
@@ -563,9 +634,10 @@ def statistics_are_nonsense(scene: Scene) -> None:
 @_story(
     LISTS,
     "a name cannot be had",
-    published="the project under its id, after three tries",
-    logged="“The project's name cannot be had, its id takes its place”",
-    counted="`endpoint=projects/read`, each try",
+    published=Published.NOTHING_YET,
+    also="after three tries the project under its id",
+    logged={_ACCEPTED: 1, "The project's name cannot be had, its id takes its place": 1},
+    counted=(failures("http_5xx", "projects/read", 3),),
     recovers="with a restart, or a name in the configuration",
     named=False,
     started=False,
@@ -587,9 +659,10 @@ def no_name(scene: Scene) -> None:
 @_story(
     LISTS,
     "a name cannot be had at first",
-    published="nothing of that project until it has its name",
-    logged="nothing",
-    counted="`endpoint=projects/read`, each try",
+    published=Published.NOTHING_YET,
+    also="the project as soon as it has its name: no series is ever renamed",
+    logged={_ACCEPTED: 1},
+    counted=(failures("http_5xx", "projects/read", 2),),
     recovers="with the name; no series is ever renamed",
     named=False,
     started=False,
@@ -598,7 +671,6 @@ def name_comes_late(scene: Scene) -> None:
     with scene.befallen(Status(500), "projects/read", times=2):
         scene.start()
         scene.eventually_has(1)
-    scene.was_quiet()
     assert all('project="P1"' in line for lines in scene.seen for line in lines)
     scene.eventually_counts(lambda: {("projects/read", "http_5xx"): 2})
 
@@ -606,27 +678,24 @@ def name_comes_late(scene: Scene) -> None:
 @_story(
     LISTS,
     "a name with markup, quotes and a line break in it",
-    published="that name, escaped, in the exposition and on the page",
-    logged="nothing",
-    counted="nothing",
+    published=Published.NOTHING_YET,
+    also="that name, escaped, in the exposition and on the page",
+    logged={_ACCEPTED: 1},
+    counted=(),
     recovers="there is nothing to recover from",
     named=False,
     started=False,
     project_name='<script>alert("1")</script>\n# HELP {',
 )
 def evil_name(scene: Scene) -> None:
-    from exporter.web.pages import landing_page
-
     scene.start()
     escaped = r'project="<script>alert(\"1\")</script>\n# HELP {"'
     eventually(lambda: any(escaped in line for line in scene.portfolio()))
-    reports = scene.exporter.store.reports()
-    page = landing_page(reports, version="1", telemetry_path="/metrics", now=0.0)
+    page = scene.page("/")
     assert "<script" not in page
     assert "&lt;script" in page
     assert scene.failures() == {}
     assert scene.problems() == {}
-    scene.was_quiet()
 
 
 # --- Connecting -----------------------------------------------------------------------------------
@@ -640,22 +709,21 @@ def _connecting(scene: Scene, reason: str, error: str) -> None:
     assert said["reason"] == reason
     assert error in said["error"], said
     assert {reason for _, reason in scene.failures()} == {reason}
-    assert scene.exporter.poller.healthy()
-    assert scene.exporter.poller.ready()
+    assert scene.healthy()
+    assert scene.ready()
     assert scene.portfolio() == []
     eventually(lambda: sum(scene.failures().values()) >= 2, timeout=20)
     assert len(scene.log.said("A call for the account failed")) == 1
 
 
-_FROM_THE_START = "nothing but what describes the reading; `/-/ready` is 200, `/-/healthy` too"
 _AGAIN = "as soon as it can connect; “It works again”"
 
 
 @_story(
     CONNECTING,
     "refused: QuantConnect goes away, and comes back at the same address",
-    logged="Reading failed: the connection failed: Connection refused",
-    counted="`reason=connection`",
+    logged={**_ONE_FAILED, "A call for the account failed": PERHAPS, "It works again": PERHAPS},
+    counted=(failures("connection"), unread()),
     recovers="as soon as it can connect",
 )
 def refused(scene: Scene) -> None:
@@ -673,15 +741,23 @@ def refused(scene: Scene) -> None:
 @_story(
     CONNECTING,
     "the name cannot be resolved",
-    published=_FROM_THE_START,
-    logged="“A call for the account failed”: Name or service not known",
-    counted="`reason=connection`",
+    published=_YET,
+    also=_WELL,
+    logged=_CALL_FAILED,
+    counted=(failures("connection", "authenticate"),),
     recovers=_AGAIN,
     started=False,
 )
 def unresolved(scene: Scene) -> None:
     error = socket.gaierror(socket.EAI_NONAME, "Name or service not known")
-    with mock.patch("socket.getaddrinfo", side_effect=error):
+    resolve, port = socket.getaddrinfo, scene.server.port
+
+    def fail(host: Any, of: Any, *rest: Any, **more: Any) -> Any:
+        if of == port:
+            raise error
+        return resolve(host, of, *rest, **more)
+
+    with mock.patch("socket.getaddrinfo", fail):
         _connecting(scene, "connection", "Name or service not known")
     scene.eventually_has(1)
 
@@ -689,16 +765,17 @@ def unresolved(scene: Scene) -> None:
 @_story(
     CONNECTING,
     "connected, and then nothing: no handshake, no answer",
-    published=_FROM_THE_START,
-    logged="“A call for the account failed”: no complete answer",
-    counted="`reason=timeout`",
+    published=_YET,
+    also=_WELL,
+    logged=_CALL_FAILED,
+    counted=(failures("timeout", "authenticate"),),
     recovers=_AGAIN,
     started=False,
-    seconds=1.0,
+    seconds=1.2,
 )
 def silent(scene: Scene) -> None:
     with scene.befallen(Stall(sent=None), "authenticate", None):
-        _connecting(scene, "timeout", "no complete answer within 1 seconds")
+        _connecting(scene, "timeout", "no complete answer within 1.2 seconds")
     scene.eventually_has(1)
 
 
@@ -721,9 +798,10 @@ for _name, _title, _error in (
     _story(
         CONNECTING,
         _title,
-        published=_FROM_THE_START,
-        logged=f"“A call for the account failed”: TLS failed: … {_error}",
-        counted="`reason=tls`",
+        published=_YET,
+        also=_WELL,
+        logged=_CALL_FAILED,
+        counted=(failures("tls", "authenticate"),),
         recovers=f"with a good certificate; {_AGAIN}",
         started=False,
         certificate=_name,
@@ -733,12 +811,14 @@ for _name, _title, _error in (
 @_story(
     CONNECTING,
     "no TLS where there should be some",
-    published=_FROM_THE_START,
-    logged="“A call for the account failed”: TLS failed",
-    counted="`reason=tls`",
+    published=_YET,
+    also=_WELL,
+    logged={"A call for the account failed": 1},
+    counted=(failures("tls", "authenticate"),),
     recovers="when base_url is mended: another base_url is another account",
     started=False,
     scheme="https",
+    ends_well=False,
 )
 def no_tls(scene: Scene) -> None:
     _connecting(scene, "tls", "TLS failed: ")
@@ -750,9 +830,9 @@ def no_tls(scene: Scene) -> None:
 @_story(
     OURSELVES,
     "the token's file vanishes",
-    published="everything: the token in use stays in use",
-    logged="nothing until it is needed; then “The token cannot be read, the last one stays in use”",
-    counted=_AUTH + " if that one is no longer good",
+    also="the token in use stays in use",
+    logged={**_rejected(1), _TOKEN_UNREAD: 1, "The token has changed, trying it": 1},
+    counted=_AUTH,
     recovers="when there is a file again, within 10 seconds",
     token_in_file=True,
 )
@@ -773,8 +853,8 @@ def token_vanishes(scene: Scene) -> None:
 @_story(
     OURSELVES,
     "something that is no file in the token's place, then an empty file",
-    published="everything",
-    logged="“The token cannot be read”, with the reason",
+    published=Published.UNTIL_OLD,
+    logged={**_rejected(2), _TOKEN_UNREAD: 2, "The token has changed, trying it": 1},
     counted=_AUTH,
     recovers="when the file is good again",
     token_in_file=True,
@@ -800,9 +880,9 @@ def token_unreadable(scene: Scene) -> None:
 @_story(
     OURSELVES,
     "this machine's clock steps back an hour",
-    published="everything",
-    logged="nothing",
-    counted="`quantconnect_api_clock_skew_seconds` −3600",
+    published=Published.ALL,
+    logged={},
+    counted=(skew(-3600),),
     recovers="ages and waits go by the clock that only goes forward",
 )
 def clock_steps_back(scene: Scene) -> None:
@@ -816,14 +896,13 @@ def clock_steps_back(scene: Scene) -> None:
     scene.wrong_by = 0.0
     scene.change(3)
     scene.eventually_has(3)
-    scene.was_quiet()
 
 
 @_story(
     OURSELVES,
     "this machine's clock jumps three hours ahead",
-    logged=_REJECTED,
-    counted=f"{_AUTH}; `quantconnect_api_clock_skew_seconds` 10800",
+    logged={**_rejected(1), "The configuration was reloaded": 1},
+    counted=(*_AUTH, skew(10800)),
     recovers="15 minutes after it is right again, or at a reload",
 )
 def clock_jumps(scene: Scene) -> None:
@@ -835,8 +914,8 @@ def clock_jumps(scene: Scene) -> None:
     scene.eventually_has(2)
 
 
-def _then(error: BaseException, times: int, real: Callable[..., Any]) -> Callable[..., Any]:
-    """``real``, after it raised ``times`` times."""
+def _then(times: int, real: Callable[..., Any]) -> Callable[..., Any]:
+    """``real``, after it raised ``times`` times, each time at the same place."""
     raising: Iterator[bool] = chain(repeat(True, times), repeat(False))
     lock = threading.Lock()
 
@@ -844,7 +923,7 @@ def _then(error: BaseException, times: int, real: Callable[..., Any]) -> Callabl
         with lock:
             raises = next(raising)
         if raises:
-            raise error
+            raise KeyError("broken on purpose")
         return real(*arguments, **keywords)
 
     return call
@@ -853,69 +932,69 @@ def _then(error: BaseException, times: int, real: Callable[..., Any]) -> Callabl
 @_story(
     OURSELVES,
     "the loop of the poller raises",
-    logged="“A fault of this exporter, please report it”, with a traceback",
-    counted="nothing",
+    logged={_FAULT: 1},
+    counted=(_faults(3),),
     recovers="the loop goes on after a second",
 )
 def loop_raises(scene: Scene) -> None:
-    broken = _then(RuntimeError("broken on purpose"), 3, Plan.take)
+    broken = _then(3, Plan.take)
     with mock.patch.object(Plan, "take", broken):
-        eventually(lambda: len(scene.log.said("A fault of this exporter, please report it")) == 3)
         scene.change(2)
         scene.eventually_has(2)
         assert "broken on purpose" in scene.log.texts["json"].getvalue()
-    assert scene.exporter.poller.healthy()
+    assert scene.healthy()
     assert scene.failures() == {}
 
 
 @_story(
     OURSELVES,
     "the loop of the poller raises for ever",
-    published="what was read before, until it is too old",
-    logged="“A fault of this exporter, please report it”, each second",
-    counted="`/-/healthy` is 503 after two minutes, so that somebody restarts it",
+    published=Published.UNTIL_OLD,
+    also="`/-/healthy` is 503 after two minutes, so that somebody restarts it",
+    logged={_FAULT: 1},
+    counted=(_faults(),),
     recovers="if it can, by itself",
 )
 def loop_is_broken(scene: Scene) -> None:
     good = scene.portfolio()
-    with mock.patch.object(Plan, "take", side_effect=RuntimeError("broken on purpose")):
+    with mock.patch.object(Plan, "take", _then(1_000_000, Plan.take)):
         eventually(lambda: scene.log.said("A fault of this exporter"))
-        assert scene.exporter.poller.healthy()
+        assert scene.healthy()
         assert scene.portfolio() == good
         scene.passes(121)
-        assert not scene.exporter.poller.healthy()
+        assert not scene.healthy()
         scene.passes(800)
         assert scene.portfolio() == []
     scene.change(2)
     scene.eventually_has(2)
-    assert scene.exporter.poller.healthy()
+    assert scene.healthy()
 
 
 @_story(
     OURSELVES,
     "reading an answer raises what nobody foresaw",
-    logged="“A fault of this exporter, please report it”, with a traceback; Reading failed",
-    counted="`reason=malformed`, each call",
+    logged={_FAULT: 1, **_ONE_FAILED},
+    counted=(_faults(4), failures("malformed", PORTFOLIO), unread("portfolio")),
     recovers="with the next good read",
 )
 def decoding_raises(scene: Scene) -> None:
     good = scene.portfolio()
-    broken = _then(KeyError("broken on purpose"), 4, decode_portfolio)
+    broken = _then(4, decode_portfolio)
     with mock.patch.object(client_module, "decode_portfolio", broken):
-        eventually(lambda: len(scene.log.said("A fault of this exporter", call="portfolio")) == 4)
+        eventually(lambda: scene.log.said(_FAULT, call="portfolio"))
         scene.change(2)
         scene.eventually_has(2)
     assert scene.log.said("Reading failed")[0]["error"] == "a fault of this exporter, see its log"
-    assert scene.seen <= {(), tuple(good), tuple(scene.portfolio())}
+    assert set(scene.seen) <= {(), tuple(good), tuple(scene.portfolio())}
     scene.eventually_counts(lambda: {(PORTFOLIO, "malformed"): 4})
 
 
 @_story(
     OURSELVES,
     "rendering what was read raises",
-    published="what was read before, until it is too old: its age goes on",
-    logged="“A fault of this exporter, please report it”; Reading failed",
-    counted="`read_success` 0",
+    published=Published.UNTIL_OLD,
+    logged={_FAULT: 1, **_ONE_FAILED},
+    counted=(_faults(), _UNREAD),
     recovers="with the next good read",
 )
 def rendering_raises(scene: Scene) -> None:
@@ -951,8 +1030,8 @@ def rendering_raises(scene: Scene) -> None:
 @_story(
     OURSELVES,
     "no thread can be started",
-    logged="Reading failed: the connection failed: no thread for the time limit of a call",
-    counted="`reason=connection`",
+    logged={**_ONE_FAILED, "A call for the account failed": PERHAPS, "It works again": PERHAPS},
+    counted=(failures("connection"), unread()),
     recovers="with the next thread that can be had",
 )
 def no_threads(scene: Scene) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.faults.processes import PROCESSES
+from tests.faults.processes import PROCESSES, Start
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,4 +16,6 @@ if TYPE_CHECKING:
 
 @pytest.mark.parametrize("story", PROCESSES, ids=[story.told.title for story in PROCESSES])
 def test_a_story_of_the_process(story: ProcessStory, tmp_path: Path) -> None:
-    story.happens(tmp_path)
+    start = Start(tmp_path)
+    story.happens(start)
+    start.comes_to(story.told)

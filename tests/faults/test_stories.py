@@ -22,3 +22,5 @@ def test_a_story(story: Story, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(pki() / "ca.pem"))
     with Scene(tmp_path, **story.settings) as scene:  # type: ignore[arg-type]
         story.happens(scene)
+        scene.comes_to(story.told, ends_well=story.ends_well)
+        scene.versions()
