@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING, TypeVar
 
-from exporter.cli.findings import ADVICE, Report, degrade, on_one_line, plural
+from exporter.cli.findings import (
+    Report,
+    about_call,
+    about_credentials,
+    degrade,
+    is_locked_out,
+    on_one_line,
+    plural,
+)
 from exporter.cli.run import load
 from exporter.cli.version import USER_AGENT
 from exporter.config import ConfigError, Project
@@ -24,12 +33,16 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable
 
-    from exporter.config import Account, Config, Discover
+    from exporter.config import Account, Config
     from exporter.quantconnect.model import Deployment
 
 T = TypeVar("T")
 
+# Nobody knows how many QuantConnect lets pass; the exporter needs the rest.
+_MOST_REJECTIONS = 2
+
 _LONGEST_NAME = 100
+_MOST_NAMED = 10
 _BROKEN = ("RuntimeError", "DeployError", "Invalid")
 
 # QuantConnect takes a signature for two hours; well before that somebody should set the clock.
@@ -54,64 +67,92 @@ class _Skew:
     def skew(self, seconds: float) -> None:
         self.seconds = seconds
 
+    def is_right(self) -> bool:
+        """Whether an answer came that shows so."""
+        return self.seconds is not None and abs(self.seconds) <= _SKEW
+
+
+class _RejectedError(Exception):
+    """What was asked for is refused, and has been told of; nothing else of it is asked."""
+
 
 class _Doctor:
-    """Examines one account, at the account's pace: one call after the other."""
+    """Examines one account, at the account's pace: one call after the other.
 
-    def __init__(self, account: Account, config: Config, report: Report) -> None:
+    Calls that are rejected bring the account near a lockout, of the exporter too: after the first
+    one ``authenticate`` tells whom it was about, and after the second nothing more is asked.
+    """
+
+    def __init__(
+        self, account: Account, config: Config, report: Report, client: QuantConnect, clock: _Skew
+    ) -> None:
         self._account = account
         self._config = config
         self._report = report
-        self._clock = _Skew()
+        self._client = client
+        self._clock = clock
+        self._name = f"account {account.name}"
         self._pause = 60 / account.requests_per_minute
+        self._rejections = 0
+        self._stopped = False
+        self._left = [(project, False) for project in account.projects]
         self._read: list[Project] = []
         self._runs: dict[int, bool] = {}
 
     def examine(self) -> None:
         """One row for each thing that can be wrong."""
-        name = f"account {self._account.name}"
-        try:
-            token = self._account.token.read()
-        except ConfigError as unreadable:
-            self._report.fail(f"{name}: token", str(unreadable), "mend the file or its permissions")
-            return
-        client = QuantConnect(
-            user_id=self._account.user_id,
-            token=token.reveal(),
-            base_url=self._account.base_url,
-            timeout=self._config.request_timeout,
-            connections=1,
-            user_agent=USER_AGENT,
-            observer=self._clock,
-        )
-        try:
-            self._examine(client, name)
-        finally:
-            client.close()
-
-    def _examine(self, client: QuantConnect, name: str) -> None:
-        def authenticate() -> bool:
-            client.authenticate()
-            return True
-
-        accepted = self._ask(f"{name}: credentials", authenticate)
-        if accepted:
-            self._report.ok(f"{name}: credentials", f"user {self._account.user_id} is accepted")
-        self._clock_row(name)
+        accepted = self._credentials()
+        self._clock_row(self._name)
         if not accepted:
             return
-        discovered = self._discovered(client, name)
-        for project in self._account.projects:
-            self._project(client, project)
-        for project in discovered:
-            self._project(client, project, discover=self._account.discover)
-        self._budget(name)  # last, as only now it is known what is read, and what of it runs
+        with suppress(_RejectedError):
+            self._left += [(project, True) for project in self._discovered()]
+        while self._left and not self._stopped:
+            project, discovered = self._left.pop(0)
+            with suppress(_RejectedError):
+                self._project(project, discovered=discovered)
+        if self._stopped:
+            self._not_looked_at()
+        else:  # last, as only now it is known what is read, and what of it runs
+            self._budget(self._name)
+
+    def _credentials(self) -> bool:
+        what = f"{self._name}: credentials"
+        failure = self._authenticate()
+        if failure is None:
+            self._report.ok(what, f"user {self._account.user_id} is accepted")
+            return True
+        self._report.fail(what, _in_words(failure), self._about_credentials(failure))
+        return False
+
+    def _authenticate(self) -> ApiError | None:
+        """Why the account is not accepted, or not known to be; None if it is."""
+        time.sleep(self._pause)
+        try:
+            self._client.authenticate()
+        except ApiError as error:
+            return error
+        return None
+
+    def _about_credentials(self, failure: ApiError) -> str:
+        return about_credentials(
+            failure, user_id=self._account.user_id, clock_is_right=self._clock.is_right()
+        )
+
+    def _not_looked_at(self) -> None:
+        said = "no more was asked, lest QuantConnect locks the account out"
+        if self._left:
+            ids = [str(project.id) for project, _ in self._left]
+            named, more = ", ".join(ids[:_MOST_NAMED]), len(ids) - _MOST_NAMED
+            said += f"; not looked at: {'project' if len(ids) == 1 else 'projects'} {named}"
+            said += f" and {more} more" if more > 0 else ""
+        self._report.note(self._name, said, "run the doctor again when that is mended")
 
     def _clock_row(self, name: str) -> None:
         skew = self._clock.seconds
         if skew is None:
             return
-        if abs(skew) > _SKEW:
+        if not self._clock.is_right():
             self._report.fail(
                 f"{name}: clock",
                 f"{abs(skew):.0f} s {'ahead of' if skew > 0 else 'behind'} QuantConnect's",
@@ -143,22 +184,20 @@ class _Doctor:
         else:
             self._report.ok(f"{name}: budget", f"needs {needed}")
 
-    def _project(
-        self, client: QuantConnect, project: Project, *, discover: Discover | None = None
-    ) -> None:
+    def _project(self, project: Project, *, discovered: bool) -> None:
         what = f"project {project.id}"
-        name = self._ask(what, lambda: client.project_name(project.id))
-        shown = f'"{on_one_line(name or "", _LONGEST_NAME)}"'
-        left_out = name is not None and discover is not None and not discover.matches(name)
-        if not left_out:
-            self._read.append(project)
+        self._read.append(project)
+        name = self._ask(what, lambda: self._client.project_name(project.id))
         if name is None:
             return
-        if left_out:
+        shown = f'"{on_one_line(name, _LONGEST_NAME)}"'
+        discover = self._account.discover if discovered else None
+        if discover is not None and not discover.matches(name):
+            self._read.pop()
             self._report.note(what, f"{shown} is live, but include and exclude leave it out")
             return
         self._report.ok(what, shown)
-        found = self._ask(f"{what}: status", lambda: client.deployments(project.id))
+        found = self._ask(f"{what}: status", lambda: self._client.deployments(project.id))
         deployment = None
         if found is not None:
             deployment = newest(found.deployments).get(project.id)
@@ -172,7 +211,7 @@ class _Doctor:
                 return
             self._status(deployment, f"{what}: status")
         stopped = deployment is not None and does_not_run(deployment.status)
-        self._portfolio(client, project, f"{what}: portfolio", stopped=stopped)
+        self._portfolio(project, f"{what}: portfolio", stopped=stopped)
 
     def _status(self, deployment: Deployment, what: str) -> None:
         if deployment.status == RUNNING:
@@ -185,12 +224,10 @@ class _Doctor:
                 "read the error, here or in its log; redeploy it at QuantConnect" if broken else "",
             )
 
-    def _portfolio(
-        self, client: QuantConnect, project: Project, what: str, *, stopped: bool
-    ) -> None:
+    def _portfolio(self, project: Project, what: str, *, stopped: bool) -> None:
         portfolio = self._ask(
             what,
-            lambda: client.portfolio(
+            lambda: self._client.portfolio(
                 project.id,
                 max_holdings=self._config.max_holdings_per_project,
                 strike_scale=project.strike_scale,
@@ -208,13 +245,17 @@ class _Doctor:
         for problem in portfolio.problems:
             self._report.note(what, f"left out {problem.where}: {problem.message}")
 
-    def _discovered(self, client: QuantConnect, name: str) -> list[Project]:
+    def _discovered(self) -> list[Project]:
         """What is live and not listed in any account, if this one discovers."""
         if self._account.discover is None:
             return []
-        what = f"{name}: discovery"
-        running = self._ask(what, client.running)
-        ever = None if running is None else self._ask(what, client.deployments)
+        what = f"{self._name}: discovery"
+        refused = (
+            f"user {self._account.user_id} may not list what is live: is that user a member of the"
+            " right organization?"
+        )
+        running = self._ask(what, self._client.running, refused)
+        ever = None if running is None else self._ask(what, self._client.deployments, refused)
         if running is None or ever is None:
             return []
         now = time.time()
@@ -232,18 +273,79 @@ class _Doctor:
         listed = {project.id for each in self._config.accounts for project in each.projects}
         return [Project.discovered(id_, self._config) for id_ in sorted(wanted - listed)]
 
-    def _ask(self, what: str, call: Callable[[], T]) -> T | None:
-        """One call, at the account's pace; None after telling why it gave nothing."""
+    def _ask(self, what: str, call: Callable[[], T], refused: str = "") -> T | None:
+        """One call, at the account's pace; None after telling why it gave nothing.
+
+        ``refused`` is what to do if this user may not have that. Raises _RejectedError after a
+        rejection, which may end the examination too.
+        """
         time.sleep(self._pause)
         try:
             return call()
         except ApiError as error:
-            if error.reason is Reason.NOT_READY:
-                self._report.note(what, error.message, ADVICE[error.reason])
+            failure = error
+        advice = about_call(failure, refused=refused or self._not_shared)
+        if failure.reason is Reason.AUTH:
+            self._rejected(what, failure, advice)
+            raise _RejectedError
+        if failure.reason is Reason.NOT_READY:
+            self._report.note(what, failure.message, advice)
+        else:
+            self._report.fail(what, _in_words(failure), advice)
+        return None
+
+    @property
+    def _not_shared(self) -> str:
+        return (
+            f"user {self._account.user_id} may not see this project, or it is gone: is it shared"
+            " with that user, is it one of the right organization?"
+        )
+
+    def _rejected(self, what: str, failure: ApiError, advice: str) -> None:
+        """Tell of a rejected call, and whether it was the account that was rejected."""
+        said = _in_words(failure)
+        self._rejections += 1
+        if is_locked_out(failure):
+            self._stopped = True
+            advice = self._about_credentials(failure)
+        elif self._rejections == _MOST_REJECTIONS:
+            self._stopped = True
+        else:
+            second = self._authenticate()
+            if second is None:
+                said += "; the credentials are still accepted"
             else:
-                detail = f"{error.reason.value}: {error.message}"
-                self._report.fail(what, detail, ADVICE[error.reason])
-            return None
+                self._stopped = True
+                said += f"; authenticate, accepted before, then failed: {_in_words(second)}"
+                advice = self._about_credentials(second)
+        self._report.fail(what, said, advice)
+
+
+def _in_words(failure: ApiError) -> str:
+    return f"{failure.reason.value}: {failure.message}"
+
+
+def _examine(account: Account, config: Config, report: Report) -> None:
+    try:
+        token = account.token.read()
+    except ConfigError as unreadable:
+        what = f"account {account.name}: token"
+        report.fail(what, str(unreadable), "mend the file or its permissions")
+        return
+    clock = _Skew()
+    client = QuantConnect(
+        user_id=account.user_id,
+        token=token.reveal(),
+        base_url=account.base_url,
+        timeout=config.request_timeout,
+        connections=1,
+        user_agent=USER_AGENT,
+        observer=clock,
+    )
+    try:
+        _Doctor(account, config, report, client, clock).examine()
+    finally:
+        client.close()
 
 
 def doctor(options: argparse.Namespace) -> int:
@@ -257,6 +359,6 @@ def doctor(options: argparse.Namespace) -> int:
     if config.ignored:
         report.note("configuration", f"without {', '.join(config.ignored)} of the environment")
     for account in config.accounts:
-        _Doctor(account, config, report).examine()
+        _examine(account, config, report)
     report.end()
     return 1 if report.failures else 0

@@ -3,30 +3,36 @@
 from __future__ import annotations
 
 import io
+import re
 import sys
 from dataclasses import dataclass, field
 
-from exporter.quantconnect.errors import Reason
+from exporter.quantconnect.errors import ApiError, Reason
+
+_LOCKS_OUT = "QuantConnect locks out who tries too often"
+_IN_THE_WAY = "check base_url; a proxy, a firewall or a login page may be in the way"
 
 ADVICE = {
-    Reason.AUTH: "check user_id and the token (both are on your account page at QuantConnect) and"
-    " this machine's clock; QuantConnect locks out who tries too often",
     Reason.RATE_LIMIT: "lower requests_per_minute, or wait: somebody else uses the same account",
     Reason.TIMEOUT: "check the network and any proxy; raise request_timeout if it is only slow",
     Reason.CONNECTION: "check the network, name resolution, HTTPS_PROXY and base_url",
     Reason.TLS: "check this machine's clock and certificates (REQUESTS_CA_BUNDLE), and any proxy",
-    Reason.HTTP_4XX: "check base_url; a proxy or firewall may be in the way",
     Reason.HTTP_5XX: "QuantConnect has a problem: try again later",
     Reason.API_ERROR: "check that the project exists and that this user may see it",
-    Reason.MALFORMED: "check base_url; a proxy or a login page may be in the way",
+    Reason.MALFORMED: _IN_THE_WAY,
     Reason.TOO_LARGE: "raise max_holdings_per_project if the portfolio is meant to be so large",
     Reason.NOT_READY: "nothing to do: a new deployment has no portfolio for about ten minutes,"
     " and a project that was never deployed has none",
 }
 
 
-# Room for the longest message that QuantConnect's answers are cut to, and what is said around it.
-_LONGEST = 500
+_LOCKED_OUT = re.compile("too many failed attempts", re.IGNORECASE)
+_USER_ID = re.compile(r"user ?id (is )?not valid", re.IGNORECASE)
+_TOKEN = re.compile(r"hash|token", re.IGNORECASE)
+_TIMESTAMP = re.compile("timestamp", re.IGNORECASE)
+
+# Room for two messages of what QuantConnect's answers are cut to, and for what is said around them.
+_LONGEST = 1000
 
 
 @dataclass
@@ -72,6 +78,58 @@ class Report:
             do = "does not run and holds" if self.unmanaged == 1 else "do not run and hold"
             said += f" {plural(self.unmanaged, 'project')} {do} positions."
         print(f"\n{said}")
+
+
+def is_locked_out(error: ApiError) -> bool:
+    """Whether QuantConnect said that it refuses whatever is asked, however it is signed."""
+    return error.reason is Reason.AUTH and bool(_LOCKED_OUT.search(error.message))
+
+
+def about_credentials(error: ApiError, *, user_id: int, clock_is_right: bool) -> str:
+    """What to do where ``authenticate`` failed; ``clock_is_right`` if its answer shows that."""
+    if error.reason is Reason.HTTP_4XX:
+        return f"{_IN_THE_WAY}; else check user_id and the token"
+    if error.reason not in (Reason.AUTH, Reason.API_ERROR):
+        return ADVICE[error.reason]
+    if _from_between(error):
+        return _IN_THE_WAY
+    clock = "" if clock_is_right else " and this machine's clock"
+    if is_locked_out(error):
+        return (
+            "end whatever else asks with wrong credentials, and wait before the next try:"
+            " each one may prolong it"
+        )
+    if _USER_ID.search(error.message):
+        check = "check user_id: it is on your account page at QuantConnect"
+    elif _TOKEN.search(error.message):
+        check = (
+            f"check the token{clock}: it must be the one on the account page of user {user_id}"
+            " at QuantConnect"
+        )
+    elif _TIMESTAMP.search(error.message):
+        check = (
+            "a proxy may drop or change the Timestamp header"
+            if clock_is_right
+            else "set this machine's clock (NTP); signatures carry the time"
+        )
+    else:
+        check = f"check user_id and the token{clock}: both are on your account page at QuantConnect"
+    return f"{check}; {_LOCKS_OUT}"
+
+
+def about_call(error: ApiError, *, refused: str) -> str:
+    """What to do where a call failed of an account whose credentials are accepted.
+
+    ``refused`` is what to do if it is QuantConnect that refuses, and nothing in between.
+    """
+    if error.reason not in (Reason.AUTH, Reason.HTTP_4XX):
+        return ADVICE[error.reason]
+    return _IN_THE_WAY if _from_between(error) else refused
+
+
+def _from_between(error: ApiError) -> bool:
+    """Whether the answer had a body that is not QuantConnect's, such as a page of HTML."""
+    return error.message.startswith("HTTP ") and not error.message.endswith("an empty body")
 
 
 def degrade() -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from exporter.simulator.fault_answers import Transformed
+    from exporter.simulator.faults import Fault
 
     from .conftest import Configure
 
@@ -189,7 +190,7 @@ def test_what_others_wrote_forges_no_row(
     main(["doctor"])
     said = capsys.readouterr().out
     assert all(sign.isprintable() or sign == "\n" for sign in said)
-    assert max(len(line) for line in said.splitlines()) < 700
+    assert max(len(line) for line in said.splitlines()) < 1100
     rows = [" ".join(row.split()) for row in said.splitlines()]
     assert "All is well." not in rows
     shown = r'" All is well.\x1b[8m\x1b]0;owned\x07\u202e'
@@ -223,10 +224,213 @@ def test_a_wrong_token_costs_one_call(
         "account default: credentials FAILED auth: QuantConnect answered: The"
     )
     assert rows[2] == (
-        "→ check user_id and the token (both are on your account page at QuantConnect) and this"
-        " machine's clock; QuantConnect locks out who tries too often"
+        "→ check the token: it must be the one on the account page of user 1 at QuantConnect;"
+        " QuantConnect locks out who tries too often"
     )
+    assert rows[3] == "account default: clock ok within a second of QuantConnect's"
     assert [request.endpoint for request in quantconnect.requests] == ["authenticate"]
+
+
+PAGE = "check base_url; a proxy, a firewall or a login page may be in the way"
+BOTH = "both are on your account page at QuantConnect; QuantConnect locks out who tries too often"
+UNSHARED = (
+    "→ user 1 may not see this project, or it is gone: is it shared with that user, is it one of"
+    " the right organization?"
+)
+
+
+@pytest.mark.parametrize(
+    ("fault", "offset", "advice"),
+    [
+        (
+            fault_answers.failure("UserID not valid"),
+            0.0,
+            (
+                "check user_id: it is on your account page at QuantConnect;"
+                " QuantConnect locks out who tries too often"
+            ),
+        ),
+        (
+            fault_answers.failure("Hash doesn't match"),
+            3600.0,
+            (
+                "check the token and this machine's clock: it must be the one on the account page"
+                " of user 1 at QuantConnect; QuantConnect locks out who tries too often"
+            ),
+        ),
+        (
+            fault_answers.failure("Invalid timestamp, value received: 0"),
+            0.0,
+            (
+                "a proxy may drop or change the Timestamp header;"
+                " QuantConnect locks out who tries too often"
+            ),
+        ),
+        (
+            fault_answers.failure("Invalid timestamp, value received: 1"),
+            9000.0,
+            (
+                "set this machine's clock (NTP); signatures carry the time;"
+                " QuantConnect locks out who tries too often"
+            ),
+        ),
+        (
+            fault_answers.locked_out(),
+            0.0,
+            (
+                "end whatever else asks with wrong credentials, and wait before the next try:"
+                " each one may prolong it"
+            ),
+        ),
+        (fault_answers.unauthorized(), 0.0, f"check user_id and the token: {BOTH}"),
+        (
+            fault_answers.unauthorized(),
+            300.0,
+            f"check user_id and the token and this machine's clock: {BOTH}",
+        ),
+        (fault_answers.failure("Never again"), 0.0, f"check user_id and the token: {BOTH}"),
+        (Status(401), 0.0, PAGE),
+        (Status(403), 0.0, f"{PAGE}; else check user_id and the token"),
+    ],
+)
+def test_what_to_do_goes_by_what_quantconnect_said(
+    capsys: pytest.CaptureFixture[str],
+    quantconnect: SimulatorServer,
+    configure: Configure,
+    fault: Fault,
+    offset: float,
+    advice: str,
+) -> None:
+    configure("projects: [{id: 5}]")
+    quantconnect.date_offset = offset
+    quantconnect.faults.add(fault)
+    status, rows = doctor(capsys)
+    assert (status, rows[2]) == (1, f"→ {advice}")
+    assert [request.endpoint for request in quantconnect.requests] == ["authenticate"]
+
+
+def test_a_project_that_this_user_may_not_see(
+    capsys: pytest.CaptureFixture[str], quantconnect: SimulatorServer, configure: Configure
+) -> None:
+    configure("projects: [{id: 21048731}, {id: 21363904}]")
+    quantconnect.faults.add(fault_answers.unauthorized(), endpoint="live/list", project_id=21048731)
+    status, rows = doctor(capsys)
+    assert (status, rows[-1]) == (1, "1 thing to mend.")
+    assert rows[3:6] == [
+        'project 21048731 ok "US equities long-short"',
+        (
+            "project 21048731: status FAILED auth: QuantConnect answered HTTP 401 without success"
+            " and gave no error; the credentials are still accepted"
+        ),
+        UNSHARED,
+    ]
+    assert "project 21363904: portfolio ok 10 open positions, 1 currency" in rows
+    asked = [request.endpoint for request in quantconnect.requests][:4]
+    assert asked == ["authenticate", "projects/read", "live/list", "authenticate"]
+
+
+@pytest.mark.parametrize(
+    ("fault", "advice"),
+    [
+        (Status(403, body=b'{"success": false, "errors": ["No access"]}'), UNSHARED),
+        (Status(403, body=b'{"success": false}'), UNSHARED),
+        (Status(403, body=b""), UNSHARED),
+        (Status(403), f"→ {PAGE}"),
+        (Status(403, body=b"Blocked"), f"→ {PAGE}"),
+        (Status(401), f"→ {PAGE}"),
+    ],
+)
+def test_a_refusal_is_quantconnects_own_or_of_something_between(
+    capsys: pytest.CaptureFixture[str],
+    quantconnect: SimulatorServer,
+    configure: Configure,
+    fault: Fault,
+    advice: str,
+) -> None:
+    configure("projects: [{id: 21048731}]")
+    quantconnect.faults.add(fault, endpoint="projects/read")
+    _, rows = doctor(capsys)
+    assert rows[4] == advice
+
+
+def test_a_listing_that_this_user_may_not_have(
+    capsys: pytest.CaptureFixture[str], quantconnect: SimulatorServer, configure: Configure
+) -> None:
+    configure("projects: [{id: 21048731}]\n    discover: {enabled: true}")
+    quantconnect.faults.add(fault_answers.unauthorized(), endpoint="live/list", times=1)
+    status, rows = doctor(capsys)
+    assert (status, rows[-1]) == (1, "1 thing to mend.")
+    assert rows[4] == (
+        "→ user 1 may not list what is live: is that user a member of the right organization?"
+    )
+    assert "project 21048731: status ok Running" in rows
+
+
+def test_a_token_that_ends_meanwhile_locks_nobody_out(
+    capsys: pytest.CaptureFixture[str], quantconnect: SimulatorServer, configure: Configure
+) -> None:
+    configure(f"projects: [{', '.join(f'{{id: {number}}}' for number in range(1, 16))}]")
+    quantconnect.faults.add(fault_answers.invalid_hash(), after=1)
+    status, rows = doctor(capsys)
+    assert status == 1
+    invalid = (
+        "QuantConnect answered: The API token hash is not valid. This could be due to an old hash,"
+        " invalid API token, or an invalid timestamp."
+    )
+    assert rows[1:] == [
+        "account default: credentials ok user 1 is accepted",
+        "account default: clock ok within a second of QuantConnect's",
+        (
+            f"project 1 FAILED auth: {invalid}; authenticate, accepted before, then failed: auth:"
+            f" {invalid}"
+        ),
+        (
+            "→ check the token: it must be the one on the account page of user 1 at QuantConnect;"
+            " QuantConnect locks out who tries too often"
+        ),
+        (
+            "account default note no more was asked, lest QuantConnect locks the account out; not"
+            " looked at: projects 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 and 4 more"
+        ),
+        "→ run the doctor again when that is mended",
+        "1 thing to mend.",
+    ]
+    asked = [request.endpoint for request in quantconnect.requests]
+    assert asked == ["authenticate", "projects/read", "authenticate"]
+
+
+def test_who_is_locked_out_asks_no_more(
+    capsys: pytest.CaptureFixture[str], quantconnect: SimulatorServer, configure: Configure
+) -> None:
+    configure("projects: [{id: 21048731}]")
+    quantconnect.faults.add(fault_answers.locked_out(), after=1)
+    status, rows = doctor(capsys)
+    assert status == 1
+    assert rows[3:6] == [
+        (
+            "project 21048731 FAILED auth: QuantConnect answered: too many failed attempts for this"
+            " user or ip"
+        ),
+        (
+            "→ end whatever else asks with wrong credentials, and wait before the next try: each"
+            " one may prolong it"
+        ),
+        "account default note no more was asked, lest QuantConnect locks the account out",
+    ]
+    assert len(quantconnect.requests) == 2
+
+
+def test_two_projects_that_are_refused_are_enough(
+    capsys: pytest.CaptureFixture[str], quantconnect: SimulatorServer, configure: Configure
+) -> None:
+    configure("projects: [{id: 1}, {id: 2}, {id: 3}]")
+    quantconnect.faults.add(fault_answers.unauthorized(), endpoint="projects/read")
+    status, rows = doctor(capsys)
+    assert (status, rows[-1]) == (1, "2 things to mend.")
+    assert [row for row in rows if row.startswith("→")][:2] == [UNSHARED, UNSHARED]
+    assert rows[-3].endswith("; not looked at: project 3")
+    asked = [request.endpoint for request in quantconnect.requests]
+    assert asked == ["authenticate", "projects/read", "authenticate", "projects/read"]
 
 
 @pytest.mark.parametrize(("offset", "words"), [(300.0, "behind"), (-300.0, "ahead of")])
@@ -298,7 +502,7 @@ def test_what_fails_is_said_where_and_the_rest_goes_on(
         f"project 21048731: status FAILED http_5xx: HTTP 503 with {page}",
         "→ QuantConnect has a problem: try again later",
         f"project 21048731: portfolio FAILED malformed: expected a JSON object, got {page}",
-        "→ check base_url; a proxy or a login page may be in the way",
+        "→ check base_url; a proxy, a firewall or a login page may be in the way",
     ]
 
 
@@ -341,6 +545,12 @@ def test_a_stretched_budget_is_not_all_well(
     configure("projects: [{id: 21048731}]", top=every, rpm=175)
     status, rows = doctor(capsys)
     assert (status, rows[-1]) == (0, "Reading works, with 1 note above.")
+
+
+def test_no_configuration(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["doctor", "--config.file=none.yaml"]) == 1
+    said = capsys.readouterr()
+    assert (said.out, "none.yaml" in said.err) == ("", True)
 
 
 def test_a_token_that_cannot_be_read(

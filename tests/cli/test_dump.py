@@ -47,6 +47,12 @@ def test_it_is_in_utf_8_whatever_the_terminal_has(
     assert 'project="Größe → ₤"' in out.getvalue().decode()
 
 
+def test_no_configuration(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["dump", "--config.file=none.yaml"]) == 1
+    said = capsys.readouterr()
+    assert (said.out, "none.yaml" in said.err) == ("", True)
+
+
 def test_discovery(capsys: pytest.CaptureFixture[str], configure: Configure) -> None:
     configure()
     status, samples = dump(capsys)
