@@ -4,19 +4,11 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
-from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING, TypeVar
 
-from exporter.cli.findings import (
-    Report,
-    about_call,
-    about_credentials,
-    degrade,
-    is_locked_out,
-    on_one_line,
-    plural,
-)
+from exporter.cli.asking import Asking, RejectedError, Skew
+from exporter.cli.findings import Report, degrade, on_one_line, plural
 from exporter.cli.run import load
 from exporter.cli.version import USER_AGENT
 from exporter.config import ConfigError, Project
@@ -25,7 +17,6 @@ from exporter.poller.discovery import Discovery
 from exporter.poller.pace import Pace
 from exporter.poller.plan import Plan
 from exporter.quantconnect.client import QuantConnect
-from exporter.quantconnect.errors import ApiError, Reason
 from exporter.quantconnect.live import newest
 from exporter.web.standing import RUNNING, does_not_run
 
@@ -38,53 +29,16 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# Nobody knows how many QuantConnect lets pass; the exporter needs the rest.
-_MOST_REJECTIONS = 2
-
 _LONGEST_NAME = 100
 _MOST_NAMED = 10
 _BROKEN = ("RuntimeError", "DeployError", "Invalid")
 
-# QuantConnect takes a signature for two hours; well before that somebody should set the clock.
-_SKEW = 60.0
-
-
-@dataclass
-class _Skew:
-    """Listens to one account's calls for the clock."""
-
-    seconds: float | None = None
-
-    def call(self, endpoint: str) -> None:
-        pass
-
-    def answered(self, endpoint: str, seconds: float, reason: str | None) -> None:
-        pass
-
-    def problem(self, endpoint: str, field: str) -> None:
-        pass
-
-    def skew(self, seconds: float) -> None:
-        self.seconds = seconds
-
-    def is_right(self) -> bool:
-        """Whether an answer came that shows so."""
-        return self.seconds is not None and abs(self.seconds) <= _SKEW
-
-
-class _RejectedError(Exception):
-    """What was asked for is refused, and has been told of; nothing else of it is asked."""
-
 
 class _Doctor:
-    """Examines one account, at the account's pace: one call after the other.
-
-    Calls that are rejected bring the account near a lockout, of the exporter too: after the first
-    one ``authenticate`` tells whom it was about, and after the second nothing more is asked.
-    """
+    """Examines one account."""
 
     def __init__(
-        self, account: Account, config: Config, report: Report, client: QuantConnect, clock: _Skew
+        self, account: Account, config: Config, report: Report, client: QuantConnect, clock: Skew
     ) -> None:
         self._account = account
         self._config = config
@@ -92,52 +46,27 @@ class _Doctor:
         self._client = client
         self._clock = clock
         self._name = f"account {account.name}"
-        self._pause = 60 / account.requests_per_minute
-        self._rejections = 0
-        self._stopped = False
+        self._asking = Asking(account, client, report, clock)
         self._left = [(project, False) for project in account.projects]
         self._read: list[Project] = []
         self._runs: dict[int, bool] = {}
 
     def examine(self) -> None:
         """One row for each thing that can be wrong."""
-        accepted = self._credentials()
+        accepted = self._asking.credentials(f"{self._name}: credentials")
         self._clock_row(self._name)
         if not accepted:
             return
-        with suppress(_RejectedError):
+        with suppress(RejectedError):
             self._left += [(project, True) for project in self._discovered()]
-        while self._left and not self._stopped:
+        while self._left and not self._asking.stopped:
             project, discovered = self._left.pop(0)
-            with suppress(_RejectedError):
+            with suppress(RejectedError):
                 self._project(project, discovered=discovered)
-        if self._stopped:
+        if self._asking.stopped:
             self._not_looked_at()
         else:  # last, as only now it is known what is read, and what of it runs
             self._budget(self._name)
-
-    def _credentials(self) -> bool:
-        what = f"{self._name}: credentials"
-        failure = self._authenticate()
-        if failure is None:
-            self._report.ok(what, f"user {self._account.user_id} is accepted")
-            return True
-        self._report.fail(what, _in_words(failure), self._about_credentials(failure))
-        return False
-
-    def _authenticate(self) -> ApiError | None:
-        """Why the account is not accepted, or not known to be; None if it is."""
-        time.sleep(self._pause)
-        try:
-            self._client.authenticate()
-        except ApiError as error:
-            return error
-        return None
-
-    def _about_credentials(self, failure: ApiError) -> str:
-        return about_credentials(
-            failure, user_id=self._account.user_id, clock_is_right=self._clock.is_right()
-        )
 
     def _not_looked_at(self) -> None:
         said = "no more was asked, lest QuantConnect locks the account out"
@@ -187,7 +116,7 @@ class _Doctor:
     def _project(self, project: Project, *, discovered: bool) -> None:
         what = f"project {project.id}"
         self._read.append(project)
-        name = self._ask(what, lambda: self._client.project_name(project.id))
+        name = self._ask_project(what, lambda: self._client.project_name(project.id))
         if name is None:
             return
         shown = f'"{on_one_line(name, _LONGEST_NAME)}"'
@@ -197,7 +126,7 @@ class _Doctor:
             self._report.note(what, f"{shown} is live, but include and exclude leave it out")
             return
         self._report.ok(what, shown)
-        found = self._ask(f"{what}: status", lambda: self._client.deployments(project.id))
+        found = self._ask_project(f"{what}: status", lambda: self._client.deployments(project.id))
         deployment = None
         if found is not None:
             deployment = newest(found.deployments).get(project.id)
@@ -213,6 +142,14 @@ class _Doctor:
         stopped = deployment is not None and does_not_run(deployment.status)
         self._portfolio(project, f"{what}: portfolio", stopped=stopped)
 
+    def _ask_project(self, what: str, call: Callable[[], T]) -> T | None:
+        return self._asking.ask(
+            what,
+            call,
+            refused=f"user {self._account.user_id} may not see this project, or it is gone: is it"
+            " shared with that user, is it one of the right organization?",
+        )
+
     def _status(self, deployment: Deployment, what: str) -> None:
         if deployment.status == RUNNING:
             self._report.ok(what, RUNNING)
@@ -225,7 +162,7 @@ class _Doctor:
             )
 
     def _portfolio(self, project: Project, what: str, *, stopped: bool) -> None:
-        portfolio = self._ask(
+        portfolio = self._ask_project(
             what,
             lambda: self._client.portfolio(
                 project.id,
@@ -254,9 +191,11 @@ class _Doctor:
             f"user {self._account.user_id} may not list what is live: is that user a member of the"
             " right organization?"
         )
-        running = self._ask(what, self._client.running, refused)
-        ever = None if running is None else self._ask(what, self._client.deployments, refused)
-        if running is None or ever is None:
+        running = self._asking.ask(what, self._client.running, refused=refused)
+        if running is None:
+            return []
+        ever = self._asking.ask(what, self._client.deployments, refused=refused)
+        if ever is None:
             return []
         now = time.time()
         discovery = Discovery(self._account.discover)
@@ -273,57 +212,6 @@ class _Doctor:
         listed = {project.id for each in self._config.accounts for project in each.projects}
         return [Project.discovered(id_, self._config) for id_ in sorted(wanted - listed)]
 
-    def _ask(self, what: str, call: Callable[[], T], refused: str = "") -> T | None:
-        """One call, at the account's pace; None after telling why it gave nothing.
-
-        ``refused`` is what to do if this user may not have that. Raises _RejectedError after a
-        rejection, which may end the examination too.
-        """
-        time.sleep(self._pause)
-        try:
-            return call()
-        except ApiError as error:
-            failure = error
-        advice = about_call(failure, refused=refused or self._not_shared)
-        if failure.reason is Reason.AUTH:
-            self._rejected(what, failure, advice)
-            raise _RejectedError
-        if failure.reason is Reason.NOT_READY:
-            self._report.note(what, failure.message, advice)
-        else:
-            self._report.fail(what, _in_words(failure), advice)
-        return None
-
-    @property
-    def _not_shared(self) -> str:
-        return (
-            f"user {self._account.user_id} may not see this project, or it is gone: is it shared"
-            " with that user, is it one of the right organization?"
-        )
-
-    def _rejected(self, what: str, failure: ApiError, advice: str) -> None:
-        """Tell of a rejected call, and whether it was the account that was rejected."""
-        said = _in_words(failure)
-        self._rejections += 1
-        if is_locked_out(failure):
-            self._stopped = True
-            advice = self._about_credentials(failure)
-        elif self._rejections == _MOST_REJECTIONS:
-            self._stopped = True
-        else:
-            second = self._authenticate()
-            if second is None:
-                said += "; the credentials are still accepted"
-            else:
-                self._stopped = True
-                said += f"; authenticate, accepted before, then failed: {_in_words(second)}"
-                advice = self._about_credentials(second)
-        self._report.fail(what, said, advice)
-
-
-def _in_words(failure: ApiError) -> str:
-    return f"{failure.reason.value}: {failure.message}"
-
 
 def _examine(account: Account, config: Config, report: Report) -> None:
     try:
@@ -332,7 +220,7 @@ def _examine(account: Account, config: Config, report: Report) -> None:
         what = f"account {account.name}: token"
         report.fail(what, str(unreadable), "mend the file or its permissions")
         return
-    clock = _Skew()
+    clock = Skew()
     client = QuantConnect(
         user_id=account.user_id,
         token=token.reveal(),

@@ -380,10 +380,7 @@ def test_a_token_that_ends_meanwhile_locks_nobody_out(
     assert rows[1:] == [
         "account default: credentials ok user 1 is accepted",
         "account default: clock ok within a second of QuantConnect's",
-        (
-            f"project 1 FAILED auth: {invalid}; authenticate, accepted before, then failed: auth:"
-            f" {invalid}"
-        ),
+        f"project 1 FAILED auth: {invalid}; authenticate, accepted before, now fails too",
         (
             "→ check the token: it must be the one on the account page of user 1 at QuantConnect;"
             " QuantConnect locks out who tries too often"
@@ -397,6 +394,23 @@ def test_a_token_that_ends_meanwhile_locks_nobody_out(
     ]
     asked = [request.endpoint for request in quantconnect.requests]
     assert asked == ["authenticate", "projects/read", "authenticate"]
+
+
+def test_an_account_that_cannot_be_asked_about_is_left_alone(
+    capsys: pytest.CaptureFixture[str], quantconnect: SimulatorServer, configure: Configure
+) -> None:
+    configure("projects: [{id: 21048731}, {id: 21363904}]")
+    quantconnect.faults.add(fault_answers.unauthorized(), endpoint="projects/read")
+    quantconnect.faults.add(Status(503), endpoint="authenticate", after=1)
+    status, rows = doctor(capsys)
+    assert (status, rows[-1]) == (1, "1 thing to mend.")
+    assert rows[3].endswith(
+        "; authenticate, accepted before, now fails with http_5xx: HTTP 503 with an HTML page"
+        " (a proxy or a login page in the way?)"
+    )
+    assert rows[4] == "→ QuantConnect has a problem: try again later"
+    assert rows[5].endswith("; not looked at: project 21363904")
+    assert len(quantconnect.requests) == 3
 
 
 def test_who_is_locked_out_asks_no_more(
@@ -504,6 +518,18 @@ def test_what_fails_is_said_where_and_the_rest_goes_on(
         f"project 21048731: portfolio FAILED malformed: expected a JSON object, got {page}",
         "→ check base_url; a proxy, a firewall or a login page may be in the way",
     ]
+
+
+def test_what_stopped_cannot_be_listed(
+    capsys: pytest.CaptureFixture[str], quantconnect: SimulatorServer, configure: Configure
+) -> None:
+    """What runs could."""
+    configure()
+    quantconnect.faults.add(Status(503), endpoint="live/list", after=1)
+    status, rows = doctor(capsys)
+    assert (status, rows[-1]) == (1, "1 thing to mend.")
+    assert rows[3].startswith("account default: discovery FAILED http_5xx: HTTP 503")
+    assert not [row for row in rows if row.startswith("project ")]
 
 
 def test_a_field_that_cannot_be_read(
