@@ -11,7 +11,7 @@ endif
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint linters format docs dashboards bench soak fuzz \
-	prometheus lock lowest audit sbom clean
+	prometheus lock lowest locked audit sbom clean
 
 $(INSTALLED): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -67,6 +67,9 @@ lock: ## Pin what the image is built with anew
 
 lowest: ## Run the fast tests with the oldest dependencies allowed
 	deploy/dependencies lowest
+
+locked: ## Run the fast tests with exactly what is pinned
+	deploy/dependencies locked
 
 audit: ## Look for known vulnerabilities in what is pinned
 	deploy/dependencies audit

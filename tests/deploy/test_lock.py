@@ -3,9 +3,12 @@ in particular."""
 
 from __future__ import annotations
 
+import ast
 import re
+import sys
 import tomllib
-from typing import Any
+from importlib.metadata import packages_distributions
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from packaging.requirements import Requirement
@@ -13,11 +16,14 @@ from packaging.utils import canonicalize_name
 
 from .paths import ROOT
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 PYPROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-LOCKED = {
-    "requirements.lock": PYPROJECT["project"]["dependencies"],
-    "requirements-build.lock": PYPROJECT["build-system"]["requires"],
-}
+RUNTIME: list[str] = PYPROJECT["project"]["dependencies"]
+DEVELOPMENT: list[str] = PYPROJECT["project"]["optional-dependencies"]["dev"]
+BUILD: list[str] = PYPROJECT["build-system"]["requires"]
+LOCKED = {"requirements.lock": RUNTIME, "requirements-build.lock": BUILD}
 
 each_lock = pytest.mark.parametrize("name", sorted(LOCKED))
 
@@ -59,7 +65,36 @@ def test_no_registry_is_named(name: str) -> None:
     assert not re.search(r"://|--(extra-)?index-url|--find-links|--trusted-host", text)
 
 
-def test_every_dependency_has_a_lower_and_an_upper_bound() -> None:
-    for text in PYPROJECT["project"]["dependencies"]:
-        operators = {specifier.operator for specifier in Requirement(text).specifier}
-        assert operators == {">=", "<"}, text
+@pytest.mark.parametrize("text", [*RUNTIME, *DEVELOPMENT, *BUILD])
+def test_every_dependency_has_a_lower_and_an_upper_bound(text: str) -> None:
+    assert {specifier.operator for specifier in Requirement(text).specifier} == {">=", "<"}
+
+
+@pytest.mark.parametrize(
+    ("folder", "named"),
+    [
+        ("exporter", RUNTIME),
+        ("deploy", []),
+        *((name, RUNTIME + DEVELOPMENT) for name in ("tests", "benchmarks", "grafana")),
+        ("prometheus", RUNTIME + DEVELOPMENT),
+    ],
+)
+def test_what_is_imported_is_named_as_a_dependency(folder: str, named: list[str]) -> None:
+    """Not only brought along by another package, which may do without it, or take any version."""
+    distributions = packages_distributions()
+    names = {canonicalize_name(Requirement(text).name) for text in named}
+    ours = {path.name for path in ROOT.iterdir() if path.is_dir()}
+    for module in sorted(imported(ROOT / folder) - sys.stdlib_module_names - ours):
+        assert {canonicalize_name(name) for name in distributions[module]} <= names, module
+
+
+def imported(folder: Path) -> set[str]:
+    """The top-level names of all that is imported by absolute name."""
+    found = set()
+    for file in folder.rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                found |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                found.add(node.module.partition(".")[0])
+    return found
