@@ -1,6 +1,7 @@
 """The catalogue of faults: what is done to the exporter, and what it then does.
 
-``answers``, ``contents``, ``stories`` and ``processes`` are the catalogue, as tables whose entries
-are both tests and the rows of docs/faults.md; ``scene`` is the exporter to which it is done.
+``answers``, ``elsewhere``, ``contents``, ``stories`` and ``processes`` are the catalogue, as tables
+whose entries are both tests and the rows of docs/faults.md; ``told`` is how a row is compared with
+what happened, and ``scene`` the exporter that it happened to.
 ``python -m tests.faults`` prints the page.
 """

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import html
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from exporter.poller import backoff
-from tests.faults import answers, contents, processes, scene, stories
+from tests.faults import answers, contents, elsewhere, processes, scene, stories
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -39,6 +40,8 @@ The columns are compared with what the exporter really did:
   `quantconnect_api_clock_skew_seconds` of more than half a minute; a row fails if another moves.
 - **recovers**: in the end every source of both projects has been read again, and `/-/healthy` is
   200, unless the row says otherwise.
+
+Of the process's own log the usual lines of a start and an end are left out.
 """
 
 
@@ -57,6 +60,21 @@ Each of these befalls the reading of one project's portfolio until it is over. I
 - **Recovers**: it is asked again after a random wait of up to {first:g} s, doubling to
   {longest:g} minutes; the next good answer is published whole, and “Reading works again” is logged
   once.
+"""
+
+_ELSEWHERE = """\
+## The same at the other endpoints
+
+Each of these, until it is over, at each of `{endpoints}`: {faults}. For the same reason and with
+the same error as above.
+"""
+
+_ONCE = """\
+And one call of each that is rejected or limited:
+"""
+
+_NAMES = """\
+Names that are none, each of which costs the first three tries:
 """
 
 _LEFT_OUT = """\
@@ -89,6 +107,9 @@ def _lines() -> Iterator[str]:
             contents.HARMLESS,
             stories.STORIES,
             processes.PROCESSES,
+            elsewhere.LASTING,
+            elsewhere.ONCES,
+            elsewhere.NAMES,
         ),
     )
     yield _INTRODUCTION.format(
@@ -103,6 +124,7 @@ def _lines() -> Iterator[str]:
             ("fault", "reason", "error"),
             ((entry.title, f"`{entry.reason}`", _code(entry.error)) for entry in section),
         )
+    yield from _elsewhere()
     yield _LEFT_OUT
     yield from _table(
         ("fault", "missing", "counted by `field`", "found"),
@@ -123,6 +145,37 @@ def _lines() -> Iterator[str]:
         yield from _stories(story.told for story in stories_of_section)
     yield "## The process\n"
     yield from _stories(story.told for story in processes.PROCESSES)
+
+
+def _elsewhere() -> Iterator[str]:
+    yield _ELSEWHERE.format(
+        endpoints="`, `".join(where.endpoint for where in elsewhere.ENDPOINTS),
+        faults="; ".join(entry.title for entry in elsewhere.FAULTS),
+    )
+    example = elsewhere.FAULTS[0]
+    yield from _table(
+        ("endpoint", "published", "logged", "counted", "recovers"),
+        (
+            (
+                f"`{where.endpoint}`",
+                *(
+                    cell.replace(f'reason="{example.reason}"', "reason=…")
+                    for cell in where.told(example).cells()[1:]
+                ),
+            )
+            for where in elsewhere.ENDPOINTS
+        ),
+    )
+    yield _ONCE
+    yield from _stories(
+        replace(where.once(rejected=rejected), title=f"`{where.endpoint}`: {title}")
+        for where, title, _, rejected in elsewhere.ONCES
+    )
+    yield _NAMES
+    yield from _stories(
+        replace(elsewhere.NAMELESS, title=f"{entry.title}: `{entry.error}`")
+        for entry in elsewhere.NAMES
+    )
 
 
 def _stories(told: Iterable[Told]) -> Iterator[str]:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from tests.faults.scene import Scene
 
 _JSON = (("Content-Type", "application/json"),)
-_TIMEOUT = 1.5
+_TIMEOUT = 0.9
 
 
 def _always(fault: Fault) -> Callable[[Scene], Fault]:
@@ -416,35 +416,35 @@ CONNECTIONS = (
         "no answer at all",
         _always(Stall(sent=None)),
         Reason.TIMEOUT,
-        "no complete answer within 1.5 seconds",
+        "no complete answer within 0.9 seconds",
         _TIMEOUT,
     ),
     Failing(
         "silence after the head",
         _always(Stall(sent=0)),
         Reason.TIMEOUT,
-        "no complete answer within 1.5 seconds",
+        "no complete answer within 0.9 seconds",
         _TIMEOUT,
     ),
     Failing(
         "silence in the middle of the body",
         _always(Stall(sent=20)),
         Reason.TIMEOUT,
-        "no complete answer within 1.5 seconds",
+        "no complete answer within 0.9 seconds",
         _TIMEOUT,
     ),
     Failing(
         "a body that drips, a byte a second",
         _always(Drip(10.0)),
         Reason.TIMEOUT,
-        "no complete answer within 1.5 seconds",
+        "no complete answer within 0.9 seconds",
         _TIMEOUT,
     ),
     Failing(
         "a head that drips",
         _always(Drip(10.0, head_too=True)),
         Reason.TIMEOUT,
-        "no complete answer within 1.5 seconds",
+        "no complete answer within 0.9 seconds",
         _TIMEOUT,
     ),
 )

@@ -19,7 +19,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
@@ -213,6 +213,8 @@ class Scene:
             now=lambda: time.time() + self.wrong_by,
         )
         self.exporter = Live(self._config, clock=clock)
+        self.lasting = ExitStack()
+        """What is changed for as long as the scene lasts."""
         self._session = requests.Session()
         self._site = self._served(clock)
         self._serving = threading.Thread(target=self._site.run_in_thread, name="site")
@@ -290,6 +292,7 @@ class Scene:
             self._site.stop()
             stopped = self.exporter.stops()
             self._serving.join()
+            self.lasting.close()
             self._put.stop()
             self.server.close()
             asked = 0

@@ -631,6 +631,69 @@ def statistics_are_nonsense(scene: Scene) -> None:
     assert scene.failures() == {}
 
 
+_SPOILT_SERVER: dict[str, Any] = {
+    "CPU Usage": [1],
+    "Used RAM (MB)": "lots",
+    "Total RAM (MB)": True,
+    "Up Time": 7,
+}
+
+
+@_story(
+    LISTS,
+    "every field of the server's statistics is of another type",
+    published=Published.ALL,
+    also="the algorithm's own statistics",
+    logged={_LEFT_OUT: ONCE, "Everything can be understood again": ONCE},
+    counted=tuple(problems("live/read", field) for field in _SPOILT_SERVER),
+    recovers="with the next read",
+)
+def server_of_other_types(scene: Scene) -> None:
+    good = {"CPU Usage": "5.0%", "Used RAM (MB)": "100", "Total RAM (MB)": "512"}
+
+    def answer(server: dict[str, Any]) -> Callable[[dict[str, Any]], None]:
+        return lambda answer: answer.update(
+            serverStatistics=server, runtimeStatistics={"Return": "1.5 %"}
+        )
+
+    def shows(family: str) -> bool:
+        return any(
+            line.startswith(f"quantconnect_live_{family}{{")
+            for line in scene.exporter.numbers(VICTIM)
+        )
+
+    with scene.befallen(patched(answer(good)), "live/read"):
+        eventually(lambda: shows("cpu_usage_ratio"))
+        assert shows("memory_used_bytes")
+    with scene.befallen(patched(answer(_SPOILT_SERVER)), "live/read"):
+        eventually(lambda: scene.log.said(_LEFT_OUT))
+        eventually(lambda: not shows("cpu_usage_ratio"))
+        assert not shows("memory_used_bytes")
+        assert shows("return_ratio")
+
+
+@_story(
+    LISTS,
+    "the statistics are no objects",
+    published=Published.ALL,
+    also="no statistics",
+    logged={_LEFT_OUT: ONCE, "Everything can be understood again": ONCE},
+    counted=(
+        problems("live/read", "runtimeStatistics"),
+        problems("live/read", "serverStatistics"),
+    ),
+    recovers="with the next read",
+)
+def statistics_are_no_objects(scene: Scene) -> None:
+    def change(answer: dict[str, Any]) -> None:
+        answer.update(runtimeStatistics="none", serverStatistics=7)
+
+    with scene.befallen(patched(change), "live/read") as befallen:
+        eventually(lambda: befallen.times >= 2)
+        eventually(lambda: len(scene.log.said(_LEFT_OUT)) == 2)
+        assert scene.success(VICTIM, "statistics") == 1
+
+
 @_story(
     LISTS,
     "a name cannot be had",
@@ -759,6 +822,45 @@ def unresolved(scene: Scene) -> None:
 
     with mock.patch("socket.getaddrinfo", fail):
         _connecting(scene, "connection", "Name or service not known")
+    scene.eventually_has(1)
+
+
+@_story(
+    CONNECTING,
+    "the resolver does not answer for the host of one account, for longer than request_timeout",
+    published=_YET,
+    also="the other account's projects as ever, and `/-/healthy` is 200",
+    logged={_ACCEPTED: ONCE, "A call for the account failed": 1, "It works again": 1},
+    counted=(failures("timeout", "authenticate", 1),),
+    recovers="as soon as the resolver answers",
+    started=False,
+    seconds=1.2,
+    accounts=("slow.example", "other.example"),
+)
+def resolver_hangs(scene: Scene) -> None:
+    resolve, answers = socket.getaddrinfo, threading.Event()
+    asked: list[str] = []
+
+    def slow(host: Any, *rest: Any, **more: Any) -> Any:
+        if host == "slow.example":
+            asked.append(host)
+            answers.wait(60)
+        return resolve("127.0.0.1" if str(host).endswith(".example") else host, *rest, **more)
+
+    # Until the scene is over: what is read then still needs it.
+    scene.lasting.enter_context(mock.patch("socket.getaddrinfo", slow))
+    scene.lasting.callback(answers.set)
+    scene.start()
+    eventually(lambda: asked)
+    scene.eventually_has(1, BYSTANDER)
+    # Thirty intervals are longer than a call may take.
+    scene.eventually_asks(30, project_id=BYSTANDER)
+    scene.passes(MINUTE)
+    scene.eventually_asks(3, project_id=BYSTANDER)
+    assert scene.portfolio() == []
+    assert scene.healthy()
+    assert len(asked) == 1
+    answers.set()
     scene.eventually_has(1)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.faults import answers, contents, processes, stories
+from tests.faults import answers, contents, elsewhere, processes, stories
 from tests.faults.__main__ import page
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "faults.md"
@@ -17,6 +17,9 @@ def test_the_page_is_up_to_date() -> None:
 def test_every_fault_is_there_once() -> None:
     titles = [
         *(entry.title for entry in answers.FAILING),
+        *(f"{where.endpoint}: {entry.title}" for where, entry in elsewhere.LASTING),
+        *(f"{where.endpoint}: {title}" for where, title, _, _ in elsewhere.ONCES),
+        *(entry.title for entry in elsewhere.NAMES),
         *(entry.title for entry in contents.LEFT_OUT),
         *(entry.title for entry in contents.HARMLESS),
         *(story.told.title for story in stories.STORIES),

@@ -1,0 +1,116 @@
+"""Every bad answer of the other endpoints, on an exporter with all its threads."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.faults.elsewhere import (
+    AUTHENTICATE,
+    CALL,
+    LASTING,
+    NAME,
+    NAMELESS,
+    NAMES,
+    ONCES,
+    STATISTICS,
+)
+from tests.faults.scene import BYSTANDER, VICTIM, Scene, short_naps
+from tests.poller.given import eventually
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.faults.elsewhere import Elsewhere
+    from tests.faults.entry import Failing
+
+_MINUTES = 60.0
+
+
+@pytest.mark.parametrize(
+    ("where", "entry"),
+    LASTING,
+    ids=[f"{where.endpoint}: {entry.title}" for where, entry in LASTING],
+)
+def test_an_answer_of_another_endpoint(
+    where: Elsewhere, entry: Failing, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    short_naps(monkeypatch)
+    with Scene(tmp_path, seconds=entry.seconds, **where.settings) as scene:
+        times = 2 if where is NAME else None
+        with scene.befallen(
+            entry.fault(scene), where.endpoint, where.befallen, times=times
+        ) as befallen:
+            if where is NAME or where is AUTHENTICATE:
+                scene.start()
+            eventually(lambda: befallen.times >= 2)
+            if where.source:
+                scene.eventually_fails(VICTIM, where.source)
+                scene.eventually_fails(VICTIM if where is STATISTICS else BYSTANDER, where.source)
+                scene.change(2)
+                scene.eventually_has(2)
+                assert scene.success() == 1
+            if where is AUTHENTICATE:
+                eventually(scene.ready)
+                assert scene.healthy()
+                assert scene.calls(project_id=None) == 0
+            if where is not NAME:
+                (said,) = scene.log.said("Reading failed" if where is STATISTICS else CALL)
+                assert said["reason"] == entry.reason
+                if entry.error.endswith("…"):
+                    assert said["error"].startswith(entry.error[:-1])
+                else:
+                    assert said["error"] == entry.error
+        scene.eventually_has(2 if where.source else 1)
+        scene.comes_to(where.told(entry))
+        counted = {(where.endpoint, entry.reason.value): befallen.times}
+        scene.eventually_counts(lambda: counted)
+        scene.versions()
+
+
+@pytest.mark.parametrize(
+    ("where", "title", "fault", "rejected"),
+    ONCES,
+    ids=[f"{where.endpoint}: {title}" for where, title, _, _ in ONCES],
+)
+def test_one_call_of_another_endpoint(
+    where: Elsewhere,
+    title: str,
+    fault: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    rejected: bool,
+) -> None:
+    short_naps(monkeypatch)
+    with Scene(tmp_path, **where.settings) as scene:
+        with scene.befallen(fault, where.endpoint, where.befallen, times=1) as befallen:
+            if where is NAME or where is AUTHENTICATE:
+                scene.start()
+            eventually(lambda: befallen.times)
+        if rejected and where is AUTHENTICATE:
+            eventually(lambda: scene.log.said("QuantConnect rejects"))
+            scene.falls_silent()
+            assert len(scene.server.requests) == 1
+            scene.passes(15 * _MINUTES + 1)
+        scene.change(2)
+        scene.eventually_has(2)
+        scene.comes_to(where.once(rejected=rejected))
+        scene.versions()
+
+
+@pytest.mark.parametrize("entry", NAMES, ids=[entry.title for entry in NAMES])
+def test_a_name_that_is_none(
+    entry: Failing, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    short_naps(monkeypatch)
+    with Scene(tmp_path, **NAME.settings) as scene:
+        with scene.befallen(entry.fault(scene), NAME.endpoint, VICTIM) as befallen:
+            scene.start()
+            eventually(lambda: scene.log.said("The project's name cannot be had"))
+            (said,) = scene.log.said("The project's name cannot be had")
+            assert said["error"] == entry.error
+            eventually(lambda: any('project="1"' in line for line in scene.portfolio()))
+            assert befallen.times == 3
+        scene.comes_to(NAMELESS)
