@@ -45,7 +45,7 @@ def open_envelope(answer: Answer, *, scrub: Callable[[str], str]) -> dict[str, A
             Reason.MALFORMED,
             f"HTTP {status}: redirects are not followed; is base_url right, is a proxy in the way?",
         )
-    payload = _decode(answer.body) if answer.body else None
+    payload = _decode(answer.body)
     if isinstance(payload, dict):
         if 200 <= status < 300 and _succeeded(payload):
             return payload
@@ -55,17 +55,18 @@ def open_envelope(answer: Answer, *, scrub: Callable[[str], str]) -> dict[str, A
             f"QuantConnect answered: {said}" if said else _unexplained(status),
             retry_after=retry_after(answer.headers),
         )
+    found = _looks_like(answer, payload)
     if 200 <= status < 300:
-        raise ApiError(Reason.MALFORMED, f"expected a JSON object, got {_looks_like(answer)}")
+        raise ApiError(Reason.MALFORMED, f"expected a JSON object, got {found}")
     raise ApiError(
         _reason(status, {}, ""),
-        f"HTTP {status} with {_looks_like(answer)}",
+        f"HTTP {status} with {found}",
         retry_after=retry_after(answer.headers),
     )
 
 
 def _decode(body: bytes) -> object:
-    """JSON as msgspec reads it, or else as the standard library does, or None.
+    """JSON as msgspec reads it, or else as the standard library does, or UNSET.
 
     The second look is for what .NET writes and JSON doesn't have (NaN, Infinity), for a byte order
     mark and for numbers beyond a float: one such number must not cost the whole answer.
@@ -75,11 +76,11 @@ def _decode(body: bytes) -> object:
     except (msgspec.DecodeError, UnicodeDecodeError):
         pass
     except RecursionError:
-        return None
+        return msgspec.UNSET
     try:
         return json.loads(body)
     except (ValueError, RecursionError):
-        return None
+        return msgspec.UNSET
 
 
 def _succeeded(payload: Mapping[str, Any]) -> bool:
@@ -134,19 +135,32 @@ def _unexplained(status: int) -> str:
     return f"QuantConnect answered HTTP {status} without success and gave no error"
 
 
-def _looks_like(answer: Answer) -> str:
+def _looks_like(answer: Answer, payload: object) -> str:
     """A few words on a body that is no envelope; its text is not repeated, it may hold anything.
 
     Nor is its length: what is said of a fault is said once, as long as it stays the same.
     """
+    if payload is not msgspec.UNSET:
+        return _JSON_TYPES[type(payload)]
     if not answer.body:
         return "an empty body"
     start = answer.body[:200].lstrip().lower()
     if start.startswith((b"<!doctype html", b"<html")):
-        return "an HTML page (a proxy or a login page in the way?)"
-    media_type = _MEDIA_TYPE.match(answer.headers.get("Content-Type", ""))
-    kind = media_type[0] if media_type else "something without a content type"
-    return f"{kind} that is no JSON object"
+        in_between = answer.status < 500  # a 5xx with a page is how a server itself fails
+        return "an HTML page" + " (a proxy or a login page in the way?)" * in_between
+    found = _MEDIA_TYPE.match(answer.headers.get("Content-Type", ""))
+    media_type = found[0] if found else "application/json"
+    return "invalid JSON" if media_type.lower().endswith("json") else media_type
+
+
+_JSON_TYPES = {
+    list: "an array",
+    str: "a string",
+    int: "a number",
+    float: "a number",
+    bool: "a boolean",
+    type(None): "null",
+}
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

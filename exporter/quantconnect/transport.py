@@ -8,7 +8,9 @@ is retried: the poller alone decides when to ask again.
 
 from __future__ import annotations
 
+import os
 import socket
+import ssl
 import threading
 from dataclasses import dataclass
 from http.client import IncompleteRead
@@ -21,6 +23,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
+from exporter.quantconnect.environment import authorities, proxy_for
 from exporter.quantconnect.errors import ApiError, Reason
 
 if TYPE_CHECKING:
@@ -113,9 +116,18 @@ class _Session(requests.Session):
         """None: even where it must not follow, requests reads the whole body of a redirect."""
         return None
 
+    def merge_environment_settings(self, url: Any, *settings: Any, **named: Any) -> Any:
+        """What requests takes from the environment, but for whom to trust: somebody, always."""
+        merged = super().merge_environment_settings(url, *settings, **named)
+        trusted = authorities(os.environ)
+        merged["verify"] = trusted.path if trusted else True
+        _current.proxy = proxy_for(url, merged["proxies"])
+        return merged
+
 
 class _Local(threading.local):
     deadline: _Deadline
+    proxy: str | None = None
 
 
 _current = _Local()
@@ -235,6 +247,13 @@ class _Adapter(HTTPAdapter):
         manager.pool_classes_by_scheme = _POOLS
         return manager
 
+    def cert_verify(self, *args: Any, **kwargs: Any) -> None:
+        """Tell a path that names no certificates from a connection that failed."""
+        try:
+            super().cert_verify(*args, **kwargs)  # type: ignore[no-untyped-call]
+        except OSError as error:
+            raise requests.exceptions.SSLError(error) from None
+
     def close(self) -> None:
         """Close the kept connections now: urllib3 leaves that to the garbage collector."""
         for manager in (self.poolmanager, *self.proxy_manager.values()):
@@ -246,32 +265,43 @@ class _Adapter(HTTPAdapter):
 def _failure(error: Exception, deadline: _Deadline, timeout: float) -> ApiError:
     """The one reason for a call that brought no answer."""
     if deadline.expired or isinstance(error, _TIMEOUTS):
-        return ApiError(Reason.TIMEOUT, f"no complete answer within {timeout:g} seconds")
-    cause = _root(error)
-    if isinstance(error, requests.exceptions.SSLError | urllib3.exceptions.SSLError):
-        return ApiError(Reason.TLS, f"TLS failed: {cause}")
+        seconds = f"{timeout:g} second{'' if timeout == 1 else 's'}"
+        return ApiError(Reason.TIMEOUT, f"no complete answer within {seconds}")
+    root = _root(error)
+    cause = _in_words(root)
+    through = isinstance(error, requests.exceptions.ProxyError)
+    where = f" at the proxy {_current.proxy}" if through else ""
+    if isinstance(error, _TLS) or isinstance(root, ssl.SSLError):
+        trusted = authorities(os.environ)
+        fault = trusted.fault() if trusted else None
+        return ApiError(Reason.TLS, f"TLS failed{where}: {_on_one_line(fault or cause)}")
     if isinstance(error, urllib3.exceptions.DecodeError):
         return ApiError(Reason.MALFORMED, f"the body could not be decompressed: {cause}")
-    return ApiError(Reason.CONNECTION, f"the connection failed: {cause}")
+    return ApiError(Reason.CONNECTION, f"the connection failed{where}: {cause}")
 
 
 _TIMEOUTS = (requests.Timeout, urllib3.exceptions.TimeoutError, TimeoutError)
+_TLS = (requests.exceptions.SSLError, urllib3.exceptions.SSLError)
 
 
-def _root(error: BaseException) -> str:
-    """The innermost cause in words: requests and urllib3 wrap it several times.
-
-    A server that speaks something else may be quoted in it, so it is made printable.
-    """
+def _root(error: BaseException) -> BaseException:
+    """The innermost cause: requests and urllib3 wrap it several times."""
     while True:
         inner = getattr(error, "reason", None) or error.__cause__ or error.__context__
         wrapped = error.args[0] if error.args and isinstance(error.args[0], Exception) else None
         following = inner if isinstance(inner, BaseException) else wrapped
         if following is None or following is error:
-            break
+            return error
         error = following
+
+
+def _in_words(error: BaseException) -> str:
     if isinstance(error, IncompleteRead):
         return "the answer ended too soon"  # its own words count bytes: other ones each time
-    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return _on_one_line(getattr(error, "strerror", None) or str(error) or type(error).__name__)
+
+
+def _on_one_line(text: str) -> str:
+    """Printable and bounded: a server that speaks something else may be quoted in it."""
     line = " ".join(str(text).split())[:200]
     return "".join(character if character.isprintable() else "�" for character in line)

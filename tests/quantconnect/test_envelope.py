@@ -165,7 +165,9 @@ HTML = b"\n<!DOCTYPE html><html><body>Log in</body></html>"
 )
 def test_html_of_a_proxy(status: int, reason: Reason) -> None:
     error = refusal(answer(HTML, status=status))
-    page = "an HTML page (a proxy or a login page in the way?)"
+    page = "an HTML page"
+    if status < 500:
+        page += " (a proxy or a login page in the way?)"
     expected = (
         f"expected a JSON object, got {page}"
         if 200 <= status < 300
@@ -189,26 +191,34 @@ def test_a_redirect(status: int, body: bytes) -> None:
     [
         (b"", {}, "an empty body"),
         (b"  <HTML>", {}, "an HTML page (a proxy or a login page in the way?)"),
-        (b"null", {"Content-Type": "application/json; charset=x"}, "application/json"),
-        (b"[]", {}, "something without a content type"),
-        (b"true", {}, "something without a content type"),
+        (b"null", {"Content-Type": "application/json; charset=x"}, "null"),
+        (b"[]", {}, "an array"),
+        (b"[NaN]", {"Content-Type": "text/plain"}, "an array"),
+        (b"true", {}, "a boolean"),
+        (b"0", {}, "a number"),
+        (b"-1.5e3", {}, "a number"),
+        (b'"success"', {}, "a string"),
         (b'{"success":true', {"content-type": "text/plain"}, "text/plain"),
-        (b'{"success":true}\xff', {}, "something without a content type"),
-        (b"\xff\xfe", {}, "something without a content type"),
-        (b"[" * 100_000, {}, "something without a content type"),
-        (b'{"a":' * 100_000, {}, "something without a content type"),
-        (b'{"x":' + b"9" * 5000 + b"}", {}, "something without a content type"),
+        (b'{"success":true', {"content-type": "Application/JSON; charset=utf-8"}, "invalid JSON"),
+        (b'{"success":true', {"content-type": "application/problem+json"}, "invalid JSON"),
+        (b'{"success":true}\xff', {}, "invalid JSON"),
+        (b"\xff\xfe", {}, "invalid JSON"),
+        (b" ", {}, "invalid JSON"),
+        (b"[" * 100_000, {}, "invalid JSON"),
+        (b'{"a":' * 100_000, {}, "invalid JSON"),
+        (b'{"x":' + b"9" * 5000 + b"}", {}, "invalid JSON"),
         (b"x", {"Content-Type": "x/" + "y" * 1000}, "x/" + "y" * 30),
-        (b"x", {"Content-Type": "\x1b[31m"}, "something without a content type"),
+        (b"x", {"Content-Type": "\x1b[31m"}, "invalid JSON"),
     ],
 )
 def test_what_is_no_json_object(body: bytes, headers: dict[str, str], looks_like: str) -> None:
     error = refusal(answer(body, headers=headers))
-    suffix = "" if looks_like.startswith("an ") else " that is no JSON object"
     assert (error.reason, error.message) == (
         Reason.MALFORMED,
-        f"expected a JSON object, got {looks_like}{suffix}",
+        f"expected a JSON object, got {looks_like}",
     )
+    error = refusal(answer(body, status=418, headers=headers))
+    assert (error.reason, error.message) == (Reason.HTTP_4XX, f"HTTP 418 with {looks_like}")
 
 
 def test_a_message_is_one_printable_line_of_bounded_length() -> None:

@@ -70,9 +70,12 @@ def no_thread_stays() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor anybody to trust, but whom a test names."""
     for variable in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
         monkeypatch.delenv(variable, raising=False)
         monkeypatch.delenv(variable.upper(), raising=False)
+    for variable in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR"):
+        monkeypatch.delenv(variable, raising=False)
 
 
 # --- What is sent ---------------------------------------------------------------------------------
@@ -291,6 +294,14 @@ def test_no_answer_takes_longer_than_the_timeout(misbehave: object) -> None:
         assert server.connections == 1, "there was a second attempt"
 
 
+@pytest.mark.parametrize(
+    ("timeout", "words"), [(0.25, "0.25 seconds"), (1, "1 second"), (1.5, "1.5 seconds")]
+)
+def test_the_time_in_words(timeout: float, words: str) -> None:
+    with RawServer(silent) as server, transport(server.url, timeout=timeout) as calls:
+        assert failure(calls).message == f"no complete answer within {words}"
+
+
 def test_a_connection_whose_call_timed_out_is_not_used_again() -> None:
     calls_seen: list[int] = []
 
@@ -494,6 +505,92 @@ def test_a_gzip_that_is_none() -> None:
         error = failure(calls)
     assert error.reason is Reason.MALFORMED
     assert error.message.startswith("the body could not be decompressed: ")
+
+
+# --- Proxies --------------------------------------------------------------------------------------
+
+both_schemes = pytest.mark.parametrize("base_url", ["http://127.0.0.1:9", "https://127.0.0.1:9"])
+
+
+def use_proxy(monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
+    for variable in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
+        monkeypatch.setenv(variable, proxy)
+
+
+@both_schemes
+@pytest.mark.parametrize("written", ["http://mallory:s3cret@{}", "http://{}/", "{}", "HTTP://{}"])
+def test_a_proxy_that_is_not_there_is_named_without_its_password(
+    monkeypatch: pytest.MonkeyPatch, base_url: str, written: str
+) -> None:
+    with RawServer(silent) as proxy:
+        where = f"127.0.0.1:{proxy.port}"
+    use_proxy(monkeypatch, written.format(where))
+    with transport(base_url, timeout=10) as calls:
+        error = failure(calls)
+    assert (error.reason, error.message) == (
+        Reason.CONNECTION,
+        f"the connection failed at the proxy {where}: Connection refused",
+    )
+
+
+def test_a_proxy_that_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
+    def script(peer: Peer) -> None:
+        peer.request()
+        peer.send(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")
+
+    with (
+        RawServer(script) as proxy,
+        transport("https://quantconnect.invalid", timeout=10) as calls,
+    ):
+        use_proxy(monkeypatch, f"http://mallory:s3cret@127.0.0.1:{proxy.port}")
+        error = failure(calls)
+        where = f"the proxy 127.0.0.1:{proxy.port}"
+    assert error.reason is Reason.CONNECTION
+    assert error.message.startswith(
+        f"the connection failed at {where}: Tunnel connection failed: 407"
+    )
+
+
+@both_schemes
+@pytest.mark.parametrize(
+    "proxy",
+    [
+        "http://",
+        "http://mallory:s3cret@",
+        "http://mallory:s3cret@127.0.0.1:99999/",
+        "http://mallory:s3cret@[::1:9",
+        "mallory:s3cret@127.0.0.1:9",
+        "ftp://mallory:s3cret@127.0.0.1:9",
+        "socks5://mallory:s3cret@127.0.0.1:9",
+    ],
+)
+def test_what_is_no_proxy_is_not_quoted(
+    monkeypatch: pytest.MonkeyPatch, base_url: str, proxy: str
+) -> None:
+    use_proxy(monkeypatch, proxy)
+    with transport(base_url, timeout=10) as calls:
+        error = failure(calls)
+    variable = base_url.partition(":")[0].upper() + "_PROXY"
+    assert (error.reason, error.message) == (
+        Reason.CONNECTION,
+        f"the connection failed: the proxy in {variable} or ALL_PROXY is not http://HOST:PORT",
+    )
+
+
+def test_a_proxy_is_not_blamed_for_what_is_behind_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    def script(peer: Peer) -> None:
+        peer.request()
+        peer.send(b"HTTP/1.1 200 OK\r\n\r\n")
+        peer.send(b"SSH-2.0-OpenSSH_9.2\r\n")
+
+    with RawServer(script) as proxy, transport("https://127.0.0.1:9", timeout=10) as calls:
+        use_proxy(monkeypatch, proxy.url)
+        error = failure(calls)
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+        direct = failure(calls)
+        assert proxy.connections == 1
+    assert error.message.startswith("TLS failed: ")
+    assert direct.message == "the connection failed: Connection refused"
 
 
 # --- Closing --------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import socket
 import ssl
 import subprocess
@@ -54,12 +55,109 @@ def serve(peer: Peer) -> None:
         peer.answer()
 
 
-def test_a_trusted_certificate(good: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(good))
+FILES = ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"]
+VARIABLES = [*FILES, "SSL_CERT_DIR"]
+UNTRUSTED = "certificate verify failed: self-signed certificate"
+
+
+@pytest.mark.parametrize("variable", FILES)
+def test_a_trusted_certificate(good: Path, monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
+    monkeypatch.setenv(variable, str(good))
     with RawServer(serve, tls=context(good)) as server, transport(server.url, timeout=20) as calls:
         assert post(calls).body == b"{}"
         assert post(calls).body == b"{}"
         assert server.connections == 1
+
+
+@pytest.mark.parametrize("variable", VARIABLES)
+def test_a_folder_of_trusted_certificates(
+    good: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    digest = subprocess.run(
+        ["openssl", "x509", "-noout", "-hash", "-in", str(good)],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    (tmp_path / f"{digest.stdout.strip()}.0").symlink_to(good)
+    monkeypatch.setenv(variable, str(tmp_path))
+    with RawServer(serve, tls=context(good)) as server, transport(server.url, timeout=20) as calls:
+        assert post(calls).body == b"{}"
+
+
+def test_the_first_variable_that_is_set_counts(
+    good: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = certificate(tmp_path, san="DNS:another.invalid")
+    with RawServer(serve, tls=context(good)) as server:
+        for first, second in itertools.pairwise(VARIABLES):
+            monkeypatch.setenv(first, str(good))
+            monkeypatch.setenv(second, str(other))
+            with transport(server.url, timeout=20) as calls:
+                assert post(calls).body == b"{}"
+            monkeypatch.setenv(first, str(other))
+            monkeypatch.setenv(second, str(good))
+            with transport(server.url, timeout=20) as calls:
+                assert UNTRUSTED in failure(calls).message
+            monkeypatch.delenv(first)
+
+
+@pytest.mark.parametrize("value", [None, "", " ", "0", "1", "no", "false", "/dev/null"])
+@pytest.mark.parametrize("variable", [*VARIABLES, "PYTHONHTTPSVERIFY"])
+def test_nothing_that_a_variable_says_lets_anybody_in(
+    good: Path, monkeypatch: pytest.MonkeyPatch, variable: str, value: str | None
+) -> None:
+    if value is None:
+        monkeypatch.delenv(variable, raising=False)
+    else:
+        monkeypatch.setenv(variable, value)
+    with RawServer(serve, tls=context(good)) as server, transport(server.url, timeout=20) as calls:
+        error = failure(calls)
+    assert (error.reason, error.message[:12]) == (Reason.TLS, "TLS failed: ")
+
+
+@pytest.mark.parametrize("variable", VARIABLES)
+def test_a_file_to_trust_that_does_not_exist(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    missing = tmp_path / "ca.pem"
+    monkeypatch.setenv(variable, str(missing))
+    with transport("https://127.0.0.1:9", timeout=20) as calls:
+        error = failure(calls)
+    assert (error.reason, error.message) == (
+        Reason.TLS,
+        f"TLS failed: {variable} names {missing}: No such file or directory",
+    )
+
+
+@pytest.mark.parametrize("variable", VARIABLES)
+def test_a_file_to_trust_without_a_certificate(
+    good: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    empty = tmp_path / "ca.pem"
+    empty.write_text("-----BEGIN CERTIFICATE-----\n")
+    monkeypatch.setenv(variable, str(empty))
+    with RawServer(serve, tls=context(good)) as server, transport(server.url, timeout=20) as calls:
+        error = failure(calls)
+    assert (error.reason, error.message) == (
+        Reason.TLS,
+        f"TLS failed: {variable} names {empty}: no certificate in PEM can be read from it",
+    )
+
+
+@pytest.mark.parametrize("variable", VARIABLES)
+def test_an_empty_folder_trusts_nobody(
+    good: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    monkeypatch.setenv(variable, str(tmp_path))
+    with RawServer(serve, tls=context(good)) as server, transport(server.url, timeout=20) as calls:
+        assert UNTRUSTED in failure(calls).message
+
+
+def test_without_tls_nobody_has_to_be_trusted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nowhere/ca.pem")
+    with RawServer(serve) as server, transport(server.url, timeout=20) as calls:
+        assert post(calls).body == b"{}"
 
 
 def test_a_certificate_that_nobody_signed(good: Path) -> None:
@@ -67,8 +165,18 @@ def test_a_certificate_that_nobody_signed(good: Path) -> None:
         error = failure(calls)
         assert error.reason is Reason.TLS
         assert error.message.startswith("TLS failed: ")
-        assert "certificate verify failed: self-signed certificate" in error.message
+        assert UNTRUSTED in error.message
         assert server.connections == 1
+
+
+def test_a_proxy_that_nobody_trusts(good: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with RawServer(serve, tls=context(good)) as proxy, transport("https://127.0.0.1:9") as calls:
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+        error = failure(calls)
+        where = f"the proxy 127.0.0.1:{proxy.port}"
+    assert error.reason is Reason.TLS
+    assert error.message.startswith(f"TLS failed at {where}: ")
+    assert UNTRUSTED in error.message
 
 
 def test_a_certificate_of_another_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
