@@ -28,9 +28,19 @@ def parse_address(text: str) -> Address:
     """``127.0.0.1:10270``, ``[::1]:10270`` or ``:10270``; ValueError for anything else."""
     match = _ADDRESS.fullmatch(text)
     port = int(match["port"]) if match else -1
-    if match is None or port > 65535:
+    host = (match["v6"] or match["host"] or "") if match else ""
+    if match is None or port > 65535 or not _can_be_a_host(host):
         raise ValueError(f"expected HOST:PORT, [IPV6]:PORT or :PORT, got {text!r}")
-    return Address(match["v6"] or match["host"] or "", port)
+    return Address(host, port)
+
+
+def _can_be_a_host(name: str) -> bool:
+    """What socket encodes before it asks: no part of a name is empty, or over 63 characters."""
+    try:
+        name.encode("idna")
+    except UnicodeError:
+        return False
+    return "\0" not in name
 
 
 def bind(address: Address) -> socket.socket:
@@ -44,7 +54,8 @@ def bind(address: Address) -> socket.socket:
 
 
 def inherited(environ: MutableMapping[str, str]) -> list[socket.socket]:
-    """The sockets that systemd opened for this process (sd_listen_fds(3)); OSError if none.
+    """The sockets that systemd opened for this process (sd_listen_fds(3)); OSError if there are
+    none, or others than TCP's.
 
     The variables that told of them are taken out of ``environ``: they are not for a child process.
     """
@@ -55,10 +66,20 @@ def inherited(environ: MutableMapping[str, str]) -> list[socket.socket]:
             "systemd has opened no socket for this process; was it started by its .socket?"
         )
     first = 3
-    return [
-        _without_delay(socket.socket(fileno=descriptor))
-        for descriptor in range(first, first + int(count))
-    ]
+    return [_adopted(descriptor) for descriptor in range(first, first + int(count))]
+
+
+def _adopted(descriptor: int) -> socket.socket:
+    try:
+        given = socket.socket(fileno=descriptor)
+    except OSError:  # a FIFO, a device: systemd opens those as well
+        given = None
+    if given is None or (given.family, given.type) not in _TCP:
+        raise OSError("systemd's socket must be a TCP one: ListenStream=HOST:PORT")
+    return _without_delay(given)
+
+
+_TCP = ((socket.AF_INET, socket.SOCK_STREAM), (socket.AF_INET6, socket.SOCK_STREAM))
 
 
 def _without_delay(listening: socket.socket) -> socket.socket:

@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+import os
 import socket
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -16,7 +20,10 @@ from exporter.web.listen import Address, bind, parse_address
         ("localhost:0", ("localhost", 0)),
         (":10270", ("", 10270)),
         ("[::1]:10270", ("::1", 10270)),
+        ("[::ffff:127.0.0.1]:1", ("::ffff:127.0.0.1", 1)),
         ("[fe80::1%eth0]:65535", ("fe80::1%eth0", 65535)),
+        (f"{'a' * 63}.{'b' * 63}:1", (f"{'a' * 63}.{'b' * 63}", 1)),
+        ("münchen.example.:1", ("münchen.example.", 1)),
     ],
 )
 def test_addresses(text: str, address: tuple[str, int]) -> None:
@@ -37,6 +44,12 @@ def test_addresses(text: str, address: tuple[str, int]) -> None:
         "a:65536",
         "a:-1",
         "a:٣",
+        "..:1",
+        ".a:1",
+        "a..b:1",
+        f"{'a' * 70}:1",
+        "a\0b:1",
+        "[a..b]:1",
     ],
 )
 def test_what_is_no_address(text: str) -> None:
@@ -114,3 +127,67 @@ def test_what_is_accepted_sends_at_once(address: Address) -> None:
         listening.accept()[0] as accepted,
     ):
         assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) == 1
+
+
+# --- systemd's ------------------------------------------------------------------------------------
+
+_TOLD = """
+import os
+from exporter.web.listen import inherited
+os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS="1", LISTEN_FDNAMES="a")
+try:
+    print(*(given.getsockname() for given in inherited(os.environ)))
+except OSError as error:
+    print("OSError:", error)
+print(sorted(name for name in os.environ if name.startswith("LISTEN_")))
+"""
+
+
+def inheriting(descriptor: int) -> list[str]:
+    """What a process says of a file descriptor that is its third, as systemd gives it."""
+    start = "import os, sys; os.dup2(int(sys.argv[1]), 3); os.execv(sys.argv[2], sys.argv[2:])"
+    done = subprocess.run(
+        [
+            *(sys.executable, "-c", start),
+            *(str(descriptor), sys.executable, "-W", "ignore", "-c", _TOLD),
+        ],
+        pass_fds=[descriptor],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=Path(__file__).parents[2],
+    )
+    return (done.stdout + done.stderr).splitlines()
+
+
+def test_a_tcp_socket_of_systemd() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        assert inheriting(listening.fileno()) == [str(listening.getsockname()), "[]"]
+
+
+@pytest.mark.parametrize(
+    ("family", "kind"),
+    [
+        (socket.AF_UNIX, socket.SOCK_STREAM),
+        (socket.AF_UNIX, socket.SOCK_DGRAM),
+        (socket.AF_INET, socket.SOCK_DGRAM),
+    ],
+)
+def test_another_socket_of_systemd(
+    family: socket.AddressFamily, kind: socket.SocketKind, tmp_path: Path
+) -> None:
+    with socket.socket(family, kind) as other:
+        other.bind(str(tmp_path / "s") if family == socket.AF_UNIX else ("127.0.0.1", 0))
+        assert inheriting(other.fileno()) == [WRONG_SOCKET, "[]"]
+
+
+def test_what_systemd_gives_that_is_no_socket() -> None:
+    reading, writing = os.pipe()
+    try:
+        assert inheriting(reading) == [WRONG_SOCKET, "[]"]
+    finally:
+        os.close(reading)
+        os.close(writing)
+
+
+WRONG_SOCKET = "OSError: systemd's socket must be a TCP one: ListenStream=HOST:PORT"
