@@ -143,11 +143,11 @@ class AccountPoller:
                 self._forgiven = now
                 self._errors.clear()
                 self._plan.forgive(now)
-            elif self._plan.waits_for_auth:
+            elif self._plan.waits_for_auth and (wait := self._plan.wake_at() - now) < inf:
                 log.info(
                     "The wait after a rejection goes on, as the token is the same",
                     account=account.name,
-                    wait_seconds=round(self._plan.wake_at() - now),
+                    wait_seconds=round(wait),
                 )
             self._tell_stretch()
             self._changed.notify_all()

@@ -5,6 +5,7 @@ The names of the fields are written down here once more, so that a wrong one in 
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def sent(answer: dict[str, Any]) -> Numbers:
             continue  # a flat security is no position
         for metric, (names, missing) in HOLDING_FIELDS.items():
             number = float(_of(holding, *names, default=missing))
-            numbers[metric, symbol_id] = number / 100 if metric.endswith("_ratio") else number
+            numbers[metric, symbol_id] = percent(number) if metric.endswith("_ratio") else number
     for currency, cash in dict(_of(portfolio, "cash", "Cash")).items():
         for metric, spellings in CASH_FIELDS.items():
             numbers[metric, currency] = float(_of(cash, *spellings))
@@ -63,7 +64,7 @@ def true(truth: Truth, *, with_ratio: bool = True) -> Numbers:
             ("conversion_rate", holding.conversion_rate),
             ("market_value", holding.market_value),
             ("unrealized_pnl", holding.unrealized_pnl),
-            ("unrealized_pnl_ratio", holding.unrealized_pnl_percent / 100),
+            ("unrealized_pnl_ratio", percent(holding.unrealized_pnl_percent)),
         ):
             if with_ratio or metric != "unrealized_pnl_ratio":
                 numbers[f"quantconnect_holding_{metric}", symbol_id] = number
@@ -88,3 +89,8 @@ def held(prometheus: Prometheus, project_id: int) -> Numbers:
 
 def _of(mapping: dict[str, Any], *names: str, default: Any = None) -> Any:
     return next((mapping[name] for name in names if name in mapping), default)
+
+
+def percent(number: float) -> float:
+    """A percentage as a ratio: the number nearest to it, which a division may miss."""
+    return float(Decimal(repr(number)) / 100)

@@ -171,6 +171,20 @@ def test_reloads_with_the_same_token_do_not_end_the_wait_each_time(
         assert len(server.requests.of("authenticate")) == 3
 
 
+def test_a_reload_while_the_account_is_being_tried_says_nothing_of_a_wait(
+    tmp_path: Path, server: SimulatorServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "exporter")
+    wrong = quick(configured(tmp_path, account(server, projects(1), token="api_token: wrong")))
+    with live(wrong) as running:
+        eventually(lambda: said(caplog, "QuantConnect rejects"))
+        server.faults.add(Stall(None), endpoint="authenticate")
+        running.poller.reload(wrong)
+        server.requests.wait_for(2, "authenticate")
+        running.poller.reload(wrong)
+        assert not said(caplog, "The wait after a rejection goes on")
+
+
 def test_an_account_with_another_name_goes_on(
     tmp_path: Path, server: SimulatorServer, another: SimulatorServer
 ) -> None:

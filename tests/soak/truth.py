@@ -65,7 +65,7 @@ def _portfolio(truth: Truth) -> Numbers:
             "conversion_rate": holding.conversion_rate,
             "market_value": holding.market_value,
             "unrealized_pnl": holding.unrealized_pnl,
-            "unrealized_pnl_ratio": holding.unrealized_pnl_percent / 100,
+            "unrealized_pnl_ratio": float(Decimal(repr(holding.unrealized_pnl_percent)) / 100),
         }.items():
             numbers[Key(f"quantconnect_holding_{name}", project, symbol_id)] = value
     for currency, cash in state.cash.items():
