@@ -302,7 +302,7 @@ def test_a_wrong_token_is_one_call_and_then_silence(stand: Stand, tmp_path: Path
         doctor = run("doctor", f"--config.file={file}")
         assert doctor.returncode == 1
         assert "FAILED" in doctor.stdout
-        assert "check user_id and the token" in doctor.stdout
+        assert "check the token: it must be the one on the account page of user" in doctor.stdout
         assert "1 thing to mend" in doctor.stdout
         assert "not-the-token" not in doctor.stdout + doctor.stderr
         assert [request.endpoint for request in server.requests] == ["authenticate"]
