@@ -42,7 +42,8 @@ def _always(fault: Fault) -> Callable[[Scene], Fault]:
 
 
 def _status(status: int, reason: Reason, error: str = "") -> Failing:
-    page = "an HTML page (a proxy or a login page in the way?)"
+    # QuantConnect's own errors are pages too; only others make think of a proxy.
+    page = "an HTML page" + " (a proxy or a login page in the way?)" * (status < 500)
     said = error or f"HTTP {status} with {page}"
     return Failing(f"status {status}", _always(Status(status)), reason, said)
 
@@ -138,41 +139,41 @@ BODIES = (
     _raw(
         "an array in place of an object",
         b"[1,2,3]",
-        "expected a JSON object, got application/json that is no JSON object",
+        "expected a JSON object, got an array",
     ),
-    _raw("null", b"null", "expected a JSON object, got application/json that is no JSON object"),
+    _raw("null", b"null", "expected a JSON object, got null"),
     _raw(
         "half a JSON document",
         b'{"success":true,"portfolio":{"hold',
-        "expected a JSON object, got application/json that is no JSON object",
+        "expected a JSON object, got invalid JSON",
     ),
     _raw(
         "JSON with something behind it",
         b'{"success":true}{"success":true}',
-        "expected a JSON object, got application/json that is no JSON object",
+        "expected a JSON object, got invalid JSON",
     ),
     _raw(
         "a picture",
         b"\x89PNG\r\n\x1a\n" + bytes(range(256)),
-        "expected a JSON object, got application/json that is no JSON object",
+        "expected a JSON object, got invalid JSON",
     ),
     Failing(
         "invalid UTF-8",
         _always(Transformed(lambda body: body.replace(b"SPY", b"\xff\xfe"))),
         Reason.MALFORMED,
-        "expected a JSON object, got application/json that is no JSON object",
+        "expected a JSON object, got invalid JSON",
     ),
     Failing(
         "a hundred thousand lists in lists",
         _always(say.deep_json()),
         Reason.MALFORMED,
-        "expected a JSON object, got application/json that is no JSON object",
+        "expected a JSON object, got invalid JSON",
     ),
     Failing(
         "gzip that stops in the middle",
         _always(TruncatedGzip()),
         Reason.MALFORMED,
-        "expected a JSON object, got application/json that is no JSON object",
+        "expected a JSON object, got invalid JSON",
     ),
     Failing(
         "gzip that is none",
@@ -184,7 +185,7 @@ BODIES = (
         "a compression that nobody asked for",
         _always(Body(b"\x0b\x02\x80{}\x03", headers=(("Content-Encoding", "br"),))),
         Reason.MALFORMED,
-        "expected a JSON object, got application/json that is no JSON object",
+        "expected a JSON object, got invalid JSON",
     ),
     Failing(
         "a gzip bomb: 200 MB in 200 kB",

@@ -165,7 +165,7 @@ NAMELESS = Told(
     "a name that is none",
     logged={ACCEPTED: 1, "The project's name cannot be had, its id takes its place": 1},
     counted=(failures("malformed", "projects/read", 3),),
-    recovers="with a restart, or a name in the configuration",
+    recovers="it is read under its id from then on: no series is ever renamed",
     published=Published.NOTHING_YET,
     also="after three tries the project under its id",
 )

@@ -511,7 +511,7 @@ def bad_reload(start: Start) -> None:
         "Reading works again": PERHAPS,
     },
     counted=(failures("auth"), REJECTED, unread(perhaps=True)),
-    recovers="within 10 seconds of the file's change, or at a reload",
+    recovers="at a reload, once there is a good token in it that may be read",
 )
 def no_permission(start: Start) -> None:
     command: tuple[str, ...] = (sys.executable, "-m", "exporter")

@@ -113,4 +113,6 @@ def test_a_name_that_is_none(
             assert said["error"] == entry.error
             eventually(lambda: any('project="1"' in line for line in scene.portfolio()))
             assert befallen.times == 3
+        scene.eventually_asks(3)
         scene.comes_to(NAMELESS)
+        assert all('project="1"' in line for lines in scene.seen for line in lines)
