@@ -107,7 +107,9 @@ def test_listening_on_two_addresses_in_json(configure: Configure) -> None:
         pattern = r'"address": "([^"]+)"'
         while len(found := re.findall(pattern, exporter.said)) < 2:
             assert exporter._process.stderr is not None
-            exporter.said += exporter._process.stderr.readline()
+            line = exporter._process.stderr.readline()
+            assert line, exporter.said
+            exporter.said += line
         assert len(set(found)) == 2
         for address in found:
             wait_for(f"http://{address}/-/healthy", "Healthy")
