@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -74,9 +74,9 @@ class Exporter:
     def say(self, request: bytes) -> bytes:
         """Everything that is answered to these bytes until the connection ends or goes quiet."""
         with self.connect() as client:
-            client.sendall(request)
             answer = b""
-            client.settimeout(30)
+            with suppress(ConnectionError):
+                client.sendall(request)  # of which the beginning may be answered already
             try:
                 while received := client.recv(65536):
                     answer += received
