@@ -420,6 +420,15 @@ def test_a_reload_that_changes_nothing_changes_no_line(one: Published, tmp_path:
     assert one.lines(but="nothing") == before
 
 
+def test_what_was_never_deployed_has_no_statistics_whatever_is_answered(one: Published) -> None:
+    one.project.status(None, duration=0.1, interval=60.0)
+    one.project.statistics(statistics_of(), duration=0.1, interval=300.0)
+    one.reads()  # with the currency all is rendered anew
+    assert "live_return_ratio" not in one.families()
+    one.project.status(deployment_of(), duration=0.1, interval=60.0)
+    assert "live_return_ratio" in one.families()
+
+
 def test_names_currencies_and_tickers_are_taken_up(one: Published, tmp_path: Path) -> None:
     one.reads()
     one.project.status(deployment_of(), duration=0.1, interval=60.0)

@@ -21,7 +21,7 @@ LEFT_OUT = "Left out what could not be understood"
 
 
 def test_once_and_again_after_it_was_gone(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level("INFO")
+    caplog.set_level("INFO", "exporter")
     trouble = Trouble("main")
     odd = Problem("status", "live[0]", 'the text "Dreaming", expected a status')
     listing, single = Task(Kind.RUNNING), Task(Kind.STATUS, 5)
@@ -52,7 +52,7 @@ def test_an_odd_equity_in_the_list(tmp_path: Path, caplog: pytest.LogCaptureFixt
     def odd(answer: dict[str, Any]) -> None:
         answer["live"][0]["equity"] = "much"
 
-    caplog.set_level("INFO")
+    caplog.set_level("INFO", "exporter")
     with SimulatorServer(World.from_portfolios({101: answer_of()})) as server:
         server.faults.add(patched(odd), endpoint="live/list")
         config = quick(configured(tmp_path, account(server, projects(101))))
