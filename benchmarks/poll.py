@@ -25,6 +25,7 @@ from exporter.metrics.reading import Source
 from exporter.metrics.table import Row as Labels
 from exporter.poller.project import PublishedProject
 from exporter.quantconnect.envelope import open_envelope
+from exporter.quantconnect.percent import ratio
 from exporter.quantconnect.portfolio import decode_portfolio
 from exporter.quantconnect.transport import Answer
 from exporter.store import Store
@@ -109,7 +110,7 @@ class Theirs:
             {key: each.get("r", 1) for key, each in holdings.items()},
             {key: each.get("v", 0) for key, each in holdings.items()},
             {key: each.get("u", 0) for key, each in holdings.items()},
-            {key: each.get("up", 0) / 100 for key, each in holdings.items()},
+            {key: ratio(each.get("up", 0)) for key, each in holdings.items()},
             {key: self._expiries[key] for key in holdings},
             dict.fromkeys(holdings, 1),
         ]
