@@ -1035,6 +1035,11 @@ def _then(times: int, real: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
+def _caught(scene: Scene) -> float | None:
+    registry = scene.exporter.telemetry.registry
+    return registry.get_sample_value("quantconnect_exporter_faults_total")
+
+
 @_story(
     OURSELVES,
     "the loop of the poller raises",
@@ -1045,6 +1050,8 @@ def _then(times: int, real: Callable[..., Any]) -> Callable[..., Any]:
 def loop_raises(scene: Scene) -> None:
     broken = _then(3, Plan.take)
     with mock.patch.object(Plan, "take", broken):
+        # Only then: a read that was under way may find the change before the loop turns again.
+        eventually(lambda: _caught(scene) == 3)
         scene.change(2)
         scene.eventually_has(2)
         assert "broken on purpose" in scene.log.texts["json"].getvalue()
