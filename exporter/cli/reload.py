@@ -145,6 +145,8 @@ class Watch:
     def _digest(self) -> str:
         """The file's content in short; empty while it can't be read, as in the middle of a swap."""
         try:
+            if not self._path.is_file():
+                return ""  # a pipe would be waited for
             return hashlib.sha256(self._path.read_bytes()).hexdigest()
         except OSError:
             return ""

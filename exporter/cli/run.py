@@ -44,7 +44,7 @@ def run(options: argparse.Namespace) -> int:
     return serve(
         options,
         config,
-        load=lambda: resolve(options.config_file, os.environ, Path.cwd()),
+        load=lambda: load_again(options),
         shard=shard_of(options),
         watched=find(options.config_file, Path.cwd())
         if options.config_enable_auto_reload
@@ -59,6 +59,15 @@ def load(options: argparse.Namespace) -> Config | None:
     except ConfigError as error:
         print(error, file=sys.stderr)
         return None
+
+
+def load_again(options: argparse.Namespace) -> Config:
+    """The configuration for a reload; raises ``ConfigError``."""
+    path = find(options.config_file, Path.cwd())
+    if path is not None and path.exists() and not path.is_file():
+        # A pipe would be waited for, perhaps for ever.
+        raise ConfigError(f"{path}: expected a file, got what can be read only once")
+    return resolve(options.config_file, os.environ, Path.cwd())
 
 
 def load_web(options: argparse.Namespace) -> WebConfig | None:

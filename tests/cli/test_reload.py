@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from pathlib import Path
@@ -217,3 +218,22 @@ def test_a_running_exporter_reloads_by_signal_http_and_file(configure: Configure
         wait_for(f"{url}/metrics", "quantconnect_exporter_config_last_reload_successful 1.0")
         assert exporter.stop(signal.SIGTERM) == 0
     assert "The configuration was not reloaded" in exporter.said
+
+
+def test_a_configuration_from_a_pipe_is_good_for_a_start(
+    configure: Configure, tmp_path: Path
+) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    text = configure("projects: [{id: 21048731, name: One}]").read_text()
+    writer = threading.Thread(target=pipe.write_text, args=(text,))
+    writer.start()
+    watched = ("--config.enable-auto-reload", "--config.file", str(pipe))
+    with running("--web.listen-address", LOOPBACK, *watched) as exporter:
+        address = exporter.listens_on()
+        writer.join(20)
+        for _ in range(2):
+            answer = requests.post(f"http://{address}/-/reload", timeout=20)
+            assert answer.status_code == 500
+            assert "expected a file, got what can be read only once" in answer.text
+        assert exporter.stop(signal.SIGTERM) == 0
