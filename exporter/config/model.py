@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
+from exporter.config.rendering import render
+
 if TYPE_CHECKING:
     import re
     from collections.abc import Mapping
@@ -96,6 +98,4 @@ class Config:
 
     def to_yaml(self) -> str:
         """The running configuration with every default filled in and secrets as ``<secret>``."""
-        from exporter.config.rendering import render
-
         return render(self)

@@ -279,7 +279,7 @@ class Start:
         assert not prometheus.wrong, prometheus.wrong[:3]
         assert authentication.credentials or not server.requests
         if not stderr:
-            assert "Traceback" not in log
+            assert "Traceback" not in log, log[-2000:]
         said += [*prometheus.said, log, (directory / "stdout").read_text()]
         assert_no_secret(authentication, said)
 
@@ -414,9 +414,9 @@ def full_disk(start: Start) -> None:
     recovers="there is nothing to recover from",
 )
 def held_connections(start: Start) -> None:
-    with start(descriptors=64) as run, closing_all() as held:
+    with start(descriptors=128) as run, closing_all() as held:
         good = run.eventually_published()
-        for _ in range(80):
+        for _ in range(160):
             held.append(socket.create_connection(("127.0.0.1", run.port)))
         assert run.portfolio() == good
         asked = len(run.server.requests)

@@ -96,7 +96,7 @@ def test_discovery_finds_what_runs_and_keeps_it_when_it_stops(
         eventually(lambda: running.value(status) == 1)
         assert running.value('holding_quantity{project="P3"') == 3
         listed = server.requests.of("live/list")
-        assert [request.project_id for request in listed if request.project_id] == [3]
+        assert {request.project_id for request in listed if request.project_id} == {3}
         assert [request.status for request in listed if not request.project_id].count(None) == 1
         server.world.start(3)
         eventually(lambda: running.value(status) == 0)
