@@ -234,18 +234,17 @@ class AccountPoller:
             if task is None:
                 nap = _LONGEST_NAP if busy else self._plan.wake_at() - now
                 self._changed.wait(max(0.0, min(nap, _LONGEST_NAP)))
-            under_way = self._plan.under_way
             rejected = self._plan.waits_for_auth
         if task is not None:
-            self._begin(task, under_way)
+            self._begin(task)
         elif rejected and self._credentials.changed():
             log.info("The token has changed, trying it", account=self._account.name)
             with self._changed:
                 self._plan.token_changed(self._clock.monotonic())
 
-    def _begin(self, task: Task, under_way: int) -> None:
+    def _begin(self, task: Task) -> None:
         try:
-            self._workers.submit(partial(self._perform, task), under_way=under_way)
+            self._workers.submit(partial(self._perform, task))
         except RuntimeError:
             with self._changed:
                 self._plan.done(task, Failure(Reason.CONNECTION), self._clock.monotonic())

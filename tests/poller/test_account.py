@@ -467,10 +467,12 @@ def test_one_thread_more_that_cannot_be_had_is_done_without(
 
     done = threading.Semaphore(0)
     pool = workers.Workers("test", 4)
-    pool.submit(done.release, under_way=1)
+    held = threading.Event()
+    pool.submit(lambda: done.release() if held.wait(20) else None)
     monkeypatch.setattr(workers, "Thread", NoThread)
-    for under_way in (2, 3):
-        pool.submit(done.release, under_way=under_way)
+    for _ in range(2):
+        pool.submit(done.release)
+    held.set()
     assert all(done.acquire(timeout=10) for _ in range(3))
     pool.stop(time.monotonic() + 10)
 
