@@ -183,6 +183,22 @@ def test_a_watch_reloads_once_for_each_other_content(setting: Setting) -> None:
     assert [config.accounts[0].projects[0].id for config in setting.poller.configs] == [6, 7]
 
 
+def test_a_watch_bears_a_file_that_goes_while_it_is_looked_at(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(_: Path) -> bytes:
+        raise FileNotFoundError
+
+    watch = Watch(setting.file, setting.reloader, 60)
+    write(setting.file, 6)
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "read_bytes", gone)
+        watch.look()
+    assert setting.poller.configs == []
+    watch.look()
+    assert len(setting.poller.configs) == 1
+
+
 def test_a_watch_looks_by_itself_until_it_is_stopped(setting: Setting) -> None:
     watch = Watch(setting.file, setting.reloader, 0.01)
     watch.start()
