@@ -18,7 +18,7 @@ from exporter.poller.pace import Pace
 from exporter.poller.plan import Plan
 from exporter.quantconnect.client import QuantConnect
 from exporter.quantconnect.live import newest
-from exporter.web.standing import RUNNING, does_not_run
+from exporter.web.standing import FAILED, RUNNING, does_not_run
 
 if TYPE_CHECKING:
     import argparse
@@ -31,7 +31,6 @@ T = TypeVar("T")
 
 _LONGEST_NAME = 100
 _MOST_NAMED = 10
-_BROKEN = ("RuntimeError", "DeployError", "Invalid")
 
 
 class _Doctor:
@@ -154,7 +153,7 @@ class _Doctor:
         if deployment.status == RUNNING:
             self._report.ok(what, RUNNING)
         else:
-            broken = deployment.status in _BROKEN
+            broken = deployment.status in FAILED
             self._report.note(
                 what,
                 f"{deployment.status} {deployment.error}",

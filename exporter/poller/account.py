@@ -17,6 +17,7 @@ from exporter.poller.faults import Faults
 from exporter.poller.plan import NAME_TRIES, SOURCES
 from exporter.poller.queue import Kind
 from exporter.poller.retries import Failure
+from exporter.poller.stretch import Stretch
 from exporter.poller.trouble import Trouble
 from exporter.poller.workers import Workers
 from exporter.quantconnect.errors import ApiError, Reason
@@ -44,7 +45,6 @@ _LONGEST_NAP = 10.0
 _FAULT_NAP = 1.0
 # A wait after a rejection is as long at least.
 _FORGIVING_SECONDS = 900.0
-_NEWS_OF_STRETCH = 1.5
 
 
 class AccountPoller:
@@ -73,7 +73,7 @@ class AccountPoller:
         self._clock = clock
         self._trouble = Trouble(account.name)
         self._faults = Faults(telemetry)
-        self._stretch = 1.0  # that was said
+        self._stretch = Stretch()
         # When a wait was last ended without another token.
         self._forgiven = -inf
         # Of the calls that tell about the whole account: those whose last one failed, in order.
@@ -88,7 +88,7 @@ class AccountPoller:
 
     def start(self) -> None:
         """Begin to read; raises RuntimeError if there is no thread to be had."""
-        self._tell_stretch()
+        self._stretch.tell(self._plan, self._account)
         self._thread.start()
 
     def quit(self) -> None:
@@ -149,7 +149,7 @@ class AccountPoller:
                     account=account.name,
                     wait_seconds=round(wait),
                 )
-            self._tell_stretch()
+            self._stretch.tell(self._plan, self._account)
             self._changed.notify_all()
 
     def complete(self) -> bool:
@@ -190,26 +190,6 @@ class AccountPoller:
     def turned(self) -> float:
         """When the loop last turned, on the monotonic clock."""
         return self._turned
-
-    def _tell_stretch(self) -> None:
-        """Say when the intervals begin or cease to be stretched, or are so by much more or less."""
-        stretch, said = self._plan.stretch, self._stretch
-        if max(stretch, said) < _NEWS_OF_STRETCH * min(stretch, said) and (stretch > 1) == (
-            said > 1
-        ):
-            return
-        self._stretch = stretch
-        if stretch > 1:
-            log.warning(
-                "The projects need more calls than requests_per_minute allows;"
-                " intervals are stretched",
-                account=self._account.name,
-                needed_per_minute=self._plan.needed * 60,
-                requests_per_minute=self._account.requests_per_minute,
-                stretched_by=stretch,
-            )
-        else:
-            log.info("Intervals are stretched no longer", account=self._account.name)
 
     # --- The loop ---------------------------------------------------------------------------------
 
@@ -333,7 +313,7 @@ class AccountPoller:
 
     def _follow_up(self, task: Task, error: ApiError | None, duration: float) -> None:
         self._telemetry.authenticated(accepted=self._plan.authenticated)
-        self._tell_stretch()
+        self._stretch.tell(self._plan, self._account)
         if task.project_id is None:
             wait = self._plan.wake_at() - self._clock.monotonic()
             self._trouble.ended(task.kind, error, wait=wait)

@@ -68,8 +68,8 @@ class Trouble:
         if kind is Kind.AUTHENTICATE and error.reason is Reason.AUTH:
             log.error(
                 "QuantConnect rejects the user id or the token; check both and this machine's"
-                " clock. Nothing is sent until the wait is over, the token changes or the"
-                " exporter is restarted, since repeated tries lock the account out",
+                " clock. Nothing is sent until the wait is over, the token changes or a"
+                " reload asks for it, since repeated tries lock the account out",
                 **fields,
                 wait_seconds=round(wait),
             )

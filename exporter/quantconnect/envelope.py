@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from exporter.quantconnect.errors import ApiError, Reason
+from exporter.quantconnect.errors import ApiError, Reason, on_one_line
 from exporter.quantconnect.fields import excerpt
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def open_envelope(answer: Answer, *, scrub: Callable[[str], str]) -> dict[str, A
     if isinstance(payload, dict):
         if 200 <= status < 300 and _succeeded(payload):
             return payload
-        said = _on_one_line(scrub("; ".join(_errors(payload))))
+        said = on_one_line(scrub("; ".join(_errors(payload))), _LONGEST_MESSAGE)
         raise ApiError(
             _reason(status, payload, said),
             f"QuantConnect answered: {said}" if said else _unexplained(status),
@@ -106,12 +106,6 @@ def _words(item: object) -> str:
         return json.dumps(item)
     except RecursionError:
         return excerpt(item)
-
-
-def _on_one_line(text: str) -> str:
-    """Fit for a log and a terminal: printable, on one line, of bounded length."""
-    line = " ".join(text.split())[:_LONGEST_MESSAGE]
-    return "".join(character if character.isprintable() else "�" for character in line)
 
 
 def _get(payload: Mapping[str, Any], key: str) -> Any:

@@ -38,3 +38,9 @@ class ApiError(Exception):
         self.reason = reason
         self.message = message
         self.retry_after = retry_after
+
+
+def on_one_line(text: str, most: int) -> str:
+    """What somebody else wrote, fit for a message: printable, on one line, at most so long."""
+    line = " ".join(text.split())[:most]
+    return "".join(character if character.isprintable() else "�" for character in line)

@@ -24,7 +24,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from exporter.quantconnect.environment import authorities, proxy_for
-from exporter.quantconnect.errors import ApiError, Reason
+from exporter.quantconnect.errors import ApiError, Reason, on_one_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from requests.structures import CaseInsensitiveDict
 
 _CHUNK = 65536
+_LONGEST = 200  # characters of an error's words
 
 
 @dataclass(frozen=True)
@@ -274,7 +275,9 @@ def _failure(error: Exception, deadline: _Deadline, timeout: float) -> ApiError:
     if isinstance(error, _TLS) or isinstance(root, ssl.SSLError):
         trusted = authorities(os.environ)
         fault = trusted.fault() if trusted else None
-        return ApiError(Reason.TLS, f"TLS failed{where}: {_on_one_line(fault or cause)}")
+        return ApiError(
+            Reason.TLS, f"TLS failed{where}: {on_one_line(str(fault or cause), _LONGEST)}"
+        )
     if isinstance(error, urllib3.exceptions.DecodeError):
         return ApiError(Reason.MALFORMED, f"the body could not be decompressed: {cause}")
     return ApiError(Reason.CONNECTION, f"the connection failed{where}: {cause}")
@@ -298,10 +301,6 @@ def _root(error: BaseException) -> BaseException:
 def _in_words(error: BaseException) -> str:
     if isinstance(error, IncompleteRead):
         return "the answer ended too soon"  # its own words count bytes: other ones each time
-    return _on_one_line(getattr(error, "strerror", None) or str(error) or type(error).__name__)
-
-
-def _on_one_line(text: str) -> str:
-    """Printable and bounded: a server that speaks something else may be quoted in it."""
-    line = " ".join(str(text).split())[:200]
-    return "".join(character if character.isprintable() else "�" for character in line)
+    words = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    # A server that speaks something else may be quoted in them.
+    return on_one_line(str(words), _LONGEST)

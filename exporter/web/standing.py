@@ -11,8 +11,10 @@ RUNNING = "Running"
 REJECTED = "rejected"
 WAITING = "waiting"
 
+FAILED = frozenset({"RuntimeError", "DeployError", "Invalid"})
+"""Statuses of a deployment that an error ended."""
+
 _NEVER_DEPLOYED = "never deployed"
-_FAILED = frozenset({"RuntimeError", "DeployError", "Invalid"})
 # Neither running nor on its way up: nothing manages what such a deployment still holds.
 _ENDED = frozenset(
     {"Stopped", "Liquidated", "Deleted", "Completed", "PendingInput", "Idle", "Unknown"}
@@ -21,7 +23,7 @@ _ENDED = frozenset(
 
 def does_not_run(status: str) -> bool:
     """Whether a deployment of this status neither runs nor is on its way up."""
-    return status in _FAILED or status in _ENDED
+    return status in FAILED or status in _ENDED
 
 
 def state_of(report: ProjectReport, account: AccountReport | None) -> str:
@@ -34,7 +36,7 @@ def state_of(report: ProjectReport, account: AccountReport | None) -> str:
 def is_alarming(report: ProjectReport, account: AccountReport | None) -> bool:
     """Whether the state itself is trouble: a failure, or positions that nothing manages."""
     unmanaged = report.state in _ENDED and bool(report.positions)
-    return report.state in _FAILED or unmanaged or _held_up(report, account)
+    return report.state in FAILED or unmanaged or _held_up(report, account)
 
 
 def in_trouble(report: ProjectReport, account: AccountReport | None) -> bool:

@@ -1,0 +1,41 @@
+"""Saying that an account's intervals are stretched: when that begins, ends, or changes much."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from exporter.log import Log
+
+if TYPE_CHECKING:
+    from exporter.config import Account
+    from exporter.poller.plan import Plan
+
+log = Log(__name__)
+
+_NEWS = 1.5
+
+
+class Stretch:
+    """What was last said of one account; its poller holds the lock."""
+
+    def __init__(self) -> None:
+        self._said = 1.0
+
+    def tell(self, plan: Plan, account: Account) -> None:
+        """Say how it stands, if that is news."""
+        stretch, said = plan.stretch, self._said
+        alike = max(stretch, said) < _NEWS * min(stretch, said)
+        if alike and (stretch > 1) == (said > 1):
+            return
+        self._said = stretch
+        if stretch > 1:
+            log.warning(
+                "The projects need more calls than requests_per_minute allows;"
+                " intervals are stretched",
+                account=account.name,
+                needed_per_minute=plan.needed * 60,
+                requests_per_minute=account.requests_per_minute,
+                stretched_by=stretch,
+            )
+        else:
+            log.info("Intervals are stretched no longer", account=account.name)
