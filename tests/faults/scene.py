@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any, Self
 from unittest import mock
 
 import requests
+from prometheus_client import Gauge, generate_latest
 
 from exporter import log
 from exporter.cli.reload import Reloader
@@ -62,12 +63,12 @@ STALE_AFTER = 900.0
 _SILENCE = 0.25
 SCRAPE_EVERY = 0.05
 _PAGES = ("/", "/config", f"/projects/{VICTIM}", f"/projects/{BYSTANDER}", "/-/ready", "/-/healthy")
-_ALARMS = (
-    "quantconnect_read_success{",
-    "quantconnect_api_authenticated{",
-    "quantconnect_api_clock_skew_seconds{",
+_GAUGES = (
+    "quantconnect_api_authenticated",
+    "quantconnect_api_clock_skew_seconds",
     "quantconnect_exporter_config_last_reload_successful",
 )
+_ALARMS = ("quantconnect_read_success{", *_GAUGES)
 _PORTFOLIO_FAMILIES = ("quantconnect_holding", "quantconnect_cash")
 
 
@@ -265,6 +266,11 @@ class Scene:
             self.exporter.store, "put", side_effect=partial(self._note, self.exporter.store.put)
         )
         self._put.start()
+        # autospec has the gauge itself handed on as well.
+        self._set = mock.patch.object(
+            Gauge, "set", autospec=True, side_effect=partial(self._note_set, Gauge.set)
+        )
+        self._set.start()
         self._serving.start()
         if self._starts:
             self.start()
@@ -294,6 +300,7 @@ class Scene:
             self._serving.join()
             self.lasting.close()
             self._put.stop()
+            self._set.stop()
             self.server.close()
             asked = 0
             if self._elsewhere is not None:
@@ -386,6 +393,12 @@ class Scene:
             if line.startswith(told.READ_SUCCESS) and line.endswith(" 0.0"):
                 self._notice(line + "\n")
         put(published)
+
+    def _note_set(self, put: Callable[[Gauge, float], None], gauge: Gauge, value: float) -> None:
+        """So is what a gauge shows, though it may be well again before it is scraped."""
+        put(gauge, value)
+        registry = self.exporter.telemetry.registry
+        self._notice(generate_latest(registry.restricted_registry(_GAUGES)).decode())
 
     def _notice(self, exposition: str) -> None:
         for alarm in told.alarms(exposition):
