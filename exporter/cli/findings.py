@@ -91,7 +91,7 @@ def about_credentials(error: ApiError, *, user_id: int, clock_is_right: bool) ->
         return f"{_IN_THE_WAY}; else check user_id and the token"
     if error.reason not in (Reason.AUTH, Reason.API_ERROR):
         return ADVICE[error.reason]
-    if _from_between(error):
+    if error.from_between:
         return _IN_THE_WAY
     clock = "" if clock_is_right else " and this machine's clock"
     if is_locked_out(error):
@@ -124,12 +124,7 @@ def about_call(error: ApiError, *, refused: str) -> str:
     """
     if error.reason not in (Reason.AUTH, Reason.HTTP_4XX):
         return ADVICE[error.reason]
-    return _IN_THE_WAY if _from_between(error) else refused
-
-
-def _from_between(error: ApiError) -> bool:
-    """Whether the answer had a body that is not QuantConnect's, such as a page of HTML."""
-    return error.message.startswith("HTTP ") and not error.message.endswith("an empty body")
+    return _IN_THE_WAY if error.from_between else refused
 
 
 def degrade() -> None:

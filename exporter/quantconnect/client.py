@@ -191,9 +191,7 @@ class QuantConnect:
             reason = None
         except ApiError as error:
             reason = error.reason
-            raise ApiError(
-                reason, signature.scrub(error.message), retry_after=error.retry_after
-            ) from None
+            raise error.said(signature.scrub(error.message)) from None
         finally:
             self._observer.answered(endpoint, time.monotonic() - started, reason)
         return result

@@ -62,6 +62,7 @@ def open_envelope(answer: Answer, *, scrub: Callable[[str], str]) -> dict[str, A
         _reason(status, {}, ""),
         f"HTTP {status} with {found}",
         retry_after=retry_after(answer.headers),
+        from_between=bool(answer.body),
     )
 
 

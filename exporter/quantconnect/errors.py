@@ -30,14 +30,30 @@ class ApiError(Exception):
     """A call to QuantConnect that gave nothing to publish.
 
     ``retry_after`` is what the server asked us to wait, in seconds, or None where it did not say.
+    ``from_between`` is whether it was not QuantConnect that refused, but a proxy or whatever else
+    has bodies of its own, such as a page of HTML.
     The message never contains a request header, a token or a signature.
     """
 
-    def __init__(self, reason: Reason, message: str, *, retry_after: float | None = None) -> None:
+    def __init__(
+        self,
+        reason: Reason,
+        message: str,
+        *,
+        retry_after: float | None = None,
+        from_between: bool = False,
+    ) -> None:
         super().__init__(message)
         self.reason = reason
         self.message = message
         self.retry_after = retry_after
+        self.from_between = from_between
+
+    def said(self, message: str) -> ApiError:
+        """The same failure in other words."""
+        return ApiError(
+            self.reason, message, retry_after=self.retry_after, from_between=self.from_between
+        )
 
 
 def on_one_line(text: str, most: int) -> str:
