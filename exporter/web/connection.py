@@ -28,6 +28,8 @@ HANDSHAKE_SECONDS: Final = 10.0
 HEAD_SECONDS: Final = 30.0
 # For the client to read an answer; Prometheus has given up long before.
 READ_SECONDS: Final = 60.0
+# For an idle client to answer the goodbye of TLS when the server ends, which waits for it.
+GOODBYE_SECONDS: Final = 1.0
 # Bytes of answers that lie unread, in all.
 UNREAD_BYTES: Final = 64 * 1024 * 1024
 
@@ -173,6 +175,8 @@ class Connection(H11Protocol):
             self.transport.close()
         else:
             super().shutdown()
+            if self.transport.is_closing():
+                self.loop.call_later(GOODBYE_SECONDS, self.cut)
 
     def _is_answering(self) -> bool:
         # None before the first request, whatever uvicorn's annotation says.

@@ -12,6 +12,7 @@ import pytest
 
 from exporter.web import connection as module
 from exporter.web import limits
+from exporter.web import server as server_module
 
 from .server import BIG, BODY, HEAD, Running, ends, read, running, until
 
@@ -218,6 +219,26 @@ def test_so_do_those_who_do_not_answer_a_goodbye(server: Running, request_: byte
         # Beneath TLS, so that it goes on saying nothing.
         with socket.socket(fileno=client.detach()) as beneath:
             if number < 3 or server.tls is None:
+                assert ends(beneath)
+
+
+@pytest.fixture
+def patient_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that waits longer than any test for whoever is there when it ends."""
+    monkeypatch.setattr(server_module, "_DRAIN_SECONDS", 600)
+
+
+@pytest.mark.usefixtures("patient_end")
+def test_who_is_idle_and_answers_no_goodbye_does_not_hold_up_the_end(server: Running) -> None:
+    with server.connect() as client, server.connect() as silent:
+        client.sendall(HEAD.replace(b"/", b"/small", 1) + b"\r\n")
+        assert read(client) == b"small"
+        until(lambda: len(server.crowd.waiting) == 2)
+        server.stop()
+        until(lambda: not server.crowd.all)
+        # Beneath TLS, which would answer.
+        for each in (client, silent):
+            with socket.socket(fileno=each.detach()) as beneath:
                 assert ends(beneath)
 
 
