@@ -138,7 +138,7 @@ def _misbehave(
         if now - started >= len(used):
             used.append(running.usage())
             if len(used) % 60 == 0:
-                memory, threads, descriptors = used[-1]
+                memory, threads, descriptors = _typical(used[-60:])
                 tell(
                     f"{len(used) // 60:3d} min  {memory / _MIB:6.1f} MiB  {threads:3d} threads"
                     f"  {descriptors:3d} descriptors  {sum(mischief.done.values()):5d} things done"
