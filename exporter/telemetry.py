@@ -49,6 +49,7 @@ class Telemetry:
             buckets=_BUCKETS,
         )
         self.api_budget = self._gauge(own.API_BUDGET)
+        self.api_demand = self._gauge(own.API_DEMAND)
         self.api_authenticated = self._gauge(own.API_AUTHENTICATED)
         self.api_clock_skew = self._gauge(own.API_CLOCK_SKEW)
         self.parse_problems = self._counter(own.API_PARSE_PROBLEMS)
@@ -79,6 +80,7 @@ class Telemetry:
             for reason in reasons:
                 self.api_failures.labels(name, endpoint, reason)
         self.budget(name, budget)
+        self.api_demand.labels(name)
         self.api_authenticated.labels(name)
         return AccountTelemetry(self, name)
 
@@ -93,6 +95,7 @@ class Telemetry:
             self.api_failures,
             self.api_duration,
             self.api_budget,
+            self.api_demand,
             self.api_authenticated,
             self.api_clock_skew,
         ):
@@ -143,6 +146,12 @@ class AccountTelemetry:
         with self._lock:
             if not self._forgotten:
                 self._telemetry.api_clock_skew.labels(self._name).set(seconds)
+
+    def demand(self, calls_per_second: float) -> None:
+        """What the account's intervals need, as they are configured."""
+        with self._lock:
+            if not self._forgotten:
+                self._telemetry.api_demand.labels(self._name).set(calls_per_second)
 
     def problem(self, endpoint: str, field: str) -> None:
         """A field was left out of an answer."""

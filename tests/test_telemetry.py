@@ -51,6 +51,7 @@ def test_what_is_known_beforehand_starts_at_zero() -> None:
             name = "quantconnect_api_request_failures_total"
             assert samples[f'{name}{{{labels},reason="{reason}"}}'] == 0
     assert samples['quantconnect_api_request_budget_per_second{account="main"}'] == 1
+    assert samples['quantconnect_api_request_demand_per_second{account="main"}'] == 0
     assert samples['quantconnect_api_authenticated{account="main"}'] == 0
     assert not any("clock_skew" in name for name in samples), "nobody knows it yet"
 
@@ -63,6 +64,7 @@ def test_calls_are_counted() -> None:
     account.call("live/list")
     account.answered("live/list", 70.0, "auth")
     account.skew(-2.5)
+    account.demand(0.75)
     account.problem("live/list", "equity")
     account.authenticated(accepted=True)
     samples = scraped(own)
@@ -77,6 +79,7 @@ def test_calls_are_counted() -> None:
     buckets = [value for name, value in samples.items() if name.startswith(f"{duration}_bucket")]
     assert all(less <= more for less, more in pairwise(buckets))
     assert samples['quantconnect_api_clock_skew_seconds{account="main"}'] == -2.5
+    assert samples['quantconnect_api_request_demand_per_second{account="main"}'] == 0.75
     problems = 'quantconnect_api_parse_problems_total{endpoint="live/list",field="equity"}'
     assert samples[problems] == 1
     assert samples['quantconnect_api_authenticated{account="main"}'] == 1
@@ -98,6 +101,7 @@ def test_an_account_that_left_leaves_nothing() -> None:
     account.call("live/list")
     account.answered("live/list", 5.0, "timeout")
     account.skew(1)
+    account.demand(1)
     account.authenticated(accepted=False)
     samples = scraped(own)
     assert not any('account="other"' in name for name in samples)

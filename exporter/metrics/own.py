@@ -32,6 +32,12 @@ API_BUDGET = Family(
     "Calls per second that this process allows itself for the account: requests_per_minute / 60.",
     ("account",),
 )
+API_DEMAND = Family(
+    "quantconnect_api_request_demand_per_second",
+    "Calls per second that the account's configured intervals need of this process; when more than"
+    " the budget, intervals are stretched.",
+    ("account",),
+)
 API_AUTHENTICATED = Family(
     "quantconnect_api_authenticated",
     "1 while QuantConnect accepts the account's user id and token, 0 before and when it does not.",
@@ -78,6 +84,7 @@ FAMILIES: tuple[Family, ...] = (
     API_REQUEST_FAILURES,
     API_REQUEST_DURATION,
     API_BUDGET,
+    API_DEMAND,
     API_AUTHENTICATED,
     API_CLOCK_SKEW,
     API_PARSE_PROBLEMS,

@@ -73,7 +73,7 @@ class AccountPoller:
         self._clock = clock
         self._trouble = Trouble(account.name)
         self._faults = Faults(telemetry)
-        self._stretch = Stretch()
+        self._stretch = Stretch(telemetry)
         # When a wait was last ended without another token.
         self._forgiven = -inf
         # Of the calls that tell about the whole account: those whose last one failed, in order.

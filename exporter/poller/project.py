@@ -86,6 +86,8 @@ class PublishedProject:
             if kept is not None and self._other_currency is not None:
                 # What was read last is of an account that is not this project's any more.
                 kept, self._portfolio = None, None
+            # What was ambiguous may be clear by now.
+            kept = kept or None
             row = replace(
                 before,
                 project=settings.name or before.project,
@@ -143,7 +145,8 @@ class PublishedProject:
         """A portfolio was read, in ``duration`` seconds; the next one comes after ``interval``.
 
         Raises ApiError (malformed) where it is in another currency than its series would say: after
-        a deployment to another account, until a reload takes up the currency of now.
+        a deployment to another account, until a reload takes up the currency of now. Nor is
+        anything else published in the account's currency meanwhile.
         """
         with self._lock:
             state = self._sources[Source.PORTFOLIO]
@@ -171,7 +174,7 @@ class PublishedProject:
             state = self._sources.get(Source.STATUS)
             if state is None:
                 return  # switched off by a reload while it was read
-            snapshot = self._samples.status(deployment)
+            snapshot = self._samples.status(deployment, in_doubt=self._in_doubt)
             state.succeeded(duration=duration, interval=interval, age=age)
             news = self._deployed is not (deployment is not None)
             self._deployment, self._deployed = deployment, deployment is not None
@@ -186,7 +189,11 @@ class PublishedProject:
             state = self._sources.get(Source.STATISTICS)
             if state is None:
                 return
-            snapshot = {} if self._deployed is False else self._samples.statistics(statistics)
+            snapshot = (
+                {}
+                if self._deployed is False
+                else self._samples.statistics(statistics, in_doubt=self._in_doubt)
+            )
             state.succeeded(duration=duration, interval=interval, problems=statistics.problems)
             state.snapshot, self._statistics = snapshot, statistics
             self._swap()
@@ -222,8 +229,17 @@ class PublishedProject:
                 self._sources[source].interval(interval)
             self._swap()
 
+    @property
+    def _in_doubt(self) -> bool:
+        """Whether amounts in the account's currency may be in another than their label says."""
+        return self._other_currency is not None and self.settings.account_currency is None
+
     def _check_currency(self, portfolio: Portfolio) -> None:
-        before, self._other_currency = self._other_currency, self._samples.other_currency(portfolio)
+        before, doubted = self._other_currency, self._in_doubt
+        self._other_currency = self._samples.other_currency(portfolio)
+        if self._in_doubt is not doubted:
+            self._render(Source.STATUS)
+            self._render(Source.STATISTICS)
         if self._other_currency is None:
             return
         settled = self._samples.row.account_currency
@@ -255,11 +271,11 @@ class PublishedProject:
         if source is Source.PORTFOLIO:
             return {} if self._portfolio is None else self._samples.portfolio(self._portfolio)
         if source is Source.STATUS:
-            return self._samples.status(self._deployment)
+            return self._samples.status(self._deployment, in_doubt=self._in_doubt)
         # Of what was never deployed there are none, whatever was answered.
         if self._statistics is None or self._deployed is False:
             return {}
-        return self._samples.statistics(self._statistics)
+        return self._samples.statistics(self._statistics, in_doubt=self._in_doubt)
 
     def _swap(self) -> None:
         """Put all of the project into the store at once."""

@@ -73,23 +73,29 @@ class ProjectSamples:
             **render(CASH, portfolio.cash),
         }
 
-    def status(self, deployment: Deployment | None) -> Snapshot:
-        """The status of the newest deployment and what is known of it; nothing without one."""
+    def status(self, deployment: Deployment | None, *, in_doubt: bool) -> Snapshot:
+        """The status of the newest deployment and what is known of it; nothing without one.
+
+        While the account's currency is ``in_doubt``, nothing that it is a label of.
+        """
         if deployment is None:
             return {}
-        render = self._renderer.render
+        render = self._of_account(in_doubt=in_doubt).render
         return {
             **render(LIVE_STATUS, status_flags(deployment.status)),
             **render(DEPLOYMENT, [deployment]),
         }
 
-    def statistics(self, statistics: Statistics) -> Snapshot:
-        """QuantConnect's own statistics and the algorithm's."""
-        render = self._renderer.render
+    def statistics(self, statistics: Statistics, *, in_doubt: bool) -> Snapshot:
+        """QuantConnect's own statistics and the algorithm's; ``in_doubt`` as for ``status``."""
+        render = self._of_account(in_doubt=in_doubt).render
         return {
             **render(STATISTICS, [statistics]),
             **render(CUSTOM_STATISTIC, statistics.custom.items()),
         }
+
+    def _of_account(self, *, in_doubt: bool) -> Renderer:
+        return Renderer(replace(self.row, account_currency=None)) if in_doubt else self._renderer
 
     def described(
         self, info: Mapping[str, str], limits: Mapping[str, float], readings: Iterable[Reading]

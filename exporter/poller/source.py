@@ -32,6 +32,7 @@ class ReadSource:
         self._project_id = project_id
         self._clock = clock
         self._read_at: float | None = None
+        self._read_interval = interval
         self._tried: float | None = None
         self._error = ""
         self._complaint = Complaint()
@@ -93,6 +94,7 @@ class ReadSource:
             duration=duration,
         )
         self._tried, self._read_at = now - age, self._clock.monotonic() - age
+        self._read_interval = interval
         self._error, self._problems = "", problems
 
     def failed(
@@ -116,7 +118,9 @@ class ReadSource:
         """What was read last, until it is too old; None before the first good read."""
         if self._read_at is None:
             return None
-        lifetime = max(stale_after, _STALE_INTERVALS * self.reading.interval)
+        # It does not age at once when it is to be read more often from now on.
+        interval = max(self._read_interval, self.reading.interval)
+        lifetime = max(stale_after, _STALE_INTERVALS * interval)
         return Part(self.snapshot, expires=self._read_at + lifetime)
 
     def report(self) -> SourceReport:

@@ -1,4 +1,6 @@
-"""Saying that an account's intervals are stretched: when that begins, ends, or changes much."""
+"""What an account needs of its budget; saying that intervals are stretched: when that begins,
+ends, or changes much.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +11,7 @@ from exporter.log import Log
 if TYPE_CHECKING:
     from exporter.config import Account
     from exporter.poller.plan import Plan
+    from exporter.telemetry import AccountTelemetry
 
 log = Log(__name__)
 
@@ -18,11 +21,13 @@ _NEWS = 1.5
 class Stretch:
     """What was last said of one account; its poller holds the lock."""
 
-    def __init__(self) -> None:
+    def __init__(self, telemetry: AccountTelemetry) -> None:
+        self._telemetry = telemetry
         self._said = 1.0
 
     def tell(self, plan: Plan, account: Account) -> None:
-        """Say how it stands, if that is news."""
+        """Show what is needed, and say how it stands if that is news."""
+        self._telemetry.demand(round(plan.needed, 9))  # without what adding and removing leave
         stretch, said = plan.stretch, self._said
         alike = max(stretch, said) < _NEWS * min(stretch, said)
         if alike and (stretch > 1) == (said > 1):

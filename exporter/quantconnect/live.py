@@ -46,11 +46,14 @@ def decode_deployments(
             problems.append(unread)
             continue
         where = f"live[projectId={owner}]"
+        status = _status(raw, where, problems)
+        if status == "Running" and "equity" not in raw:
+            problems.append(Problem("equity", where, "missing, expected a number"))
         deployments.append(
             Deployment(
                 project_id=owner,
                 deploy_id=text(raw, "deployId", where, problems),
-                status=_status(raw, where, problems),
+                status=status,
                 launched=_timestamp(raw, "launched", where, problems),
                 stopped=_timestamp(raw, "stopped", where, problems),
                 brokerage=text(raw, "brokerage", where, problems),
@@ -95,7 +98,9 @@ def _status(raw: Mapping[str, object], where: str, problems: list[Problem]) -> s
     sent = text(raw, "status", where, problems)
     folded_status = sent.lower().replace(" ", "").replace("_", "")
     status = _STATUS_BY_FOLDED.get(folded_status, UNKNOWN_STATUS)
-    if status is UNKNOWN_STATUS and sent:
+    if "status" not in raw:
+        problems.append(Problem("status", where, "missing, expected a known status"))
+    elif status is UNKNOWN_STATUS and sent:
         problems.append(problem("status", where, sent, "a known status"))
     return status
 

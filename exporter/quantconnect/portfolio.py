@@ -25,6 +25,10 @@ from exporter.quantconnect.model import Cash, Portfolio, Problem
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+# In lower case. Of every currency all three are sent, zeros too.
+_CASH_NUMBERS = frozenset({"amount", "conversionrate", "valueinaccountcurrency"})
+_CASH_FIELDS = _CASH_NUMBERS | {"symbol", "currencysymbol", "securitysymbols", "securitysymbol"}
+
 
 def decode_portfolio(
     payload: Mapping[str, object], *, max_holdings: int, strike_scale: int = 6
@@ -78,8 +82,11 @@ def _cash(cash: Mapping[str, object], problems: list[Problem]) -> list[Cash]:
     for key, entry in cash.items():
         where = f"cash[{quoted(key)}]"
         raw = folded(entry) if isinstance(entry, dict) else {}
-        if not raw and not is_empty(entry):
+        if not isinstance(entry, dict) and not is_empty(entry):
             problems.append(problem("other", where, entry, "an object"))
+            continue
+        if raw.keys() - _CASH_FIELDS and raw.keys().isdisjoint(_CASH_NUMBERS):  # new names
+            problems.append(problem("other", where, entry, "an object of known fields"))
             continue
         amount = number(raw, "amount", where, problems)
         rate = number(raw, "conversionRate", where, problems)

@@ -77,6 +77,7 @@ EXPORTER = {
     "quantconnect_api_request_failures_total": ("counter", "account endpoint reason"),
     "quantconnect_api_request_duration_seconds": ("histogram", "account endpoint"),
     "quantconnect_api_request_budget_per_second": ("gauge", "account"),
+    "quantconnect_api_request_demand_per_second": ("gauge", "account"),
     "quantconnect_api_authenticated": ("gauge", "account"),
     "quantconnect_api_clock_skew_seconds": ("gauge", "account"),
     "quantconnect_api_parse_problems_total": ("counter", "endpoint field"),

@@ -123,6 +123,10 @@ def test_what_needs_more_than_the_budget_is_said(
         eventually_complete(running)
         interval = running.value('read_interval_seconds{project="P1",project_id="1",source="portf')
         assert interval == pytest.approx(0.05 * warning["stretched_by"])
+        assert running.own('api_request_demand_per_second{account="main"}') == 70
+        assert running.own('api_request_budget_per_second{account="main"}') == pytest.approx(
+            2000 / 60
+        )
 
 
 def test_projects_that_are_found_may_need_more_than_the_budget_too(
@@ -135,6 +139,11 @@ def test_projects_that_are_found_may_need_more_than_the_budget_too(
         eventually(lambda: said(caplog, "The projects need more calls"))
         running.poller.reload(quick(configured(tmp_path, text), interval=1.0))
         eventually(lambda: said(caplog, "Intervals are stretched no longer"))
+        demand = running.own('api_request_demand_per_second{account="main"}')
+        budget = running.own('api_request_budget_per_second{account="main"}')
+        assert demand is not None
+        assert budget is not None
+        assert 0 < demand < budget
     needed = [entry["stretched_by"] for entry in said(caplog, "The projects need more calls")]
     assert all(after >= 1.5 * before for before, after in pairwise(needed))
 

@@ -336,6 +336,62 @@ def test_a_portfolio_in_another_currency_is_not_published_under_the_old_one(
     assert currencies(one) == {"EUR"}
 
 
+def test_nor_is_anything_else_of_the_other_account(one: Published, tmp_path: Path) -> None:
+    """Equity and statistics know no currency of their own."""
+
+    def told(equity: float, fees: str) -> None:
+        deployment = deployment_of(deployId="L-2", equity=equity)
+        one.project.status(deployment, duration=0.1, interval=60.0)
+        one.project.statistics(statistics_of(Fees=fees), duration=0.1, interval=300.0)
+
+    equity, fees = "quantconnect_live_equity{", "quantconnect_live_fees{"
+    told(100_000, "-$9.00")
+    one.reads()
+    assert (one.value(equity), one.value(fees)) == (100_000, 9)
+    yen = {"JPY": cash("JPY")}
+    with pytest.raises(ApiError):
+        one.reads(None, yen)
+    one.fails(error=ApiError(Reason.MALFORMED, "the account is in JPY now"))
+    assert (one.value(equity), one.value(fees)) == (None, None)
+    told(15_000_000, "-¥900.00")
+    assert (one.value(equity), one.value(fees)) == (None, None)
+    assert "quantconnect_live_status{" + ID in "".join(one.lines())
+    one.reads()  # it was a passing fault after all
+    assert (one.value(equity), one.value(fees)) == (15_000_000, 900)
+    with pytest.raises(ApiError):
+        one.reads(None, yen)
+    reconfigure(one, configured(tmp_path), INTERVALS)
+    assert one.value(equity) is None
+    one.reads(None, yen)
+    assert currencies(one) == {"JPY"}
+    assert one.value(equity) == 15_000_000
+
+
+def test_an_ambiguous_currency_is_told_anew_at_a_reload(one: Published, tmp_path: Path) -> None:
+    one.reads(None, {"USD": cash("USD"), "USDT": cash("USDT")})
+    one.reads()
+    assert currencies(one) == {""}
+    reconfigure(one, configured(tmp_path), INTERVALS)
+    assert currencies(one) == {"USD"}
+
+
+def test_a_shorter_interval_makes_nothing_old(tmp_path: Path) -> None:
+    """As when a stopped project starts again, and has no portfolio for a while."""
+    slow = {Source.PORTFOLIO: 3000.0, Source.STATUS: 300.0, Source.STATISTICS: 1500.0}
+    one = Published(configured(tmp_path, "", "scrape_interval: 10m\n"), slow)
+    one.project.portfolio(portfolio_of(), duration=0.1, interval=3000.0)
+    one.time.passes(2900)
+    one.project.intervals(INTERVALS | {Source.PORTFOLIO: 600.0})
+    assert one.value("quantconnect_holding_quantity{") is not None
+    one.time.passes(3 * 3000 - 2900 - 1)
+    assert one.value("quantconnect_holding_quantity{") is not None
+    one.time.passes(2)
+    assert one.value("quantconnect_holding_quantity{") is None
+    one.project.portfolio(portfolio_of(), duration=0.1, interval=600.0)
+    one.time.passes(3 * 600 + 1)
+    assert one.value("quantconnect_holding_quantity{") is None
+
+
 def test_a_cash_book_that_contradicts_the_configured_currency_is_said_once(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -253,13 +253,31 @@ def test_what_does_not_run_is_not_running(wire: Wire) -> None:
     """A server that does not heed the filter."""
     rows: list[dict[str, object]] = [
         {"projectId": 1, "deployId": "L-1", "status": "Stopped", "launched": "2026-11-20 10:00:00"},
-        {"projectId": 1, "deployId": "L-0", "status": "Running", "launched": "2026-11-19 10:00:00"},
-        {"projectId": 2, "deployId": "L-2", "status": "running"},
+        {
+            "projectId": 1,
+            "deployId": "L-0",
+            "status": "Running",
+            "equity": 1,
+            "launched": "2026-11-19 10:00:00",
+        },
+        {"projectId": 2, "deployId": "L-2", "status": "running", "equity": 1},
         {"projectId": 3, "deployId": "L-3", "status": "Teleporting"},
         {"projectId": 4, "deployId": "L-4"},
         {"projectId": 5, "deployId": "L-5", "status": ["Running"]},
-        {"projectId": 6, "deployId": "L-6", "status": "Running", "launched": "2026-11-20 10:00:00"},
-        {"projectId": 6, "deployId": "L-7", "status": "Running", "launched": "2026-11-21 10:00:00"},
+        {
+            "projectId": 6,
+            "deployId": "L-6",
+            "status": "Running",
+            "equity": 1,
+            "launched": "2026-11-20 10:00:00",
+        },
+        {
+            "projectId": 6,
+            "deployId": "L-7",
+            "status": "Running",
+            "equity": 1,
+            "launched": "2026-11-21 10:00:00",
+        },
     ]
     wire.answers({"success": True, "live": rows})
     listing = wire.client.running()
@@ -267,9 +285,10 @@ def test_what_does_not_run_is_not_running(wire: Wire) -> None:
         (2, "L-2"),
         (6, "L-7"),
     ]
-    assert [problem.where for problem in listing.problems] == [
-        "live[projectId=3]",
-        "live[projectId=5]",
+    assert [(problem.where, problem.field) for problem in listing.problems] == [
+        ("live[projectId=3]", "status"),
+        ("live[projectId=4]", "status"),
+        ("live[projectId=5]", "status"),
     ]
     assert len(wire.client.deployments().deployments) == len(rows)
 

@@ -104,8 +104,15 @@ def test_what_is_missing_stays_missing() -> None:
                 error="",
             ),
         ),
-        (),
+        (Problem("status", "live[projectId=1]", "missing, expected a known status"),),
     )
+
+
+def test_one_that_runs_has_an_equity() -> None:
+    running = {"projectId": 1, "status": "Running", "launched": "2026-11-20 10:00:00"}
+    _, problems = decode_deployments({"live": [running, {**running, "equity": None}]})
+    assert problems == (Problem("equity", "live[projectId=1]", "missing, expected a number"),)
+    assert decode_deployments({"live": [{**running, "status": "InQueue"}]})[1] == ()
 
 
 @pytest.mark.parametrize("status", STATUSES)

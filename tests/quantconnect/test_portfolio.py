@@ -581,6 +581,16 @@ class TestHolding:
 
 
 class TestCash:
+    def test_new_names_are_no_empty_cash_book(self) -> None:
+        renamed = {"symbol": "EUR", "amt": 5, "rate": 1.1}
+        portfolio = decode(answer(cash={"USD": USD, "EUR": renamed}))
+        assert [cash.currency for cash in portfolio.cash] == ["USD"]
+        [found] = portfolio.problems
+        assert (found.field, found.where) == ("other", 'cash["EUR"]')
+        with pytest.raises(ApiError, match="no currency can be read") as told:
+            decode(answer(cash={"EUR": renamed}))
+        assert told.value.reason is Reason.MALFORMED
+
     def test_nothing_is_made_up(self) -> None:
         book: dict[str, object] = {"USD": {}, "EUR": {"amount": None}, "JPY": [], "GBP": None}
         portfolio = decode(answer(cash=book))
