@@ -6,13 +6,14 @@ verification of certificates off, and no password of a proxy leaves this module.
 
 from __future__ import annotations
 
+import base64
 import ssl
 from pathlib import Path
 from stat import S_ISDIR
 from typing import TYPE_CHECKING, NamedTuple
 
 from requests.exceptions import InvalidProxyURL
-from requests.utils import prepend_scheme_if_needed, select_proxy
+from requests.utils import get_auth_from_url, prepend_scheme_if_needed, select_proxy
 from urllib3.util import parse_url
 
 if TYPE_CHECKING:
@@ -63,7 +64,27 @@ def proxy_for(url: str, proxies: MutableMapping[str, str]) -> str | None:
         parsed = parse_url(prepend_scheme_if_needed(proxy, "http"))  # type: ignore[no-untyped-call]
     except (ValueError, TypeError):
         parsed = None
-    if parsed is None or not parsed.host or parsed.scheme not in _PORTS:
+    # What comes after the port may be the rest of a password with a sign that it may not have.
+    if (
+        parsed is None
+        or not parsed.host
+        or parsed.scheme not in _PORTS
+        or (parsed.path or "/") != "/"
+        or parsed.query is not None
+        or parsed.fragment is not None
+    ):
         variable = url.partition(":")[0].upper() + "_PROXY"
         raise InvalidProxyURL(f"the proxy in {variable} or ALL_PROXY is not http://HOST:PORT")
     return f"{parsed.host}:{parsed.port or _PORTS[parsed.scheme]}"
+
+
+def proxy_authorization(proxy: str) -> dict[str, str]:
+    """The header for a proxy that wants a name and a password, in UTF-8 as curl and Go send them.
+
+    requests itself fails at what Latin-1 does not have, and names the sign in its error.
+    """
+    user, password = get_auth_from_url(proxy)
+    if not user:
+        return {}
+    credentials = base64.b64encode(f"{user}:{password}".encode()).decode()
+    return {"Proxy-Authorization": f"Basic {credentials}"}

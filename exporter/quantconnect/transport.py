@@ -23,7 +23,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
-from exporter.quantconnect.environment import authorities, proxy_for
+from exporter.quantconnect.environment import authorities, proxy_authorization, proxy_for
 from exporter.quantconnect.errors import ApiError, Reason, on_one_line
 
 if TYPE_CHECKING:
@@ -247,6 +247,9 @@ class _Adapter(HTTPAdapter):
         manager = super().proxy_manager_for(proxy, **kwargs)
         manager.pool_classes_by_scheme = _POOLS
         return manager
+
+    def proxy_headers(self, proxy: str) -> dict[str, str]:
+        return proxy_authorization(proxy)
 
     def cert_verify(self, *args: Any, **kwargs: Any) -> None:
         """Tell a path that names no certificates from a connection that failed."""

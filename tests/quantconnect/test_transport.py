@@ -6,6 +6,7 @@ import gzip
 import json
 import threading
 import time
+from base64 import b64encode
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -562,6 +563,11 @@ def test_a_proxy_that_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
         "mallory:s3cret@127.0.0.1:9",
         "ftp://mallory:s3cret@127.0.0.1:9",
         "socks5://mallory:s3cret@127.0.0.1:9",
+        # Passwords with signs that have to be written otherwise; in front of them it looks like
+        # a host.
+        "http://mallory:x@s3cret/y@127.0.0.1:9",
+        "http://mallory:12#s3cret@127.0.0.1:9",
+        "http://mallory:12?s3cret@127.0.0.1:9",
     ],
 )
 def test_what_is_no_proxy_is_not_quoted(
@@ -575,6 +581,43 @@ def test_what_is_no_proxy_is_not_quoted(
         Reason.CONNECTION,
         f"the connection failed: the proxy in {variable} or ALL_PROXY is not http://HOST:PORT",
     )
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("", None),
+        ("mallory:s3cret@", "mallory:s3cret"),
+        ("mallory:@", "mallory:"),
+        ("m%C3%A4llory:p%E2%82%ACss%3Aword@", "mällory:p€ss:word"),
+    ],
+)
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_proxy_is_told_name_and_password(
+    monkeypatch: pytest.MonkeyPatch, scheme: str, written: str, meant: str | None
+) -> None:
+    asked: list[bytes] = []
+
+    def script(peer: Peer) -> None:
+        asked.append(peer.request())
+        if scheme == "http":
+            peer.answer()
+        else:
+            peer.send(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")
+
+    with (
+        RawServer(script) as proxy,
+        transport(f"{scheme}://quantconnect.invalid", timeout=10) as calls,
+    ):
+        use_proxy(monkeypatch, f"http://{written}127.0.0.1:{proxy.port}")
+        if scheme == "http":
+            assert post(calls).status == 200
+        else:
+            assert failure(calls).reason is Reason.CONNECTION
+    headers = asked[0].partition(b"\r\n\r\n")[0].split(b"\r\n")[1:]
+    sent = [each for each in headers if each.startswith(b"Proxy-Authorization: ")]
+    credentials = [] if meant is None else [b64encode(meant.encode())]
+    assert sent == [b"Proxy-Authorization: Basic " + each for each in credentials]
 
 
 def test_a_proxy_is_not_blamed_for_what_is_behind_it(monkeypatch: pytest.MonkeyPatch) -> None:
