@@ -10,6 +10,7 @@ from exporter import __version__
 from exporter.cli import version
 from exporter.cli.run import load, shard_of
 from exporter.clock import Clock
+from exporter.config import find
 from exporter.exposition import TEXT, join
 from exporter.metrics import PROJECT_FAMILIES
 from exporter.poller import Poller
@@ -29,7 +30,7 @@ def dump(options: argparse.Namespace) -> int:
 
     QuantConnect is asked at the account's pace, so this takes about three calls a project.
     """
-    config = load(options)
+    config = load(find(options.config_file))
     if config is None:
         return 1
     store = Store(Clock())

@@ -31,7 +31,8 @@ log = Log(__name__)
 
 def run(options: argparse.Namespace) -> int:
     """Run until SIGTERM or SIGINT; 0 when stopped so, 1 if it could not be started."""
-    config = load(options)
+    path = find(options.config_file)
+    config = load(path)
     if config is None:
         return 1
     if options.config_check:
@@ -44,30 +45,27 @@ def run(options: argparse.Namespace) -> int:
     return serve(
         options,
         config,
-        load=lambda: load_again(options),
+        load=lambda: load_again(path),
         shard=shard_of(options),
-        watched=find(options.config_file, Path.cwd())
-        if options.config_enable_auto_reload
-        else None,
+        watched=path if options.config_enable_auto_reload else None,
     )
 
 
-def load(options: argparse.Namespace) -> Config | None:
-    """The configuration, or None after saying on stderr all that is wrong with it."""
+def load(path: Path | None) -> Config | None:
+    """The configuration of ``find``, or None after saying on stderr all that is wrong with it."""
     try:
-        return resolve(options.config_file, os.environ, Path.cwd())
+        return resolve(path, os.environ)
     except ConfigError as error:
         print(error, file=sys.stderr)
         return None
 
 
-def load_again(options: argparse.Namespace) -> Config:
+def load_again(path: Path | None) -> Config:
     """The configuration for a reload; raises ``ConfigError``."""
-    path = find(options.config_file, Path.cwd())
     if path is not None and path.exists() and not path.is_file():
         # A pipe would be waited for, perhaps for ever.
         raise ConfigError(f"{path}: expected a file, got what can be read only once")
-    return resolve(options.config_file, os.environ, Path.cwd())
+    return resolve(path, os.environ)
 
 
 def load_web(options: argparse.Namespace) -> WebConfig | None:

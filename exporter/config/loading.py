@@ -51,24 +51,23 @@ def _load(
     return assemble(document, source=source, directory=directory), variables
 
 
-def find(config_file: str | None, cwd: Path) -> Path | None:
+def find(config_file: str | None) -> Path | None:
     """The file that is the configuration: the one named, else ``quantconnect.yaml`` if it exists.
 
-    Relative to ``cwd`` if that is not where the process runs. None means the environment alone.
+    None means the environment alone. To be asked once, at the start: were it asked again for a
+    reload, a default file that has gone would silently make the environment the configuration.
     """
-    if config_file is None and not (cwd / DEFAULT_FILE).exists():
-        return None
-    name = Path(DEFAULT_FILE if config_file is None else config_file)
-    # Messages name the file as the user did, where that is enough to find it.
-    return name if cwd == Path.cwd() else cwd / name
+    if config_file is not None:
+        return Path(config_file)
+    default = Path(DEFAULT_FILE)
+    return default if default.exists() else None
 
 
-def resolve(config_file: str | None, environ: Mapping[str, str], cwd: Path) -> Config:
-    """The configuration from wherever it is; raises ``ConfigError``.
+def resolve(path: Path | None, environ: Mapping[str, str]) -> Config:
+    """The configuration from where ``find`` found it; raises ``ConfigError``.
 
     If it is nowhere, the error tells a newcomer the ways in.
     """
-    path = find(config_file, cwd)
     if path is not None:
         return load(path, environ)
     if given(environ):

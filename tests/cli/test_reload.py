@@ -236,6 +236,25 @@ def test_a_running_exporter_reloads_by_signal_http_and_file(configure: Configure
     assert "The configuration was not reloaded" in exporter.said
 
 
+def test_a_default_file_that_goes_does_not_make_the_environment_the_configuration(
+    configure: Configure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody moves quantconnect.yaml away, and somebody reloads."""
+    monkeypatch.setenv("QUANTCONNECT_USER_ID", "1")
+    monkeypatch.setenv("QUANTCONNECT_API_TOKEN", "demo")
+    file = configure("projects: [{id: 21048731, name: One}]")
+    with running("--web.listen-address", LOOPBACK) as exporter:
+        url = f"http://{exporter.listens_on()}"
+        file.rename("elsewhere.yaml")
+        answer = requests.post(f"{url}/-/reload", timeout=20)
+        assert answer.status_code == 500
+        assert "quantconnect.yaml: expected a file that can be read" in answer.text
+        wait_for(f"{url}/config", "name: One")
+        Path("elsewhere.yaml").rename(file)
+        assert requests.post(f"{url}/-/reload", timeout=20).status_code == 200
+        assert exporter.stop(signal.SIGTERM) == 0
+
+
 def test_a_configuration_from_a_pipe_is_good_for_a_start(
     configure: Configure, tmp_path: Path
 ) -> None:

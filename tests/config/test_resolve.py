@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from exporter.config import (
     Account,
+    Config,
     ConfigError,
     Project,
     Secret,
@@ -16,6 +17,9 @@ from exporter.config import (
     load_from_environment,
     resolve,
 )
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 FILE = "accounts: [{user_id: 1, api_token: t}]\n"
 CREDENTIALS = {"QUANTCONNECT_USER_ID": "123456", "QUANTCONNECT_API_TOKEN": "abc"}
@@ -27,6 +31,11 @@ def cwd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+def found(config_file: str | None, environ: dict[str, str]) -> Config:
+    """What a start makes of it."""
+    return resolve(find(config_file), environ)
+
+
 def problems(environ: dict[str, str]) -> tuple[str, ...]:
     with pytest.raises(ConfigError) as caught:
         load_from_environment(environ)
@@ -35,15 +44,14 @@ def problems(environ: dict[str, str]) -> tuple[str, ...]:
 
 def test_a_named_file(cwd: Path) -> None:
     (cwd / "other.yaml").write_text(FILE)
-    assert find("other.yaml", cwd) == Path("other.yaml")
-    assert resolve("other.yaml", CREDENTIALS, cwd).source == "other.yaml"
-    assert resolve(str(cwd / "other.yaml"), {}, cwd).source == str(cwd / "other.yaml")
+    assert found("other.yaml", CREDENTIALS).source == "other.yaml"
+    assert found(str(cwd / "other.yaml"), {}).source == str(cwd / "other.yaml")
 
 
 def test_a_named_file_that_is_missing_is_an_error(cwd: Path) -> None:
     (cwd / "quantconnect.yaml").write_text(FILE)
     with pytest.raises(ConfigError) as caught:
-        resolve("other.yaml", CREDENTIALS, cwd)
+        found("other.yaml", CREDENTIALS)
     assert caught.value.problems == (
         "other.yaml: expected a file that can be read, got: No such file or directory",
     )
@@ -51,7 +59,7 @@ def test_a_named_file_that_is_missing_is_an_error(cwd: Path) -> None:
 
 def test_the_default_file_comes_before_the_environment(cwd: Path) -> None:
     (cwd / "quantconnect.yaml").write_text(FILE)
-    config = resolve(None, CREDENTIALS, cwd)
+    config = found(None, CREDENTIALS)
     assert config.source == "quantconnect.yaml"
     assert config.accounts[0].user_id == 1
 
@@ -59,22 +67,24 @@ def test_the_default_file_comes_before_the_environment(cwd: Path) -> None:
 def test_variables_that_a_file_leaves_unused_are_named(cwd: Path) -> None:
     (cwd / "quantconnect.yaml").write_text(FILE)
     environ = CREDENTIALS | {"QUANTCONNECT_PROJECTS": "", "QUANTCONNECT_OTHER": "1"}
-    assert resolve(None, environ, cwd).ignored == ("QUANTCONNECT_USER_ID", "QUANTCONNECT_API_TOKEN")
-    assert resolve(None, {}, cwd).ignored == ()
+    assert found(None, environ).ignored == ("QUANTCONNECT_USER_ID", "QUANTCONNECT_API_TOKEN")
+    assert found(None, {}).ignored == ()
     used = "accounts: [{user_id: 1, api_token: '${QUANTCONNECT_API_TOKEN}'}]\n"
     (cwd / "quantconnect.yaml").write_text(used)
-    assert resolve(None, environ, cwd).ignored == ("QUANTCONNECT_USER_ID",)
+    assert found(None, environ).ignored == ("QUANTCONNECT_USER_ID",)
     (cwd / "quantconnect.yaml").unlink()
-    assert resolve(None, environ, cwd).ignored == ()
+    assert found(None, environ).ignored == ()
 
 
-def test_the_default_file_of_another_directory(cwd: Path) -> None:
-    directory = cwd / "etc"
-    directory.mkdir()
-    (directory / "quantconnect.yaml").write_text(FILE)
-    assert find(None, cwd) is None
-    assert find(None, directory) == directory / "quantconnect.yaml"
-    assert resolve(None, {}, directory).source == str(directory / "quantconnect.yaml")
+def test_a_file_that_was_found_and_has_gone_is_an_error(cwd: Path) -> None:
+    (cwd / "quantconnect.yaml").write_text(FILE)
+    path = find(None)
+    (cwd / "quantconnect.yaml").unlink()
+    with pytest.raises(ConfigError) as caught:
+        resolve(path, CREDENTIALS)
+    assert caught.value.problems == (
+        "quantconnect.yaml: expected a file that can be read, got: No such file or directory",
+    )
 
 
 def test_a_relative_token_file_is_beside_the_configuration(cwd: Path) -> None:
@@ -82,14 +92,14 @@ def test_a_relative_token_file_is_beside_the_configuration(cwd: Path) -> None:
     directory.mkdir()
     (directory / "token").write_text("abc")
     (directory / "quantconnect.yaml").write_text("accounts: [{user_id: 1, api_token_file: token}]")
-    (account,) = resolve("etc/quantconnect.yaml", {}, cwd).accounts
+    (account,) = found("etc/quantconnect.yaml", {}).accounts
     assert account.token.file == directory / "token"
     assert account.token.read() == Secret("abc")
 
 
-def test_nothing_at_all_tells_the_ways_in(cwd: Path) -> None:
+def test_nothing_at_all_tells_the_ways_in() -> None:
     with pytest.raises(ConfigError) as caught:
-        resolve(None, {"QUANTCONNECT_USER_ID": ""}, cwd)
+        found(None, {"QUANTCONNECT_USER_ID": ""})
     said = str(caught.value)
     for way in (
         "there is no quantconnect.yaml here and QUANTCONNECT_USER_ID is not set",
@@ -102,8 +112,8 @@ def test_nothing_at_all_tells_the_ways_in(cwd: Path) -> None:
         assert way in said
 
 
-def test_an_account_from_the_environment(cwd: Path) -> None:
-    config = resolve(None, CREDENTIALS, cwd)
+def test_an_account_from_the_environment() -> None:
+    config = found(None, CREDENTIALS)
     assert config == load_from_environment(CREDENTIALS)
     assert config.source == "environment"
     (account,) = config.accounts
