@@ -44,6 +44,8 @@ _QUANTITY = 0
 # Not 0 only of a position: Lean sets all four to 0 when one is closed. A flat security may well
 # have a price and a rate.
 _EVIDENCE = (1, 4, 5, 6)
+# Price and value: of which others each is a factor or the product.
+_PRODUCT = {2: (_QUANTITY, 3, 4), 4: (_QUANTITY, 2, 3)}
 _FIELDS = (*_NUMBERS, "currencySymbol", "symbol", "type")
 _CURRENCY_SYMBOL, _SYMBOL, _TYPE = 7, 8, 9
 _SHORT_NAMES = ("q", "a", "p", "r", "v", "u", "up", "c")
@@ -86,7 +88,7 @@ def decode_holdings(
             understood = True
             result.append(holding)
             continue
-        values = _values(raw) if isinstance(raw, dict) else None
+        values, has_new_names = _values(raw) if isinstance(raw, dict) else (None, False)
         if values is None:
             strange = True
             if isinstance(raw, dict):  # of new names
@@ -94,7 +96,7 @@ def decode_holdings(
             problems.append(problem("other", _where(key), raw, "an object of known fields"))
             continue
         understood = True
-        holding = _holding(utf8(key), values, strike_scale, problems)
+        holding = _holding(utf8(key), values, strike_scale, problems, has_new_names=has_new_names)
         if holding is not None:
             result.append(holding)
     if strange and not understood:  # new names would look like a liquidation
@@ -126,30 +128,36 @@ def _todays(key: str, raw: object, strike_scale: int) -> Holding | None:
     return Holding(key, "", security, kind, glyph, q, a + z, p + z, r + z, v + z, u + z, up + z)
 
 
-def _values(raw: dict[str, object]) -> list[object] | None:
-    """What was sent, by slot, null like nothing.
+def _values(raw: dict[str, object]) -> tuple[list[object] | None, bool]:
+    """What was sent, by slot, null like nothing; and whether anything was by an unknown name.
 
     None where names are not known and no other tells of a position: what it is of (``symbol`` and
     ``type``) was never sent without all the numbers.
     """
     values: list[object] = [None] * len(_FIELDS)
-    known, strange = False, False
+    known, strange, has_new_names = False, False, False
     for name, value in raw.items():
         slot = _SLOTS.get(name)
         if slot is None:
             slot = _SLOTS.get(name.lower())
             if slot is None:
                 strange = True
+                has_new_names = has_new_names or value is not None
                 continue
         known = known or slot < _SYMBOL
         # Sent in two spellings, today's counts: the short one.
         if value is not None and (values[slot] is None or len(name) <= 2):
             values[slot] = value
-    return None if strange and not known else values
+    return None if strange and not known else values, has_new_names
 
 
 def _holding(
-    key: str, values: list[object], strike_scale: int, problems: list[Problem]
+    key: str,
+    values: list[object],
+    strike_scale: int,
+    problems: list[Problem],
+    *,
+    has_new_names: bool,
 ) -> Holding | None:
     """The open position, or None where the quantity is 0."""
     numbers: list[float | None] = list(_DEFAULTS)
@@ -168,6 +176,13 @@ def _holding(
         numbers[_QUANTITY] = None
         message = "missing beside an average price, value or P/L that is not 0, expected a number"
         problems.append(Problem("quantity", _where(key), message))
+    elif has_new_names:
+        for slot, others in _PRODUCT.items():
+            # It cannot be 0 where none of these is: one of the new names may well be its own.
+            if values[slot] is None and all(numbers[other] for other in others):
+                numbers[slot] = None
+                message = "missing beside names that are not known, expected a number"
+                problems.append(Problem(_NUMBERS[slot], _where(key), message))
     return _position(key, values, numbers, strike_scale, problems)
 
 

@@ -457,6 +457,45 @@ class TestHolding:
         )
 
     @pytest.mark.parametrize(
+        ("raw", "missing"),
+        [
+            ({"q": 10, "p": 460, "mv": 4600}, "marketValue"),
+            ({"q": 10, "v": 4600, "px": 460}, "marketPrice"),
+            ({"quantity": -10, "marketPrice": 4, "value": 40}, "marketValue"),
+        ],
+    )
+    def test_a_value_under_a_new_name_is_not_nothing(
+        self, raw: dict[str, object], missing: str
+    ) -> None:
+        found, problems = holding(raw)
+        assert found is not None
+        assert figures(found)[missing] is None
+        assert list(figures(found).values()).count(None) == 1
+        assert problems == (
+            Problem(
+                field=missing,
+                where='holdings["AAPL R735QTJ8XC9X"]',
+                message="missing beside names that are not known, expected a number",
+            ),
+        )
+
+    @pytest.mark.parametrize(
+        "raw",
+        [
+            {"q": 10, "p": 460},
+            {"q": 10, "v": 460},
+            {"q": 10, "zz": 1},
+            {"q": 10, "p": 460, "r": 0, "zz": 1},
+            {"q": 10, "p": 460, "v": 0, "zz": 1},
+        ],
+    )
+    def test_what_may_be_0_is_0(self, raw: dict[str, object]) -> None:
+        found, problems = holding(raw)
+        assert found is not None
+        assert None not in figures(found).values()
+        assert problems == ()
+
+    @pytest.mark.parametrize(
         "raw",
         [
             {"m": 10},
