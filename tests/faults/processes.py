@@ -261,7 +261,7 @@ class Start:
         )
         if descriptors is not None:
             command = ("sh", "-c", 'ulimit -n "$0" && exec "$@"', str(descriptors), *command)
-        run = _started(directory, server, stderr, (*command, *flags), listens=listens)
+        run = _started(directory, server, stderr, command, flags, listens=listens)
         prometheus = run.prometheus
         if listens:
             prometheus.start()
@@ -312,6 +312,7 @@ def _started(
     server: SimulatorServer,
     stderr: str,
     command: tuple[str, ...],
+    flags: tuple[str, ...],
     *,
     listens: bool,
 ) -> Run:
@@ -324,6 +325,7 @@ def _started(
             f"--config.file={directory / 'quantconnect.yaml'}",
             f"--web.listen-address=127.0.0.1:{port}",
             "--log.level=debug",
+            *flags,
         ]
         with (
             Path(stderr or directory / "log").open("wb") as log,
@@ -621,20 +623,29 @@ def _rests(server: SimulatorServer) -> None:
 
 
 @_story(
-    "SIGTERM before it listens: its web configuration cannot be read to the end",
+    "SIGTERM before it listens: its configuration cannot be read to the end",
     published=None,
     also="nothing yet: nobody can connect",
     logged={"Stopped before it was started": 1},
     recovers=_ENDS,
 )
 def terminated_before_listening(start: Start) -> None:
-    fifo = start.directory / "web.yaml"
+    fifo = start.directory / "fifo.yaml"
     os.mkfifo(fifo)
-    with start(flags=(f"--web.config.file={fifo}",), listens=False) as run:
-        run.eventually_logs("Starting quantconnect-exporter")
-        with pytest.raises(requests.ConnectionError):
-            requests.get(f"{run.url}/metrics", timeout=20)
-        run.ends()
+
+    def opened() -> int:
+        with suppress(OSError):  # as long as nobody reads
+            return os.open(fifo, os.O_WRONLY | os.O_NONBLOCK)
+        return 0
+
+    with start(flags=(f"--config.file={fifo}",), listens=False) as run:
+        writing = eventually(opened, timeout=20)
+        try:
+            with pytest.raises(requests.ConnectionError):
+                requests.get(f"{run.url}/metrics", timeout=20)
+            run.ends()
+        finally:
+            os.close(writing)
 
 
 @_story(

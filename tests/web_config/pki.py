@@ -52,7 +52,7 @@ class PKI:
             lines = self.text(name).splitlines(keepends=True)
             self.path(f"damaged-{name}").write_text("".join(lines[:2] + lines[3:]))
         self.path("both.pem").write_text(self.text("server.pem") + self.text("server.key"))
-        self.path("big.pem").symlink_to("/dev/zero")
+        self.path("big.pem").write_bytes(bytes(4 * 1024 * 1024 + 1))
 
     def issue(
         self,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from exporter.config.document import MAX_BYTES, parse_document
 from exporter.config.errors import ConfigError, Problems
+from exporter.web.config.files import UnreadableError, read_file
 from exporter.web.config.reading import read
 from exporter.web.config.settings import TLS, Settings
 from exporter.web.config.tls import ServerContext, UnusableError, server_context
@@ -59,13 +60,9 @@ def _context(tls: TLS, problems: Problems) -> ServerContext | None:
 
 def _settings(path: Path, problems: Problems) -> Settings:
     try:
-        with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise ConfigError(f"{path}: expected a file that can be read, got: {reason}") from None
-    if len(content) > MAX_BYTES:
-        raise ConfigError(f"{path}: expected at most {MAX_BYTES} bytes, got more")
+        content = read_file(path, most=MAX_BYTES)
+    except UnreadableError as error:
+        raise ConfigError(f"{path}: expected a file that can be read, got: {error}") from None
     if _NOTHING.fullmatch(content):
         return Settings()
     root = parse_document(content, str(path))

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from exporter.web.config.files import UnreadableError, read_file
 from exporter.web.config.settings import ClientAuth
 
 if TYPE_CHECKING:
@@ -168,13 +169,9 @@ def _content(pem: Pem, expected: str, marker: bytes) -> bytes:
         content = (pem.text or "").encode()
     else:
         try:
-            with pem.file.open("rb") as file:
-                content = file.read(_MAX_BYTES + 1)
-        except OSError as error:
-            reason = error.strerror or type(error).__name__
-            raise UnusableError(pem.place, expected, reason) from None
-        if len(content) > _MAX_BYTES:
-            raise UnusableError(pem.place, expected, f"more than {_MAX_BYTES} bytes")
+            content = read_file(pem.file, most=_MAX_BYTES)
+        except UnreadableError as error:
+            raise UnusableError(pem.place, expected, str(error)) from None
     if marker not in content:
         raise UnusableError(pem.place, expected, "there is none in it")
     return content
