@@ -269,13 +269,65 @@ MUTATIONS = (
     Mutation(
         "what was never read has no age",
         RECORDING,
-        "            or\n            max by (job, project_id, source) (\n"
-        "              quantconnect_read_success * 0\n"
-        "              + on (job, instance) group_left ()\n"
-        "              process_start_time_seconds\n"
-        "            )\n",
+        "          or\n          project:quantconnect_read_interval_seconds:max * 0 + time()\n",
         "",
         "the status was never read",
+    ),
+    Mutation(
+        "what was never read is as old as its exporter",
+        RECORDING,
+        "          project:quantconnect_read_interval_seconds:max * 0 + time()\n",
+        "          max by (job, project_id, source) (quantconnect_read_success * 0\n"
+        "          + on (job, instance) group_left () process_start_time_seconds)\n",
+        "a deployment that an exporter finds after a day: it has no portfolio in its first minutes",
+    ),
+    Mutation(
+        "a deployment is late from the day that its project is watched",
+        RECORDING,
+        "            and on (job, project_id)\n"
+        "            project:quantconnect_never_deployed:info\n"
+        "          )\n",
+        "            and on (job, project_id)\n"
+        "            project:quantconnect_never_deployed:info > 1\n"
+        "          )\n",
+        "a deployment that an exporter finds after a day: it has no portfolio in its first minutes",
+    ),
+    *(
+        Mutation(
+            trap_name,
+            RECORDING,
+            "last_over_time(project:quantconnect_read_last_success_timestamp_seconds:known[1h])",
+            trap,
+            case,
+        )
+        for trap_name, trap, case in (
+            (
+                "a restart makes data young",
+                "last_over_time(quantconnect_read_success[1h]) > 2",
+                "the exporter is restarted after two hours without a portfolio: no recovery",
+            ),
+            (
+                "a minute without an exporter makes data young",
+                "project:quantconnect_read_last_success_timestamp_seconds:known",
+                "an exporter that is killed every eight minutes and reads no portfolio",
+            ),
+        )
+    ),
+    Mutation(
+        "what is no longer configured grows old",
+        RECORDING,
+        "            and\n            project:quantconnect_read_interval_seconds:max\n",
+        "",
+        "a project that moves to another exporter keeps its age; one that is no longer configured"
+        " has none",
+    ),
+    Mutation(
+        "a downtime wakes somebody when it is over",
+        ALERTS,
+        "        for: 2m\n        labels:\n          severity: warning\n",
+        "        labels:\n          severity: warning\n",
+        "after a long downtime, and when a project starts that was read seldom: nobody is woken"
+        " before the first read",
     ),
     Mutation(
         "a day of silence is a recovery",
