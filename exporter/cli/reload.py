@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from threading import Event, Lock, Thread
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from exporter.config import ConfigError
 from exporter.log import Log
@@ -105,6 +105,21 @@ def _tell(message: str, config: Config) -> None:
         )
 
 
+class Watched(NamedTuple):
+    """A file, and its content in short (empty if it can't be read) before it was loaded.
+
+    Had it been loaded first, a change in between would never be seen.
+    """
+
+    path: Path
+    seen: str
+
+    @classmethod
+    def now(cls, path: Path) -> Watched:
+        """To be made before the file is loaded."""
+        return cls(path, _digest(path))
+
+
 class Watch:
     """Reloads when the content of the configuration file changes; looks every ``interval`` s.
 
@@ -112,12 +127,11 @@ class Watch:
     may come later.
     """
 
-    def __init__(self, path: Path, reloader: Reloader, interval: float) -> None:
-        self._path = path
+    def __init__(self, file: Watched, reloader: Reloader, interval: float) -> None:
+        self._path, self._seen = file
         self._reloader = reloader
         self._interval = interval
         self._stopping = Event()
-        self._seen = self._digest()
         self._failed = False
         self._thread = Thread(target=self._run, name="config-watch", daemon=True)
 
@@ -137,16 +151,17 @@ class Watch:
 
     def look(self) -> None:
         """Reload if the file is another one than at the last reload that succeeded."""
-        digest = self._digest()
+        digest = _digest(self._path)
         if digest and (digest != self._seen or self._failed):
             self._seen = digest
             self._failed = not self._reloader.reload_quietly()
 
-    def _digest(self) -> str:
-        """The file's content in short; empty while it can't be read, as in the middle of a swap."""
-        try:
-            if not self._path.is_file():
-                return ""  # a pipe would be waited for
-            return hashlib.sha256(self._path.read_bytes()).hexdigest()
-        except OSError:
-            return ""
+
+def _digest(path: Path) -> str:
+    """The file's content in short; empty while it can't be read, as in the middle of a swap."""
+    try:
+        if not path.is_file():
+            return ""  # a pipe would be waited for
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return ""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from exporter import __version__
 from exporter.cli import version
 from exporter.cli.findings import plural
+from exporter.cli.reload import Reloader, Watch, Watched
 from exporter.clock import Clock
 from exporter.config import Config, ConfigError, find, resolve
 from exporter.log import Log
@@ -32,6 +33,7 @@ log = Log(__name__)
 def run(options: argparse.Namespace) -> int:
     """Run until SIGTERM or SIGINT; 0 when stopped so, 1 if it could not be started."""
     path = find(options.config_file)
+    watched = Watched.now(path) if path and options.config_enable_auto_reload else None
     config = load(path)
     if config is None:
         return 1
@@ -47,7 +49,7 @@ def run(options: argparse.Namespace) -> int:
         config,
         load=lambda: load_again(path),
         shard=shard_of(options),
-        watched=path if options.config_enable_auto_reload else None,
+        watched=watched,
     )
 
 
@@ -99,7 +101,7 @@ def serve(
     config: Config,
     *,
     load: Callable[[], Config],
-    watched: Path | None = None,
+    watched: Watched | None = None,
     shard: Shard | None = None,
 ) -> int:
     """Read what ``config`` says and serve it until a signal comes.
@@ -109,7 +111,6 @@ def serve(
     # What only a running exporter needs is imported here, so that --help and errors are quick.
     from exporter.cli import notify
     from exporter.cli.memory import returning_memory
-    from exporter.cli.reload import Reloader, Watch
     from exporter.poller import Poller
     from exporter.store import Store
     from exporter.telemetry import Telemetry

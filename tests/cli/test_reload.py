@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 import requests
 
-from exporter.cli.reload import Reloader, Watch
+from exporter.cli.reload import Reloader, Watch, Watched
 from exporter.clock import Clock
 from exporter.config import Config, ConfigError, load
 from exporter.telemetry import Telemetry
@@ -47,6 +47,7 @@ class Setting:
     def __init__(self, file: Path) -> None:
         write(file, 5)
         self.file = file
+        self.watched = Watched.now(file)
         self.environ: dict[str, str] = {}
         self.poller = Taken()
         self.telemetry = Telemetry(version="1", revision="x")
@@ -155,7 +156,7 @@ def test_what_cannot_be_gone_by_is_as_bad_and_is_said_once(
 
 
 def test_a_watch_tries_again_what_failed_for_want_of_something_else(setting: Setting) -> None:
-    watch = Watch(setting.file, setting.reloader, 60)
+    watch = Watch(setting.watched, setting.reloader, 60)
     setting.poller.error = ConfigError("the token's file is not there yet")
     write(setting.file, 6)
     for _ in range(2):
@@ -168,7 +169,7 @@ def test_a_watch_tries_again_what_failed_for_want_of_something_else(setting: Set
 
 
 def test_a_watch_reloads_once_for_each_other_content(setting: Setting) -> None:
-    watch = Watch(setting.file, setting.reloader, 60)
+    watch = Watch(setting.watched, setting.reloader, 60)
     watch.look()
     setting.file.touch()
     watch.look()
@@ -183,13 +184,33 @@ def test_a_watch_reloads_once_for_each_other_content(setting: Setting) -> None:
     assert [config.accounts[0].projects[0].id for config in setting.poller.configs] == [6, 7]
 
 
+def test_a_watch_sees_what_changed_since_before_the_file_was_loaded(tmp_path: Path) -> None:
+    setting = Setting(tmp_path / "quantconnect.yaml")
+    write(setting.file, 6)  # the exporter still starts
+    Watch(setting.watched, setting.reloader, 60).look()
+    assert [config.accounts[0].projects[0].id for config in setting.poller.configs] == [6]
+
+
+def test_a_change_made_while_the_exporter_starts_is_taken_up(configure: Configure) -> None:
+    file = configure("projects: [{id: 21048731, name: One}]")
+    automatic = ("--config.enable-auto-reload", "--config.auto-reload-interval", "1s")
+    with running(
+        "--config.file", str(file), "--web.listen-address", LOOPBACK, *automatic
+    ) as exporter:
+        # The first line comes after the file was read, and before anything watches it.
+        exporter.listens_on("Starting quantconnect-exporter", "level")
+        configure("projects: [{id: 21048731, name: Two}]")
+        wait_for(f"http://{exporter.listens_on()}/config", "name: Two")
+        assert exporter.stop(signal.SIGTERM) == 0
+
+
 def test_a_watch_bears_a_file_that_goes_while_it_is_looked_at(
     setting: Setting, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def gone(_: Path) -> bytes:
         raise FileNotFoundError
 
-    watch = Watch(setting.file, setting.reloader, 60)
+    watch = Watch(setting.watched, setting.reloader, 60)
     write(setting.file, 6)
     with monkeypatch.context() as patch:
         patch.setattr(Path, "read_bytes", gone)
@@ -200,7 +221,7 @@ def test_a_watch_bears_a_file_that_goes_while_it_is_looked_at(
 
 
 def test_a_watch_looks_by_itself_until_it_is_stopped(setting: Setting) -> None:
-    watch = Watch(setting.file, setting.reloader, 0.01)
+    watch = Watch(setting.watched, setting.reloader, 0.01)
     watch.start()
     write(setting.file, 6)
     assert setting.poller.came.wait(20)
@@ -208,7 +229,7 @@ def test_a_watch_looks_by_itself_until_it_is_stopped(setting: Setting) -> None:
 
 
 def test_a_watch_can_be_stopped_before_it_was_started(setting: Setting) -> None:
-    Watch(setting.file, setting.reloader, 60).stop()
+    Watch(setting.watched, setting.reloader, 60).stop()
 
 
 def test_a_running_exporter_reloads_by_signal_http_and_file(configure: Configure) -> None:
