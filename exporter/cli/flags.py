@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING
 
 from exporter.cli.commands import COMMANDS, PROGRAM, epilog, stray, unknown_command
-from exporter.cli.parser import FlagParser
+from exporter.cli.parser import FlagParser, variable_of
 from exporter.config.duration import parse_duration
 from exporter.log import FORMATS, LEVELS
 from exporter.web.listen import parse_address
@@ -54,11 +54,8 @@ def parse(argv: Sequence[str], environ: Mapping[str, str] | None = None) -> argp
     if word and word not in COMMANDS:
         parser.error(unknown_command(word))
     options = parser.parse(rest, stray=lambda unknown: stray(unknown, argv))
-    if command in ("run", "dump") and not options.shard < options.total_shards:
-        parser.error(
-            f"--shard: expected less than --total-shards, which is {options.total_shards},"
-            f" got {options.shard}"
-        )
+    if command in ("run", "dump"):
+        _settle_shard(parser, options)
     options.command = command
     return options
 
@@ -126,9 +123,9 @@ def _shard_flags(parser: FlagParser) -> None:
     parser.add(
         "shard",
         metavar="N",
-        default="0",
         convert=_not_negative,
-        help="this replica's share: the projects whose id modulo --total-shards is N",
+        help="this replica's share: the projects whose id modulo --total-shards is N; to be given"
+        " where there are several",
     )
     parser.add(
         "total-shards",
@@ -137,6 +134,21 @@ def _shard_flags(parser: FlagParser) -> None:
         convert=_positive,
         help="how many replicas share the projects and the budget of requests",
     )
+
+
+def _settle_shard(parser: FlagParser, options: argparse.Namespace) -> None:
+    """The only shard is 0; of several, one that is not told which it is would double another."""
+    total = options.total_shards
+    if options.shard is None and total > 1:
+        parser.error(
+            f"--shard: expected a number from 0 to {total - 1}, as --total-shards is {total}, got"
+            f" none; each replica needs its own, here or in {variable_of('shard')}"
+        )
+    options.shard = options.shard or 0
+    if not options.shard < total:
+        parser.error(
+            f"--shard: expected less than --total-shards, which is {total}, got {options.shard}"
+        )
 
 
 def _simulator_flags(parser: FlagParser) -> None:

@@ -10,12 +10,12 @@ from exporter.config import ConfigError
 from exporter.log import Log
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from exporter.clock import Clock
     from exporter.config import Config
-    from exporter.poller import Poller
+    from exporter.poller import Poller, Shard
     from exporter.telemetry import Telemetry
 
 log = Log(__name__)
@@ -32,16 +32,18 @@ class Reloader:
         poller: Poller,
         telemetry: Telemetry,
         clock: Clock,
+        shard: Shard | None = None,
     ) -> None:
         self._config = config
         self._load = load
         self._poller = poller
         self._telemetry = telemetry
         self._clock = clock
+        self._share = _share(shard)
         self._lock = Lock()
         self._said: tuple[str, ...] = ()
         self._succeeded()
-        _tell("Configuration loaded", config)
+        _tell("Configuration loaded", config, self._share)
 
     def running(self) -> str:
         """The running configuration as YAML, secrets as ``<secret>``."""
@@ -64,7 +66,7 @@ class Reloader:
                 raise
             self._config = config
             self._succeeded()
-            _tell("The configuration was reloaded", config)
+            _tell("The configuration was reloaded", config, self._share)
 
     def reload_quietly(self) -> bool:
         """Reload for somebody who reads the log; whether it succeeded."""
@@ -87,7 +89,14 @@ class Reloader:
         self._telemetry.reload_timestamp.set(self._clock.now())
 
 
-def _tell(message: str, config: Config) -> None:
+def _share(shard: Shard | None) -> dict[str, int]:
+    """Which of several shards this is, as fields of the log."""
+    if shard is None or shard.total == 1:
+        return {}
+    return {"shard": shard.index, "total_shards": shard.total}
+
+
+def _tell(message: str, config: Config, share: Mapping[str, int]) -> None:
     """Say which configuration is in force, and what somebody may wrongly think is part of it."""
     log.info(
         message,
@@ -95,6 +104,7 @@ def _tell(message: str, config: Config) -> None:
         accounts=len(config.accounts),
         projects=sum(len(account.projects) for account in config.accounts),
         discovery=any(account.discover for account in config.accounts),
+        **share,
     )
     if config.ignored:
         log.warning(

@@ -135,7 +135,9 @@ def serve(
     poller = Poller(
         config, store=store, telemetry=telemetry, user_agent=version.USER_AGENT, shard=shard
     )
-    reloader = Reloader(config, load=load, poller=poller, telemetry=telemetry, clock=clock)
+    reloader = Reloader(
+        config, load=load, poller=poller, telemetry=telemetry, clock=clock, shard=shard
+    )
     site = Site(
         store=store,
         telemetry=telemetry,

@@ -85,6 +85,11 @@ def test_a_flag_beats_the_environment_and_an_empty_variable_is_none() -> None:
     assert options.config_file is None
 
 
+def test_the_only_shard_needs_no_number_and_one_of_several_may_be_0() -> None:
+    assert parse([], {f"{P}SHARD": "", f"{P}TOTAL_SHARDS": "1"}).shard == 0
+    assert parse(["dump", "--total-shards", "4"], {f"{P}SHARD": "0"}).shard == 0
+
+
 @pytest.mark.parametrize(
     ("value", "expected"),
     [("TRUE", True), ("1", True), ("on", True), ("", False), ("false", False), ("0", False)],
@@ -117,6 +122,11 @@ def test_what_makes_no_sense(capsys: pytest.CaptureFixture[str]) -> None:
     assert refused(capsys, "--shard", "3", "--total-shards", "3") == (
         f"{program}--shard: expected less than --total-shards, which is 3, got 3"
     )
+    for environ in ({}, {f"{P}SHARD": ""}):
+        assert refused(capsys, "--total-shards", "4", environ=environ) == (
+            f"{program}--shard: expected a number from 0 to 3, as --total-shards is 4, got none;"
+            f" each replica needs its own, here or in {P}SHARD"
+        )
     assert "--total-shards: expected" in refused(capsys, "--total-shards", "0")
     assert "--config.auto-reload-interval: " in refused(
         capsys, "--config.auto-reload-interval", "often"

@@ -14,6 +14,7 @@ import requests
 from exporter.cli.reload import Reloader, Watch, Watched
 from exporter.clock import Clock
 from exporter.config import Config, ConfigError, load
+from exporter.poller import Shard
 from exporter.telemetry import Telemetry
 
 from .test_processes import LOOPBACK, running, wait_for
@@ -44,7 +45,7 @@ def write(file: Path, project: int) -> None:
 class Setting:
     """A reloader over a file."""
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, shard: Shard | None = None) -> None:
         write(file, 5)
         self.file = file
         self.watched = Watched.now(file)
@@ -57,6 +58,7 @@ class Setting:
             poller=self.poller,  # type: ignore[arg-type]
             telemetry=self.telemetry,
             clock=Clock(now=lambda: 1234.0),
+            shard=shard,
         )
 
     def gauge(self, name: str) -> float | None:
@@ -117,6 +119,18 @@ def test_the_log_says_which_configuration_is_in_force(
         ),
     ]
     assert caplog.records[-1].levelname == "WARNING"
+
+
+def test_the_log_says_which_of_several_shards_this_is(
+    caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    caplog.set_level("INFO", "exporter")
+    Setting(tmp_path / "quantconnect.yaml", Shard(0, 1)).reloader.reload()
+    assert not any("shard" in fields for _, fields in told(caplog))
+    caplog.clear()
+    Setting(tmp_path / "quantconnect.yaml", Shard(2, 4)).reloader.reload()
+    shares = [(fields["shard"], fields["total_shards"]) for _, fields in told(caplog)]
+    assert shares == [(2, 4), (2, 4)]
 
 
 def test_a_bad_file_changes_nothing_but_says_so(setting: Setting) -> None:
