@@ -96,9 +96,10 @@ def test_nor_in_a_handshake(pki: PKI, name: str) -> None:
 
 
 def test_nothing_is_left_open(pki: PKI) -> None:
-    before = len(os.listdir("/proc/self/fd"))
+    descriptors = Path("/proc/self/fd")
+    before = len(list(descriptors.iterdir()))
     os.mkfifo(pki.path("fifo"))
     for path in (pki.path("fifo"), pki.directory, Path("/dev/null"), pki.path("none")):
         with pytest.raises(ConfigError):
             WebConfig(path)
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert len(list(descriptors.iterdir())) == before

@@ -72,6 +72,13 @@ def test_a_file_that_is_too_big(tmp_path: Path) -> None:
         WebConfig(path)
 
 
+def test_a_number_in_yamls_own_syntax_that_python_cannot_hold(tmp_path: Path) -> None:
+    path = tmp_path / "web.yml"
+    path.write_text(f"%YAML 1.{'9' * 5000}\n---\nbasic_auth_users: {{}}\n")
+    with pytest.raises(ConfigError, match=r"web\.yml:1:\d+: .*a number out of range$"):
+        WebConfig(path)
+
+
 def test_a_system_on_which_pyopenssl_cannot_work(
     made: PKI, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -19,7 +19,7 @@ HASH = "$2y$10$X0h1gDsPszWURQaxFh.zoubFi6DXncSjhoQNJgRrnGs7EsimhC7zG"
 
 def settings(pki: PKI, text: str) -> Settings:
     path = pki.path("web.yml")
-    path.write_text(text)
+    path.write_bytes(text.encode())
     loaded = load(path, certificates=True)
     assert loaded.error is None
     assert loaded.settings is not None
@@ -57,8 +57,14 @@ rate_limit:
         "# nothing yet\n",
         "---\n",
         "---\n...\n",
+        "--- # nothing\n...\n",
         "null",
+        "NULL # nothing",
         "~\n",
+        "# nothing\r# at all\r",
+        "# nothing\u2028# at all",
+        "#" * 100_000,
+        "%YAML 1.1\n---\n",
         "{}",
         "\ufeff# BOM\n",
         NOTHING,
@@ -73,6 +79,12 @@ def test_a_file_that_says_nothing_protects_nothing(pki: PKI, text: str) -> None:
     found = settings(pki, text)
     assert found == Settings()
     assert not found.restricts_access
+
+
+@pytest.mark.parametrize("end", ["\n", "\r", "\r\n", "\x85", "\u2028", "\u2029"])
+def test_a_comment_ends_where_yaml_says(pki: PKI, end: str) -> None:
+    text = end.join(("# A password", "---", "basic_auth_users:", f"  alice: {HASH}", ""))
+    assert set(settings(pki, text).users) == {b"alice"}
 
 
 def test_everything_that_the_exporter_toolkit_knows(pki: PKI) -> None:

@@ -21,7 +21,7 @@ class UnreadableError(Exception):
 def read_file(path: Path, *, most: int) -> bytes:
     """All of a regular file of at most so many bytes; raises ``UnreadableError``."""
     try:
-        with open(path, "rb", opener=_without_waiting) as file:  # noqa: PTH123 - it has no opener
+        with open(path, "rb", opener=_without_waiting) as file:
             mode = os.fstat(file.fileno()).st_mode
             if not stat.S_ISREG(mode):
                 kind = "pipe" if stat.S_ISFIFO(mode) else "device"

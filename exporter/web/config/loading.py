@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Final
+
+import yaml
 
 from exporter.config.document import MAX_BYTES, parse_document
 from exporter.config.errors import ConfigError, Problems
@@ -16,9 +18,7 @@ from exporter.web.config.tls import ServerContext, UnusableError, server_context
 if TYPE_CHECKING:
     from pathlib import Path
 
-# A file in which nothing is said is valid, and protects nothing. A comment goes to the end of its
-# line and no less (*+): else a line of forty # would be tried in more ways than there is time for.
-_NOTHING: Final = re.compile(rb"(?:\xef\xbb\xbf)?(?:\s|#[^\n]*+|---|\.\.\.|null|~)*+")
+_NULL: Final = "tag:yaml.org,2002:null"
 
 
 @dataclass(frozen=True)
@@ -63,10 +63,33 @@ def _settings(path: Path, problems: Problems) -> Settings:
         content = read_file(path, most=MAX_BYTES)
     except UnreadableError as error:
         raise ConfigError(f"{path}: expected a file that can be read, got: {error}") from None
-    if _NOTHING.fullmatch(content):
+    if _says_nothing(content):
         return Settings()
     root = parse_document(content, str(path))
     directory = path.absolute().parent
     settings = read(root, directory=directory, problems=problems, source=str(path))
     problems.raise_if_any()
     return settings
+
+
+def _says_nothing(content: bytes) -> bool:
+    """Whether there is no document in it, or one that is null: a valid file that protects nothing.
+
+    What a comment is, and where it ends, is for YAML's own parser to say; it goes no further than
+    to the first thing that is said.
+    """
+    try:
+        parser = yaml.SafeLoader(content.decode("utf-8-sig"))
+        events = list(islice(iter(parser.get_event, None), 5))
+    except (yaml.YAMLError, ValueError, OverflowError):
+        return False  # what is wrong is for parse_document to say
+    match events:
+        case [_, yaml.StreamEndEvent()]:
+            return True
+        case [_, _, yaml.ScalarEvent() as only, _, yaml.StreamEndEvent()]:
+            tag = only.tag or parser.resolve(  # type: ignore[no-untyped-call]
+                yaml.ScalarNode, only.value, only.implicit
+            )
+            return bool(tag == _NULL)
+        case _:
+            return False
