@@ -22,7 +22,7 @@ LIMIT_REACHED = 1.0
 LIMIT_NEAR = 0.8
 STALE_WARNING = 600.0
 STALE_CRITICAL = 1800.0
-BUDGET_USED = 0.95
+BUDGET_NEEDED = 1.0
 CLOCK_SKEW = 60.0
 
 MONEY_UNIT = "locale"  # a plain number with separators: the currency is in the name or title

@@ -57,10 +57,10 @@ def test_ages(alert: str, uid: str, title: str, column: str | None) -> None:
     assert steps(uid, title, column) == watched(alert, r"clamp_min\(3 \* .+, (\d+)\)")
 
 
-@pytest.mark.parametrize("title", ["Request budget used", "Request budget used by account"])
+@pytest.mark.parametrize("title", ["Request budget needed", "Request budget by account"])
 def test_request_budget(title: str) -> None:
     assert steps("quantconnect-exporter", title) == watched(
-        "QuantConnectAPIBudgetExceeded", r"> (0\.\d+)\s*$"
+        "QuantConnectAPIBudgetExceeded", r"> (\d+)\s*$"
     )
 
 

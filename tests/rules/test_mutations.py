@@ -330,6 +330,23 @@ MUTATIONS = (
         " before the first read",
     ),
     Mutation(
+        "what is used tells what is needed",
+        ALERTS,
+        "            quantconnect_api_request_demand_per_second\n",
+        "            sum by (job, instance, account) (rate(quantconnect_api_requests_total[30m]))\n",
+        "more is needed than the budget allows, so intervals are stretched and most of it is used",
+    ),
+    Mutation(
+        "one shard has calls to spare for another",
+        ALERTS,
+        "            quantconnect_api_request_demand_per_second\n"
+        "            / on (job, instance, account)\n"
+        "            (quantconnect_api_request_budget_per_second > 0)\n",
+        "            sum by (job, account) (quantconnect_api_request_demand_per_second)\n"
+        "            / sum by (job, account) (quantconnect_api_request_budget_per_second > 0)\n",
+        "one of two shards needs more than its half of the budget",
+    ),
+    Mutation(
         "a day of silence is a recovery",
         ALERTS,
         "            or on (job, instance)\n"

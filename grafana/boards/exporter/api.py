@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from grafana.boards import common
 from grafana.boards.common import JOBS, series
-from grafana.boards.exporter.scope import BUDGET, BUDGET_USED, FAILURES, REQUESTS, SKEW_LIMITS
+from grafana.boards.exporter.scope import (
+    BUDGET,
+    BUDGET_NEEDED,
+    BUDGET_USED,
+    DEMAND,
+    FAILURES,
+    REQUESTS,
+    SKEW_LIMITS,
+)
 from grafana.builder import palette
 from grafana.builder.grid import line
 from grafana.builder.palette import rising
@@ -18,19 +26,24 @@ API = (
             8,
             timeseries(
                 title="Calls by endpoint",
-                description="""Calls to QuantConnect's API per second, all accounts. Dashed line:
-                    what the budgets allow together. Source: the exporter's calls.""",
+                description="""Calls to QuantConnect's API per second, all accounts. Dashed lines:
+                    what the budgets allow together, and what the configured intervals need. Source:
+                    the exporter's calls and schedule.""",
                 queries=(
                     Query(
                         expr=f"sum by (endpoint) (rate({REQUESTS}[$__rate_interval]))",
                         legend="{{endpoint}}",
                     ),
                     Query(expr=f"sum({BUDGET})", legend="budget"),
+                    Query(expr=f"sum({DEMAND})", legend="needed"),
                 ),
                 style=values(unit="reqps", limits=(0, None), by_series=True),
                 stack=True,
                 fill=25,
-                overrides=(color("budget", palette.WARNING, **common.LIMIT_LINE),),
+                overrides=(
+                    color("budget", palette.WARNING, **common.LIMIT_LINE),
+                    color("needed", palette.MUTED, **common.LIMIT_LINE),
+                ),
             ),
         ),
         (
@@ -75,13 +88,17 @@ API = (
         (
             8,
             timeseries(
-                title="Request budget used by account",
-                description="""Calls as a share of requests_per_minute. Source: the exporter's
-                    calls.""",
-                queries=(Query(expr=BUDGET_USED, legend="{{account}}"),),
+                title="Request budget by account",
+                description="""Calls that were made, and calls that the configured intervals need,
+                    as shares of requests_per_minute. Needed above 100 %: intervals are stretched,
+                    so that about 95 % are used. Source: the exporter's calls and schedule.""",
+                queries=(
+                    Query(expr=BUDGET_NEEDED, legend="{{account}} needed"),
+                    Query(expr=BUDGET_USED, legend="{{account}} used"),
+                ),
                 style=values(
                     unit="percentunit",
-                    thresholds=rising(warning=common.BUDGET_USED),
+                    thresholds=rising(warning=common.BUDGET_NEEDED),
                     limits=(0, None),
                     by_series=True,
                 ),

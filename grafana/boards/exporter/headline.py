@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from grafana.boards import common
 from grafana.boards.common import JOBS, PROJECTS, series
-from grafana.boards.exporter.scope import AGE_LIMITS, BUDGET_USED, OK, WATCHED_READ_AT
+from grafana.boards.exporter.scope import AGE_LIMITS, BUDGET_NEEDED, OK, WATCHED_READ_AT
 from grafana.builder.grid import line
 from grafana.builder.palette import rising
 from grafana.builder.panel import stat, values
@@ -79,12 +79,13 @@ HEADLINE = line(
     (
         4,
         stat(
-            title="Request budget used",
-            description="""Calls of each account as a share of requests_per_minute. Near 100 % the
-                exporter stretches its intervals. Source: the exporter's calls.""",
-            queries=(Query(expr=BUDGET_USED, legend="{{account}}"),),
+            title="Request budget needed",
+            description="""Calls that the configured intervals of each account need, as a share of
+                requests_per_minute. Above 100 % the exporter stretches its intervals. Source: the
+                exporter's schedule.""",
+            queries=(Query(expr=BUDGET_NEEDED, legend="{{account}}"),),
             style=values(
-                unit="percentunit", decimals=0, thresholds=rising(warning=common.BUDGET_USED)
+                unit="percentunit", decimals=0, thresholds=rising(warning=common.BUDGET_NEEDED)
             ),
             names=True,
         ),

@@ -20,5 +20,9 @@ WATCHED_READ_AT = series(
     "quantconnect_read_last_success_timestamp_seconds", PROJECTS, 'source=~"portfolio|status"'
 )
 BUDGET = series("quantconnect_api_request_budget_per_second", JOBS)
+DEMAND = series("quantconnect_api_request_demand_per_second", JOBS)
+# Of the shard that needs most: none has calls to spare for another.
+BUDGET_NEEDED = f"""
+    max by (account) ({DEMAND} / on (job, instance, account) ({BUDGET} > 0))"""
 BUDGET_USED = f"""
     sum by (account) (rate({REQUESTS}[$__rate_interval])) / sum by (account) ({BUDGET})"""
