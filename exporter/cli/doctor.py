@@ -48,6 +48,8 @@ class _Doctor:
         self._asking = Asking(account, client, report, clock)
         self._left = [(project, False) for project in account.projects]
         self._read: list[Project] = []
+        self._searched = account.discover is None
+        self._left_out = 0
         self._runs: dict[int, bool] = {}
 
     def examine(self) -> None:
@@ -65,7 +67,23 @@ class _Doctor:
         if self._asking.stopped:
             self._not_looked_at()
         else:  # last, as only now it is known what is read, and what of it runs
+            if self._searched and not self._read:
+                self._nothing()
             self._budget(self._name)
+        self._report.projects += len(self._read)
+
+    def _nothing(self) -> None:
+        """It may be meant so for now; but a wrong organization or pattern looks the same."""
+        if self._left_out:
+            said = "nothing is read: include and exclude leave out all that is live"
+            advice = "they must match a project's whole name, with its folders; or list it by id"
+        else:
+            said = "nothing is read: nothing is live that is not listed elsewhere"
+            advice = (
+                "deploy something, or list projects by id; if something is live, is user"
+                f" {self._account.user_id} a member of the right organization?"
+            )
+        self._report.note(f"{self._name}: discovery", said, advice)
 
     def _not_looked_at(self) -> None:
         said = "no more was asked, lest QuantConnect locks the account out"
@@ -122,6 +140,7 @@ class _Doctor:
         discover = self._account.discover if discovered else None
         if discover is not None and not discover.matches(name):
             self._read.pop()
+            self._left_out += 1
             self._report.note(what, f"{shown} is live, but include and exclude leave it out")
             return
         self._report.ok(what, shown)
@@ -208,6 +227,7 @@ class _Doctor:
             what,
             f"{plural(len(running_ids), 'project')} running, {stopped} stopped within {since}",
         )
+        self._searched = True
         listed = {project.id for each in self._config.accounts for project in each.projects}
         return [Project.discovered(id_, self._config) for id_ in sorted(wanted - listed)]
 
@@ -236,7 +256,7 @@ def _examine(account: Account, config: Config, report: Report) -> None:
 
 
 def doctor(options: argparse.Namespace) -> int:
-    """Print a table; 0 only if reading works, whatever it is that is read."""
+    """Print a table; 0 only if something is read, and reading works, whatever it is."""
     degrade()
     config = load(find(options.config_file))
     if config is None:
@@ -248,4 +268,4 @@ def doctor(options: argparse.Namespace) -> int:
     for account in config.accounts:
         _examine(account, config, report)
     report.end()
-    return 1 if report.failures else 0
+    return 0 if report.projects and not report.failures else 1

@@ -12,6 +12,7 @@ from exporter.cli.run import load, shard_of
 from exporter.clock import Clock
 from exporter.config import find
 from exporter.exposition import TEXT, join
+from exporter.log import Log
 from exporter.metrics import PROJECT_FAMILIES
 from exporter.poller import Poller
 from exporter.store import Store
@@ -22,11 +23,13 @@ if TYPE_CHECKING:
 
     from exporter.store import ProjectReport
 
+log = Log(__name__)
+
 _GLANCE = 0.05
 
 
 def dump(options: argparse.Namespace) -> int:
-    """Print the exposition; 0 if every read succeeded, else 1 with the errors on stderr.
+    """Print the exposition; 0 if something was read, and all of it, else 1 with why on stderr.
 
     QuantConnect is asked at the account's pace, so this takes about three calls a project.
     """
@@ -54,7 +57,10 @@ def dump(options: argparse.Namespace) -> int:
     sys.stdout.buffer.write(body)  # in UTF-8, whatever the terminal has: so the format says
     sys.stdout.flush()
     reports = store.reports()
-    return 0 if reports and all(_was_read(report) for report in reports) else 1
+    if not reports:
+        log.error("No project was read; quantconnect-exporter doctor says why")
+        return 1
+    return 0 if all(_was_read(report) for report in reports) else 1
 
 
 def _was_read(report: ProjectReport) -> bool:

@@ -41,6 +41,8 @@ class Report:
 
     failures: int = 0
     notes: int = 0
+    projects: int = 0
+    """How many are read, or would be if that worked."""
     unmanaged: int = 0
     """Projects that hold positions and do not run."""
     _width: int = field(default=34, init=False)
@@ -70,6 +72,8 @@ class Report:
         """The last line: what there is to do."""
         if self.failures:
             said = f"{plural(self.failures, 'thing')} to mend."
+        elif not self.projects:
+            said = "Nothing is read."
         elif self.notes:
             said = f"Reading works, with {plural(self.notes, 'note')} above."
         else:

@@ -100,6 +100,44 @@ def test_what_is_discovered_is_checked_too(
     assert "project 22057483: portfolio" not in " ".join(rows)
 
 
+def test_nothing_to_read_is_not_all_well(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    with SimulatorServer(World.from_portfolios({})) as server:
+        (tmp_path / "quantconnect.yaml").write_text(
+            f"accounts:\n  - {{user_id: 1, api_token: demo, base_url: '{server.base_url}',"
+            " requests_per_minute: 60000}\n"
+        )
+        status, rows = doctor(capsys)
+    assert (status, rows[-1]) == (1, "Nothing is read.")
+    assert rows[3:6] == [
+        "account default: discovery ok 0 projects running, 0 stopped within 1w",
+        (
+            "account default: discovery note nothing is read: nothing is live that is not listed"
+            " elsewhere"
+        ),
+        (
+            "→ deploy something, or list projects by id; if something is live, is user 1 a member of"
+            " the right organization?"
+        ),
+    ]
+
+
+def test_patterns_that_leave_out_everything_are_not_all_well(
+    capsys: pytest.CaptureFixture[str], configure: Configure
+) -> None:
+    configure("discover: {enabled: true, include: momentum}")
+    status, rows = doctor(capsys)
+    assert (status, rows[-1]) == (1, "Nothing is read.")
+    assert rows[-4:-2] == [
+        (
+            "account default: discovery note nothing is read: include and exclude leave out all that"
+            " is live"
+        ),
+        "→ they must match a project's whole name, with its folders; or list it by id",
+    ]
+
+
 @pytest.fixture
 def hours_later(tmp_path: Path) -> Iterator[None]:
     """A world in which one project has stopped with open positions and one has crashed."""
@@ -203,7 +241,7 @@ def test_what_others_wrote_forges_no_row(
 def test_the_last_line(capsys: pytest.CaptureFixture[str]) -> None:
     said = []
     for failures, notes, unmanaged in ((0, 0, 0), (0, 1, 0), (1, 2, 0), (0, 2, 1), (2, 3, 3)):
-        Report(failures=failures, notes=notes, unmanaged=unmanaged).end()
+        Report(failures=failures, notes=notes, projects=3, unmanaged=unmanaged).end()
         said.append(capsys.readouterr().out.strip())
     assert said == [
         "All is well.",

@@ -8,9 +8,11 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from exporter.cli import main
-from exporter.simulator import SimulatorServer, Status
+from exporter.simulator import SimulatorServer, Status, World
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from .conftest import Configure
 
 
@@ -58,6 +60,19 @@ def test_discovery(capsys: pytest.CaptureFixture[str], configure: Configure) -> 
     status, samples = dump(capsys)
     assert status == 0
     assert samples["quantconnect_holdings"] == 8
+
+
+def test_nothing_to_read(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    with SimulatorServer(World.from_portfolios({})) as server:
+        (tmp_path / "quantconnect.yaml").write_text(
+            f"accounts:\n  - {{user_id: 1, api_token: demo, base_url: '{server.base_url}',"
+            " requests_per_minute: 60000}\n"
+        )
+        assert main(["dump"]) == 1
+    said = [line for line in capsys.readouterr().err.splitlines() if "level=error" in line]
+    assert [line.partition(" msg=")[2] for line in said] == [
+        '"No project was read; quantconnect-exporter doctor says why"'
+    ]
 
 
 def test_a_read_that_fails(
