@@ -6,13 +6,13 @@ for, so that none pays for another's imports.
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import TYPE_CHECKING
 
 from exporter.cli import version
 from exporter.cli.flags import parse
 from exporter.cli.signals import stop_cleanly_while_starting
+from exporter.cli.streams import written
 from exporter.log import configure
 
 if TYPE_CHECKING:
@@ -21,7 +21,11 @@ if TYPE_CHECKING:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit status."""
-    options = parse(sys.argv[1:] if argv is None else argv)
+    return written(lambda: _run(sys.argv[1:] if argv is None else argv))
+
+
+def _run(argv: Sequence[str]) -> int:
+    options = parse(argv)
     if options.version:
         print(version.line())
         return 0
@@ -52,7 +56,3 @@ def main(argv: Sequence[str] | None = None) -> int:
                 return dump(options)
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:
-        # Whoever read what we print has had enough, as in `dump | head`; nor is exit to complain.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1

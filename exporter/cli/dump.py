@@ -33,6 +33,9 @@ def dump(options: argparse.Namespace) -> int:
 
     QuantConnect is asked at the account's pace, so this takes about three calls a project.
     """
+    if sys.stdout is None:
+        log.error("Standard output is closed; nothing is read where nothing can be printed")
+        return 1
     config = load(find(options.config_file))
     if config is None:
         return 1

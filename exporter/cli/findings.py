@@ -149,7 +149,7 @@ def on_one_line(text: str, most: int = _LONGEST) -> str:
 
 def _arrow() -> str:
     try:
-        "→".encode(sys.stdout.encoding or "ascii")
+        "→".encode(getattr(sys.stdout, "encoding", None) or "ascii")
     except UnicodeEncodeError:
         return "->"
     return "→"

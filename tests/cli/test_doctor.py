@@ -117,8 +117,8 @@ def test_nothing_to_read_is_not_all_well(
             " elsewhere"
         ),
         (
-            "→ deploy something, or list projects by id; if something is live, is user 1 a member of"
-            " the right organization?"
+            "→ deploy something, or list projects by id; if something is live, is user 1 a member"
+            " of the right organization?"
         ),
     ]
 
@@ -131,8 +131,8 @@ def test_patterns_that_leave_out_everything_are_not_all_well(
     assert (status, rows[-1]) == (1, "Nothing is read.")
     assert rows[-4:-2] == [
         (
-            "account default: discovery note nothing is read: include and exclude leave out all that"
-            " is live"
+            "account default: discovery note nothing is read: include and exclude leave out all"
+            " that is live"
         ),
         "→ they must match a project's whole name, with its folders; or list it by id",
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 from typing import TYPE_CHECKING
 
@@ -118,3 +119,12 @@ def test_an_interrupted_command(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr("exporter.cli.dump.dump", interrupted)
     assert cli.main(["dump"]) == 130
+
+
+def test_an_error_that_has_nothing_to_do_with_printing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def out_of_files(options: object) -> int:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr("exporter.cli.dump.dump", out_of_files)
+    with pytest.raises(OSError, match="Too many open files"):
+        main(["dump"])

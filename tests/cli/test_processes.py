@@ -79,6 +79,19 @@ def wait_for(url: str, text: str) -> str:
     return body
 
 
+def wait_for_answer(url: str) -> None:
+    """Until somebody listens there."""
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            requests.get(f"{url}/-/healthy", timeout=20)
+        except requests.ConnectionError:
+            assert time.monotonic() < deadline, f"nobody answers at {url}"
+            time.sleep(0.05)
+        else:
+            return
+
+
 SIGNALS = pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 
 
@@ -179,18 +192,106 @@ def test_stopped_while_it_starts(configure: Configure, phase: str, number: signa
 
 
 def test_whoever_reads_a_dump_may_have_had_enough(configure: Configure) -> None:
-    file = configure("projects: [{id: 21048731, name: US}]")
+    configure("projects: [{id: 21048731, name: US}]")
+    status, said = had_enough("dump")
+    assert (status, "BrokenPipe" in said) == (1, False), said
+
+
+def buffered() -> dict[str, str]:
+    """An environment in which Python keeps back what it prints, as it does for a user."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+
+
+def shell(line: str, *argv: str) -> tuple[int, str]:
+    """The exit status of a shell's line with the command as $@, and what is said on stderr."""
+    done = subprocess.run(
+        ["bash", "-c", line, "bash", sys.executable, "-m", "exporter", *argv],
+        capture_output=True,
+        text=True,
+        env=buffered(),
+        check=False,
+    )
+    return done.returncode, done.stderr
+
+
+def had_enough(command: str) -> tuple[int, str]:
+    """The same where nobody reads what the command prints."""
     read, write = os.pipe()
     os.close(read)
     done = subprocess.run(
-        [sys.executable, "-m", "exporter", "dump", "--config.file", str(file)],
+        [sys.executable, "-m", "exporter", command],
         stdout=write,
         stderr=subprocess.PIPE,
         text=True,
+        env=buffered(),
         check=False,
     )
     os.close(write)
-    assert (done.returncode, "BrokenPipe" in done.stderr) == (1, False), done.stderr
+    return done.returncode, done.stderr
+
+
+PRINTS = pytest.mark.parametrize("command", ["--help", "--version", "--config.check", "doctor"])
+
+
+@PRINTS
+def test_what_cannot_be_printed_is_said(configure: Configure, command: str) -> None:
+    configure("projects: [{id: 21048731, name: US}]")
+    said = "quantconnect-exporter: cannot print: No space left on device\n"
+    assert shell('"$@" > /dev/full', command) == (1, said)
+
+
+@PRINTS
+def test_whoever_reads_what_is_printed_may_have_had_enough(
+    configure: Configure, command: str
+) -> None:
+    configure("projects: [{id: 21048731, name: US}]")
+    assert had_enough(command) == (1, "")
+
+
+def test_printing_where_standard_output_is_closed(configure: Configure) -> None:
+    configure("projects: [{id: 21048731, name: US}]")
+    for command in ("--version", "--config.check", "doctor"):
+        assert shell('"$@" >&-', command) == (0, "")
+    status, said = shell('"$@" >&-', "dump")
+    assert (status, "Standard output is closed" in said) == (1, True)
+    assert "Traceback" not in said
+
+
+def test_a_dump_to_a_full_disk(configure: Configure) -> None:
+    configure("projects: [{id: 21048731, name: US}]")
+    status, said = shell('"$@" > /dev/full', "dump")
+    assert status == 1
+    assert said.endswith("quantconnect-exporter: cannot print: No space left on device\n")
+    assert "Traceback" not in said
+
+
+def test_errors_where_standard_error_is_closed_are_not_on_standard_output() -> None:
+    assert shell('"$@" 2>&- | wc -c >&2; exit "${PIPESTATUS[0]}"', "--config.check") == (1, "0\n")
+
+
+@pytest.mark.parametrize("log", ["/dev/full", ">(exec true)"])
+def test_a_log_that_cannot_be_written_is_no_reason_to_end_badly(
+    configure: Configure, log: str
+) -> None:
+    configure("projects: [{id: 21048731, name: US}]")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    with subprocess.Popen(
+        [
+            *("bash", "-c", f'exec "$@" 2> {log}', "bash", sys.executable, "-m", "exporter"),
+            *("--web.listen-address", address),
+        ],
+        env=buffered(),
+    ) as process:
+        try:
+            url = f"http://{address}"
+            wait_for_answer(url)
+            assert requests.post(f"{url}/-/reload", timeout=20).ok
+            process.terminate()
+            assert process.wait(30) == 0
+        finally:
+            if process.poll() is None:
+                process.kill()
 
 
 def test_the_socket_that_systemd_opened(configure: Configure) -> None:
