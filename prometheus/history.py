@@ -60,6 +60,7 @@ _FAR_FAMILIES = (
     "quantconnect_holding_market_value",
     "quantconnect_holding_unrealized_pnl{",
     "quantconnect_holding_quantity",
+    "quantconnect_holding_info",
 )
 
 

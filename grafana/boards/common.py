@@ -83,6 +83,11 @@ def symbols(expr: str) -> str:
     return f"({expr}) * on (job, project_id, symbol_id) group_left (symbol) {info}"
 
 
+def unless_unread(total: str, value: str, *, held: str, on: str) -> str:
+    """`total`, but not while something that is `held` has no `value`: it would be wrong then."""
+    return f"{total} unless on () ({held} unless on ({on}) {value})"
+
+
 def per_project(expr: str) -> str:
     """One value for each project, even where two exporters publish it."""
     return f"max by (job, project_id) ({expr})"

@@ -106,28 +106,81 @@ MUTATIONS = (
     Mutation(
         "cash only has no exposure",
         RECORDING,
-        "(clamp_min(holding:quantconnect_holding_market_value:max, 0))\n"
-        "          or\n"
-        "          project:quantconnect_portfolio:info * 0",
-        "(clamp_min(holding:quantconnect_holding_market_value:max, 0))",
+        "          or\n          project:quantconnect_portfolio_empty:zero\n",
+        "",
         "cash only: exposure is 0, not unknown",
     ),
     Mutation(
         "a withdrawn portfolio has exposure 0",
         RECORDING,
-        "and on (job, project_id)\n          project:quantconnect_holdings:max\n\n      - record: "
-        "project:quantconnect_holding_unrealized_pnl:sum",
-        "\n      - record: project:quantconnect_holding_unrealized_pnl:sum",
+        "and on (job, project_id)\n          project:quantconnect_holdings:max == 0\n",
+        "",
         "the portfolio is withdrawn: exposure is unknown, not 0",
     ),
     Mutation(
         "the long side is what is above 0",
         RECORDING,
-        "(clamp_min(holding:quantconnect_holding_market_value:max, 0))\n"
-        "          or\n"
-        "          project:quantconnect_portfolio:info * 0",
+        "(clamp_min(holding:quantconnect_holding_market_value:max, 0))",
         "(holding:quantconnect_holding_market_value:max > 0)",
         "shorts only: the long side is 0, not unknown",
+    ),
+    *(
+        Mutation(
+            f"a sum without what could not be read, {sum_}",
+            RECORDING,
+            f"(holding:quantconnect_holding_{metric}:max)\n"
+            "            >= on (job, project_id) group_left ()\n            ",
+            f"(holding:quantconnect_holding_{metric}:max)\n"
+            "            >= on (job, project_id) group_left ()\n            0 * ",
+            "positions of which a value, a P/L or nothing can be read: no sum rather than a wrong"
+            " one",
+        )
+        for sum_, metric in (("P/L", "unrealized_pnl"), ("exposure", "market_value"))
+    ),
+    Mutation(
+        "what cannot be read is nothing",
+        RECORDING,
+        "project:quantconnect_holdings:max == 0\n",
+        "project:quantconnect_holdings:max\n",
+        "positions of which a value, a P/L or nothing can be read: no sum rather than a wrong one",
+    ),
+    *(
+        Mutation(
+            f"the weights that are known are all, {top}",
+            RECORDING,
+            f"{weights}            and\n            project:quantconnect_leverage_gross:ratio\n",
+            weights,
+            "positions of which a value, a P/L or nothing can be read: no sum rather than a wrong"
+            " one",
+        )
+        for top, weights in (
+            ("top 1", " (abs(holding:quantconnect_weight:ratio))\n"),
+            ("top 5", " (5, abs(holding:quantconnect_weight:ratio))\n            )\n"),
+        )
+    ),
+    Mutation(
+        "each of two exporters knows all positions",
+        RECORDING,
+        ">= on (job, project_id) group_left ()\n            project:quantconnect_holdings:max",
+        "== on (job, project_id) group_left ()\n            project:quantconnect_holdings:max",
+        "two exporters, of which one has not yet read what was bought and sold: the sums of both"
+        " stay",
+    ),
+    *(
+        Mutation(
+            f"an unread quantity is no position, {what}",
+            ALERTS,
+            f"unless on (job, project_id, symbol_id)\n{held}\n",
+            "unless on (job, project_id, symbol_id)\n"
+            f"{held.replace('info:current', 'quantity:max')}\n",
+            "quantities that cannot be read for a while: no trade, and what expires is no new"
+            " position",
+        )
+        for what, held in (
+            ("opened", "            holding:quantconnect_holding_info:current offset 10m"),
+            ("closed", "            holding:quantconnect_holding_info:current"),
+            ("expiring", "              holding:quantconnect_holding_info:current offset 1d"),
+        )
     ),
     Mutation(
         "deployments that overlap are joined as they are",
@@ -333,7 +386,7 @@ MUTATIONS = (
         "what is used tells what is needed",
         ALERTS,
         "            quantconnect_api_request_demand_per_second\n",
-        "            sum by (job, instance, account) (rate(quantconnect_api_requests_total[30m]))\n",
+        "            sum by (job, instance, account) (rate(quantconnect_api_requests_total[5m]))\n",
         "more is needed than the budget allows, so intervals are stretched and most of it is used",
     ),
     Mutation(

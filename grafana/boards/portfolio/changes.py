@@ -16,14 +16,17 @@ if TYPE_CHECKING:
 QUANTITY = holding("quantity")
 RAW_QUANTITY = series("quantconnect_holding_quantity", PROJECT)
 HOLDINGS = series("quantconnect_holdings", PROJECT)
+INFO = series("quantconnect_holding_info", PROJECT)
 BEFORE = f"max by (job, project_id, symbol_id) ({RAW_QUANTITY} offset $__range)"
+HELD = f"max by (job, project_id, symbol_id) ({INFO})"
+HELD_BEFORE = f"max by (job, project_id, symbol_id) ({INFO} offset $__range)"
 SEEN = f"max by (job, project_id, symbol_id, symbol) (last_over_time({RAW_QUANTITY}[$__range]))"
 
 # Missing data must not look like a trade: a position counts as opened only if the portfolio was
-# known before, and as closed only if it is known now.
-OPENED = f"""{QUANTITY} unless on (job, project_id, symbol_id) {BEFORE}
+# known before, and as closed only if it is known now; one whose quantity cannot be read is held.
+OPENED = f"""{QUANTITY} unless on (job, project_id, symbol_id) {HELD_BEFORE}
     and on (job, project_id) ({HOLDINGS} offset $__range)"""
-CLOSED = f"""{SEEN} unless on (job, project_id, symbol_id) {QUANTITY}
+CLOSED = f"""{SEEN} unless on (job, project_id, symbol_id) {HELD}
     and on (job, project_id) {HOLDINGS}"""
 CHANGE = f"""{QUANTITY} - on (job, project_id, symbol_id) group_left () {BEFORE} != 0"""
 

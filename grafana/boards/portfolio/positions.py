@@ -28,6 +28,13 @@ def _each(metric: str, scope: str = PROJECT) -> str:
     return f"max by (job, project_id, symbol_id) ({series(metric, scope)})"
 
 
+HELD = "max by (job, project_id, symbol_id, symbol, security_type) ({})".format(
+    series("quantconnect_holding_info", PROJECT)
+)
+VALUE_BY_TYPE = "max by (job, project_id, symbol_id, security_type) ({})".format(
+    series("quantconnect_holding_market_value", MONEY)
+)
+
 HOLDINGS = table(
     title="Holdings",
     description="""Every open position, the largest loss first; prices are in the currency that the
@@ -37,6 +44,8 @@ HOLDINGS = table(
     sort=Sort(title="P/L", descending=False),
     no_value="No open position",
     columns=(
+        # First, so that a position whose quantity could not be read has a name as well.
+        Value(ref="info", title="Info", expr=HELD, hidden=True),
         Label(name="symbol", title="Symbol", link=OPEN_SYMBOL),
         Label(name="symbol_id", title="Symbol id", hidden=True),
         Label(name="security_type", title="Type", width=110),
@@ -44,9 +53,7 @@ HOLDINGS = table(
             ref="quantity",
             width=120,
             title="Quantity",
-            expr="max by (job, project_id, symbol_id, symbol, security_type) ({})".format(
-                series("quantconnect_holding_quantity", PROJECT)
-            ),
+            expr=_each("quantconnect_holding_quantity"),
             unit=common.MONEY_UNIT,
             decimals=common.FINE,
         ),
@@ -180,19 +187,25 @@ CONTRIBUTORS = line(
         donut(
             title="Allocation by type",
             description="""Market value, long and short both counted positive, by security type;
-                futures count with their full notional. Source: live/portfolio/read, v.""",
+                futures count with their full notional. None while the value of a position cannot be
+                read. Source: live/portfolio/read, v.""",
             queries=(
                 Query(
-                    expr="""sum by (security_type) (abs(max by (job, project_id, symbol_id,
-                        security_type) ({})))""".format(
-                        series("quantconnect_holding_market_value", MONEY)
+                    expr=common.unless_unread(
+                        f"sum by (security_type) (abs({VALUE_BY_TYPE}))",
+                        VALUE_BY_TYPE,
+                        held=HELD,
+                        on="job, project_id, symbol_id",
                     ),
                     legend="{{security_type}}",
                     instant=True,
                 ),
             ),
             style=values(
-                unit=common.MONEY_UNIT, decimals=0, by_series=True, no_value="No open position"
+                unit=common.MONEY_UNIT,
+                decimals=0,
+                by_series=True,
+                no_value="No open position, or one without a value",
             ),
         ),
     ),

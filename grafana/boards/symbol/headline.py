@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from grafana.boards import common
 from grafana.boards.common import named
-from grafana.boards.symbol.scope import holding, weight
+from grafana.boards.symbol.scope import NOT_HELD, holding, total, weight
 from grafana.builder import palette
 from grafana.builder.grid import line
 from grafana.builder.panel import Panel, stat, values
@@ -12,18 +12,15 @@ from grafana.builder.query import Query
 
 
 def _money(title: str, name: str, description: str, *, profit: bool = False) -> Panel:
-    amount = holding(name, "account_currency")
     return stat(
         title=title,
         description=f"{description} In each account currency. Source: live/portfolio/read.",
-        queries=(
-            Query(expr=f"sum by (account_currency) ({amount})", legend="{{account_currency}}"),
-        ),
+        queries=(Query(expr=total(name, "account_currency"), legend="{{account_currency}}"),),
         style=values(
             unit=common.MONEY_UNIT,
             decimals=0,
             thresholds=palette.PROFIT_AND_LOSS if profit else palette.PLAIN,
-            no_value="Not held",
+            no_value=NOT_HELD,
         ),
         names=True,
         sparkline=True,
@@ -55,8 +52,8 @@ HEADLINE = line(
             title="Quantity",
             description="""Units or contracts of all chosen projects together, short ones negative.
                 Source: live/portfolio/read, q.""",
-            queries=(Query(expr=f"sum({holding('quantity')})", legend="quantity"),),
-            style=values(unit=common.MONEY_UNIT, decimals=common.FINE, no_value="Not held"),
+            queries=(Query(expr=total("quantity"), legend="quantity"),),
+            style=values(unit=common.MONEY_UNIT, decimals=common.FINE, no_value=NOT_HELD),
         ),
     ),
     (

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from grafana.boards.common import PROJECTS, series
+from grafana.boards.common import PROJECTS, series, unless_unread
 
 SYMBOL = f'{PROJECTS},symbol_id="$symbol"'
-HELD = series("quantconnect_holding_quantity", PROJECTS)
+HELD = series("quantconnect_holding_info", PROJECTS)
+NOT_HELD = "Not held, or not known of all"
 
 
 def holding(name: str, *labels: str) -> str:
     """`quantconnect_holding_<name>` in each project, once even where two exporters publish it."""
     by = ", ".join(("job", "project_id", *labels))
     return f"max by ({by}) ({series(f'quantconnect_holding_{name}', SYMBOL)})"
+
+
+def total(name: str, *labels: str) -> str:
+    """Its sum over the projects chosen; none while that of any that holds the symbol is unknown."""
+    each = holding(name, *labels)
+    by = f" by ({', '.join(labels)})" if labels else ""
+    held = f"max by (job, project_id) ({series('quantconnect_holding_info', SYMBOL)})"
+    return unless_unread(f"sum{by} ({each})", each, held=held, on="job, project_id")
 
 
 def by_project(name: str) -> str:
