@@ -11,7 +11,7 @@ from exporter.cli.asking import Asking, RejectedError, Skew
 from exporter.cli.findings import Report, degrade, on_one_line, plural
 from exporter.cli.run import load
 from exporter.cli.version import USER_AGENT
-from exporter.config import ConfigError, Project, find
+from exporter.config import ConfigError, Project
 from exporter.config.duration import format_duration
 from exporter.poller.discovery import Discovery
 from exporter.poller.pace import Pace
@@ -258,7 +258,7 @@ def _examine(account: Account, config: Config, report: Report) -> None:
 def doctor(options: argparse.Namespace) -> int:
     """Print a table; 0 only if something is read, and reading works, whatever it is."""
     degrade()
-    config = load(find(options.config_file))
+    config = load(options)
     if config is None:
         return 1
     report = Report()

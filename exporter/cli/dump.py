@@ -10,7 +10,6 @@ from exporter import __version__
 from exporter.cli import version
 from exporter.cli.run import load, shard_of
 from exporter.clock import Clock
-from exporter.config import find
 from exporter.exposition import TEXT, join
 from exporter.log import Log
 from exporter.metrics import PROJECT_FAMILIES
@@ -36,7 +35,7 @@ def dump(options: argparse.Namespace) -> int:
     if sys.stdout is None:
         log.error("Standard output is closed; nothing is read where nothing can be printed")
         return 1
-    config = load(find(options.config_file))
+    config = load(options)
     if config is None:
         return 1
     store = Store(Clock())

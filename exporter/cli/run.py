@@ -5,7 +5,9 @@ from __future__ import annotations
 import ipaddress
 import os
 import platform
+import stat
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,10 +34,12 @@ log = Log(__name__)
 
 def run(options: argparse.Namespace) -> int:
     """Run until SIGTERM or SIGINT; 0 when stopped so, 1 if it could not be started."""
-    path = find(options.config_file)
-    watched = Watched.now(path) if path and options.config_enable_auto_reload else None
-    config = load(path)
-    if config is None:
+    try:
+        path = find(options.config_file)
+        watched = Watched.now(path) if path and options.config_enable_auto_reload else None
+        config = resolve(path, os.environ)
+    except ConfigError as error:
+        print(error, file=sys.stderr)
         return 1
     if options.config_check:
         try:
@@ -53,10 +57,10 @@ def run(options: argparse.Namespace) -> int:
     )
 
 
-def load(path: Path | None) -> Config | None:
-    """The configuration of ``find``, or None after saying on stderr all that is wrong with it."""
+def load(options: argparse.Namespace) -> Config | None:
+    """The configuration, or None after saying on stderr all that is wrong with it."""
     try:
-        return resolve(path, os.environ)
+        return resolve(find(options.config_file), os.environ)
     except ConfigError as error:
         print(error, file=sys.stderr)
         return None
@@ -64,9 +68,11 @@ def load(path: Path | None) -> Config | None:
 
 def load_again(path: Path | None) -> Config:
     """The configuration for a reload; raises ``ConfigError``."""
-    if path is not None and path.exists() and not path.is_file():
-        # A pipe would be waited for, perhaps for ever.
-        raise ConfigError(f"{path}: expected a file, got what can be read only once")
+    if path is not None:
+        with suppress(OSError):  # of which reading it has more to say
+            if not stat.S_ISREG(path.stat().st_mode):
+                # A pipe would be waited for, perhaps for ever.
+                raise ConfigError(f"{path}: expected a file, got what can be read only once")
     return resolve(path, os.environ)
 
 

@@ -16,6 +16,7 @@ from yaml.events import AliasEvent
 from yaml.reader import Reader
 
 from exporter.config.errors import ConfigError
+from exporter.config.paths import reason
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,8 +41,9 @@ def read_document(path: Path, source: str) -> yaml.Node:
         with path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)
     except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise ConfigError(f"{source}: expected a file that can be read, got: {reason}") from None
+        raise ConfigError(
+            f"{source}: expected a file that can be read, got: {reason(error)}"
+        ) from None
     if len(content) > MAX_BYTES:
         raise ConfigError(f"{source}: expected at most {MAX_BYTES} bytes, got more")
     return parse_document(content, source)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from exporter.config.assembly import assemble
 from exporter.config.errors import Problems
 from exporter.config.leaf import leaf_of
+from exporter.config.paths import absolute
 from exporter.config.phrases import describe_secret, describe_text
 from exporter.config.schema import (
     AccountEntry,
@@ -46,29 +47,30 @@ def given(environ: Mapping[str, str]) -> tuple[str, ...]:
 def load_from_environment(environ: Mapping[str, str]) -> Config:
     """The configuration; raises ``ConfigError`` with every problem, naming the variables."""
     problems = Problems(SOURCE)
-    directory = Path.cwd()
     user_id = _value(USER_ID, environ.get(USER_ID), UserId, problems)
     token = _value(API_TOKEN, environ.get(API_TOKEN), ApiToken, problems)
     file = _value(API_TOKEN_FILE, environ.get(API_TOKEN_FILE), FilePath, problems)
     if user_id is None and not problems.failed(USER_ID):
         problems.add(USER_ID, leaf_of(UserId).expected)
-    _check_token(directory, file, problems)
+    _check_token(file, problems)
     projects = _projects(environ.get(PROJECTS), problems)
     problems.raise_if_any()
+    if file is not None:
+        file = str(absolute(Path(file), f"{SOURCE}: {API_TOKEN_FILE}"))
     account = AccountEntry(
         user_id=user_id, api_token=token, api_token_file=file, projects=projects or None
     )
-    return assemble(Document(accounts=(account,)), source=SOURCE, directory=directory)
+    return assemble(Document(accounts=(account,)), source=SOURCE, directory=Path())
 
 
-def _check_token(directory: Path, file: str | None, problems: Problems) -> None:
+def _check_token(file: str | None, problems: Problems) -> None:
     inline = problems.given(API_TOKEN)
     if inline == problems.given(API_TOKEN_FILE):
         got = "both" if inline else "neither"
         problems.add(API_TOKEN, f"either this or {API_TOKEN_FILE} to be set", got=got)
     elif file is not None:
         try:
-            read_token_file(directory / file)
+            read_token_file(Path(file))
         except ValueError as error:
             problems.add(API_TOKEN_FILE, "a file that holds the API token", because=str(error))
 

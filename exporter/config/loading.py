@@ -10,6 +10,7 @@ from exporter.config.assembly import assemble
 from exporter.config.document import parse_document, read_document
 from exporter.config.errors import ConfigError, Problems
 from exporter.config.fileless import USER_ID, given, load_from_environment
+from exporter.config.paths import absolute, reason
 from exporter.config.reading import read
 from exporter.config.validation import validate
 
@@ -29,14 +30,19 @@ def load(path: Path, environ: Mapping[str, str]) -> Config:
     Raises ``ConfigError`` with every problem, each as ``FILE:LINE: PATH: expected …, got …``.
     """
     source = str(path)
-    config, variables = _load(read_document(path, source), environ, source, path.absolute().parent)
+    written = read_document(path, source)
+    directory = absolute(path, source).parent
+    config, variables = _load(written, environ, source, directory)
     ignored = tuple(name for name in given(environ) if name not in variables)
     return replace(config, ignored=ignored)
 
 
 def load_text(text: str, environ: Mapping[str, str], *, source: str) -> Config:
-    """The same of a document that is in no file; ``source`` is what messages call it."""
-    config, _ = _load(parse_document(text.encode(), source), environ, source, Path.cwd())
+    """The same of a document that is in no file; ``source`` is what messages call it.
+
+    Relative paths in it stay so.
+    """
+    config, _ = _load(parse_document(text.encode(), source), environ, source, Path())
     return config
 
 
@@ -56,11 +62,21 @@ def find(config_file: str | None) -> Path | None:
 
     None means the environment alone. To be asked once, at the start: were it asked again for a
     reload, a default file that has gone would silently make the environment the configuration.
+    Raises ``ConfigError`` where it can't be told whether there is a default file.
     """
     if config_file is not None:
         return Path(config_file)
     default = Path(DEFAULT_FILE)
-    return default if default.exists() else None
+    try:
+        default.lstat()  # a link to nothing was meant to be a file
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise ConfigError(
+            f"{DEFAULT_FILE}: expected to see whether it is in the current directory, "
+            f"got: {reason(error)}; name a file with --config.file, or start elsewhere"
+        ) from None
+    return default
 
 
 def resolve(path: Path | None, environ: Mapping[str, str]) -> Config:

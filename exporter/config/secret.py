@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from exporter.config.errors import ConfigError
+from exporter.config.paths import reason
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -101,7 +102,7 @@ def read_token_file(path: Path) -> Secret:
         with path.open("rb") as file:
             content = file.read(_MAX_FILE_BYTES + 1)
     except OSError as error:
-        raise ValueError(error.strerror or type(error).__name__) from None
+        raise ValueError(reason(error)) from None
     if len(content) > _MAX_FILE_BYTES:
         raise ValueError(f"more than {_MAX_FILE_BYTES} bytes, which no token has")
     try:

@@ -12,6 +12,7 @@ import pytest
 import requests
 
 from exporter.cli.reload import Reloader, Watch, Watched
+from exporter.cli.run import load_again
 from exporter.clock import Clock
 from exporter.config import Config, ConfigError, load
 from exporter.poller import Shard
@@ -288,6 +289,36 @@ def test_a_default_file_that_goes_does_not_make_the_environment_the_configuratio
         Path("elsewhere.yaml").rename(file)
         assert requests.post(f"{url}/-/reload", timeout=20).status_code == 200
         assert exporter.stop(signal.SIGTERM) == 0
+
+
+def test_a_current_directory_that_goes_is_nothing_to_an_absolute_path(
+    configure: Configure, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = configure("projects: [{id: 21048731, name: One}]")
+    going = tmp_path / "going"
+    going.mkdir()
+    monkeypatch.chdir(going)
+    with running("--config.file", str(file), "--web.listen-address", LOOPBACK) as exporter:
+        url = f"http://{exporter.listens_on()}"
+        going.rmdir()
+        configure("projects: [{id: 21048731, name: Two}]")
+        assert requests.post(f"{url}/-/reload", timeout=20).status_code == 200
+        wait_for(f"{url}/config", "name: Two")
+        file.unlink()
+        answer = requests.post(f"{url}/-/reload", timeout=20)
+        assert answer.status_code == 500
+        assert f"{file}: expected a file that can be read, got: No such file" in answer.text
+        assert exporter.stop(signal.SIGTERM) == 0
+
+
+def test_the_environment_stays_the_configuration(
+    configure: Configure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where there is a file in the meantime."""
+    monkeypatch.setenv("QUANTCONNECT_USER_ID", "1")
+    monkeypatch.setenv("QUANTCONNECT_API_TOKEN", "demo")
+    configure("projects: [{id: 21048731}]")
+    assert load_again(None).source == "environment"
 
 
 def test_a_configuration_from_a_pipe_is_good_for_a_start(

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections import defaultdict
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
 from exporter.config import ConfigError, load
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from .conftest import as_nobody
 
 DATA = Path(__file__).parent / "data"
 FILES = sorted((DATA / "invalid").iterdir())
@@ -57,25 +53,12 @@ def test_a_directory(tmp_path: Path) -> None:
         load(tmp_path, {})
 
 
-@pytest.fixture
-def _as_nobody() -> Iterator[None]:
-    """Root may read everything, so that it has to step down to be refused."""
-    before = os.geteuid()
-    if before == 0:
-        os.seteuid(65534)
-    yield
-    os.seteuid(before)
-
-
-@pytest.mark.usefixtures("_as_nobody")
-def test_a_file_without_permission() -> None:
-    # Not in tmp_path, whose parents are closed to others.
-    with tempfile.TemporaryDirectory() as directory:
-        path = Path(directory) / "quantconnect.yaml"
-        path.write_text("accounts: []\n")
-        path.chmod(0)
-        with pytest.raises(ConfigError, match=r"can be read, got: Permission denied$"):
-            load(path, {})
+def test_a_file_without_permission(for_nobody: Path) -> None:
+    path = for_nobody / "quantconnect.yaml"
+    path.write_text("accounts: []\n")
+    path.chmod(0)
+    with as_nobody(), pytest.raises(ConfigError, match=r"can be read, got: Permission denied$"):
+        load(path, {})
 
 
 def test_a_device_is_read_no_further_than_a_configuration_can_go() -> None:

@@ -15,8 +15,11 @@ from exporter.config import (
     Token,
     find,
     load_from_environment,
+    load_text,
     resolve,
 )
+
+from .conftest import as_nobody
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -85,6 +88,64 @@ def test_a_file_that_was_found_and_has_gone_is_an_error(cwd: Path) -> None:
     assert caught.value.problems == (
         "quantconnect.yaml: expected a file that can be read, got: No such file or directory",
     )
+
+
+def test_a_link_to_nothing_was_meant_to_be_a_file(cwd: Path) -> None:
+    (cwd / "quantconnect.yaml").symlink_to("gone.yaml")
+    with pytest.raises(ConfigError, match=r"^quantconnect.yaml: .* No such file or directory$"):
+        found(None, CREDENTIALS)
+
+
+def test_a_current_directory_that_is_closed(
+    for_nobody: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed = for_nobody / "closed"
+    closed.mkdir()
+    monkeypatch.chdir(closed)
+    closed.chmod(0)
+    with as_nobody(), pytest.raises(ConfigError) as caught:
+        found(None, CREDENTIALS)
+    assert caught.value.problems == (
+        (
+            "quantconnect.yaml: expected to see whether it is in the current directory, got: "
+            "Permission denied; name a file with --config.file, or start elsewhere"
+        ),
+    )
+
+
+@pytest.fixture
+def gone(cwd: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The directory above the current one, which is no longer there."""
+    (cwd / "gone").mkdir()
+    monkeypatch.chdir(cwd / "gone")
+    (cwd / "gone").rmdir()
+    return cwd
+
+
+def test_where_the_current_directory_is_gone_absolute_paths_do(gone: Path) -> None:
+    (gone / "token").write_text("abc")
+    (gone / "quantconnect.yaml").write_text("accounts: [{user_id: 1, api_token_file: token}]")
+    assert found(str(gone / "quantconnect.yaml"), {}).accounts[0].token.read() == Secret("abc")
+    environ = {"QUANTCONNECT_USER_ID": "1", "QUANTCONNECT_API_TOKEN_FILE": str(gone / "token")}
+    assert found(None, environ).accounts[0].token.read() == Secret("abc")
+    assert found(None, CREDENTIALS).source == "environment"
+    assert load_text(FILE, {}, source="a text").accounts[0].user_id == 1
+
+
+def test_where_the_current_directory_is_gone_relative_paths_are_an_error(gone: Path) -> None:
+    (gone / "quantconnect.yaml").write_text(FILE)
+    (gone / "token").write_text("abc")
+    with pytest.raises(ConfigError, match=r"^quantconnect.yaml: .* No such file or directory$"):
+        found("quantconnect.yaml", {})
+    got = (
+        "expected an absolute path, or a current directory, got: No such file or directory for "
+        "the current directory"
+    )
+    with pytest.raises(ConfigError) as caught:
+        found("../quantconnect.yaml", {})
+    assert caught.value.problems == (f"../quantconnect.yaml: {got}",)
+    environ = {"QUANTCONNECT_USER_ID": "1", "QUANTCONNECT_API_TOKEN_FILE": "../token"}
+    assert problems(environ) == (f"environment: QUANTCONNECT_API_TOKEN_FILE: {got}",)
 
 
 def test_a_relative_token_file_is_beside_the_configuration(cwd: Path) -> None:
