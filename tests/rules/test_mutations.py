@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.needs_prometheus
 
 RECORDING, ALERTS = "quantconnect-recording.yml", "quantconnect-alerts.yml"
+JUMP = (
+    "a redeploy on another account, after twenty minutes or hours without equity; one in another"
+    " currency is not compared"
+)
 
 
 @dataclass(frozen=True)
@@ -276,6 +280,21 @@ MUTATIONS = (
         "          * on (job, project_id, symbol_id)",
         "          )\n          * on (job, project_id, symbol_id)",
         "the portfolio is withdrawn and comes back: no trade",
+    ),
+    Mutation(
+        "a jump over a hole is none",
+        RECORDING,
+        "last_over_time(project:quantconnect_live_equity:max[1d] offset 15m)",
+        "project:quantconnect_live_equity:max offset 15m",
+        JUMP,
+    ),
+    Mutation(
+        "account currencies are compared",
+        ALERTS,
+        "project:quantconnect_live_equity:max / (project:quantconnect_live_equity:15m_ago > 0)",
+        "project:quantconnect_live_equity:max / on (job, project_id) group_left ()"
+        " (project:quantconnect_live_equity:15m_ago > 0)",
+        JUMP,
     ),
     Mutation(
         "withdrawn data is a recovery",
