@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import platform
+import socket
 import stat
 import sys
 from contextlib import suppress
@@ -21,7 +22,6 @@ from exporter.log import Log
 
 if TYPE_CHECKING:
     import argparse
-    import socket
     from collections.abc import Callable
 
     from starlette.types import ASGIApp
@@ -185,7 +185,10 @@ def listen(options: argparse.Namespace, web: WebConfig | None = None) -> list[so
         for address in options.web_listen_address:
             sockets.append(bind(address))
     for listening in sockets:
-        host, port = listening.getsockname()[:2]
+        # Other than getsockname, this has the scope of a link-local address.
+        host, port = socket.getnameinfo(
+            listening.getsockname(), socket.NI_NUMERICHOST | socket.NI_NUMERICSERV
+        )
         log.info("Listening on", address=f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
     open_to_all = web is None or not web.at_start.restricts_access
     if open_to_all and any(

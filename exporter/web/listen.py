@@ -91,10 +91,13 @@ def _without_delay(listening: socket.socket) -> socket.socket:
 
 def _create(address: Address) -> socket.socket:
     if address.host:
-        family, _, _, _, target = socket.getaddrinfo(
+        found = socket.getaddrinfo(
             address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        return socket.create_server(target[:2], family=family, backlog=1024)
+        )
+        # Of a name for both, such as localhost, the one that everybody means by it, as in Go.
+        family, _, _, _, target = min(found, key=lambda each: each[0] != socket.AF_INET)
+        # The whole of it: a link-local address is one of an interface only with its scope.
+        return socket.create_server(target, family=family, backlog=1024)
     if socket.has_dualstack_ipv6():
         return socket.create_server(
             ("", address.port), family=socket.AF_INET6, dualstack_ipv6=True, backlog=1024

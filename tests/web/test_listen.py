@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -87,6 +88,29 @@ needs_ipv6 = pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="no IPv6
 def test_listening_on_ipv6() -> None:
     with bind(Address("::1", 0)) as listener:
         assert reachable(listener, "::1")
+
+
+@needs_ipv6
+def test_a_name_for_both_is_ipv4_as_in_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Debian's /etc/hosts names ::1 localhost too, and the resolver prefers it."""
+    resolve = socket.getaddrinfo
+
+    def both(host: str, port: int, **more: Any) -> list[Any]:
+        assert host == "localhost"
+        return [*resolve("::1", port, **more), *resolve("127.0.0.1", port, **more)]
+
+    monkeypatch.setattr(socket, "getaddrinfo", both)
+    with bind(Address("localhost", 0)) as listener:
+        monkeypatch.undo()
+        assert listener.family == socket.AF_INET
+        assert reachable(listener, "127.0.0.1")
+
+
+@needs_ipv6
+def test_a_link_local_address_keeps_its_scope() -> None:
+    """Without it, the kernel takes the address for no address at all."""
+    with pytest.raises(OSError, match="Cannot assign requested address"):
+        bind(Address("fe80::1%lo", 0))
 
 
 @needs_ipv6
