@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 import shutil
 import subprocess
 import sys
@@ -26,6 +27,9 @@ NAME = "quantconnect-exporter"
 OURS = {"app.kubernetes.io/name": NAME}
 RELEASES = ("1.28", "1.32", "1.37")
 """The oldest with the label that has a pod's ordinal, one between, and the newest."""
+
+PAGE = (ROOT / "docs" / "deployment.md").read_text(encoding="utf-8")
+(STEPS,) = (step for step in re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL) if "kubectl" in step)
 
 Manifests = dict[str, dict[str, Any]]
 
@@ -163,15 +167,22 @@ def test_configuration_and_token_are_mounted_where_they_are_read(manifests: Mani
         if "secretKeyRef" in variable.get("valueFrom", {})
     }
     assert keys == {"user-id", "token"}
-    if "Secret" in manifests:
-        assert manifests["Secret"]["metadata"]["name"] == volumes["token"]["secret"]["secretName"]
-        assert manifests["Secret"]["stringData"].keys() == keys
+    (made,) = re.findall(r"create secret generic ([\w-]+) (.+?) *#", STEPS, re.DOTALL)
+    assert made[0] == volumes["token"]["secret"]["secretName"]
+    assert set(re.findall(r"--from-\w+=([\w-]+)=", made[1])) == keys
 
 
 def test_no_secret_is_in_them(manifests: Manifests) -> None:
-    for value in manifests.get("Secret", {}).get("stringData", {}).values():
-        assert value.startswith("<")
-        assert value.endswith(">")
+    """Whoever applies them would put it in the place of the real one."""
+    assert "Secret" not in manifests
+
+
+def test_the_printed_steps_make_the_secret_where_the_example_looks_for_it() -> None:
+    documents = yaml.safe_load_all(built("example"))
+    (namespace,) = {document["metadata"]["namespace"] for document in documents}
+    assert f"kubectl create namespace {namespace}\n" in STEPS
+    assert f"kubectl --namespace {namespace} create secret" in STEPS
+    assert "kubectl apply -k deploy/kubernetes/example\n" in STEPS
 
 
 def test_the_pods_meet_the_restricted_pod_security_standard(manifests: Manifests) -> None:
