@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from exporter.config import ConfigError
 from exporter.web.config import WebConfig
 from exporter.web.config.ciphers import CIPHERS, TLS13_CIPHERS
 
@@ -346,6 +347,34 @@ def test_allowed_names(pki: PKI, allowed: str, admitted: set[str]) -> None:
     with serving(pki, text) as server:
         clients = ("dns", "ip", "ip6", "email", "uri", "several", "directory", "plain", "stranger")
         assert {c for c in clients if server.admits(server.client(f"client-{c}"))} == admitted
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "iso-8859-2"])
+def test_what_stands_around_certificates_is_nobodys_business(pki: PKI, encoding: str) -> None:
+    """As ``openssl x509 -text`` and bundles of authorities have it."""
+    around = "# Issuer: CN=Főtanúsítvány\n".encode(encoding)
+    for name in ("ca.pem", "server.pem", "server.key"):
+        path = pki.path(name)
+        path.write_bytes(around + b"\n" + path.read_bytes() + around)
+    verify = "client_auth_type: RequireAndVerifyClientCert"
+    with serving(pki, tls(f"client_ca_file: ca.pem, {verify}")) as server:
+        server.pki.path("trusted.pem").write_text(
+            pki.path("ca.pem").read_bytes().decode("ascii", "ignore")
+        )
+        client = ssl.create_default_context(cafile=str(pki.path("trusted.pem")))
+        assert not server.admits(client)
+        client.load_cert_chain(pki.path("client-dns.pem"), pki.path("client-dns.key"))
+        assert server.admits(client)
+
+
+def test_what_stands_in_a_certificate_is_part_of_it(pki: PKI) -> None:
+    lines = pki.text("ca.pem").splitlines()
+    lines[2] = "é" + lines[2]
+    pki.path("ca.pem").write_text("\n".join(lines))
+    text = tls("client_ca_file: ca.pem, client_auth_type: RequireAndVerifyClientCert")
+    pki.path("web.yml").write_text(text)
+    with pytest.raises(ConfigError, match=r"client_ca_file: expected .* \(it is damaged\)$"):
+        WebConfig(pki.path("web.yml"))
 
 
 def test_a_new_certificate_is_shown_from_the_next_handshake_on(pki: PKI) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Never
 
 import pytest
 
 from exporter.config import ConfigError
-from exporter.web.config import WebConfig, watched
+from exporter.web.config import WebConfig, loading, watched
 from exporter.web.config.loading import Loaded, load
 
 from .serving import TLS, Ahead, serving
@@ -104,6 +104,40 @@ def test_tls_is_not_begun_while_running_but_said(
         server.write(TLS)
         assert [server.ask().status for _ in range(3)] == [200] * 3
     assert said(caplog) == ["TLS is configured, but spoken only from the next start on"]
+
+
+def test_what_nobody_has_foreseen_refuses_everybody_and_is_said_once(
+    pki: PKI, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: object, **__: object) -> Never:
+        raise RuntimeError("-----BEGIN PRIVATE KEY-----")
+
+    with serving(pki, TLS) as server:
+        client = server.client()
+        assert server.admits(client)
+        with monkeypatch.context() as broken:
+            broken.setattr(loading, "server_context", fail)
+            os.utime(pki.path("server.pem"))
+            assert not any(server.admits(client) for _ in range(3))
+            expected = r"web\.yml: expected what can be used, got: RuntimeError at \w+\.py:\d+$"
+            with pytest.raises(ConfigError, match=expected):
+                WebConfig(server.file)
+        os.utime(pki.path("server.pem"))
+        assert server.admits(client)
+        with monkeypatch.context() as broken:
+            broken.setattr(loading, "read", fail)
+            server.write(f"{TLS}# changed")
+            assert not server.admits(client)
+        server.write(TLS)
+        assert server.admits(client)
+    assert (
+        said(caplog)
+        == [
+            "The web configuration cannot be used; nobody is let in",
+            "The web configuration can be used again",
+        ]
+        * 2
+    )
 
 
 def test_files_are_read_only_when_they_have_changed(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import traceback
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, Final
+from pathlib import Path
+from typing import Final
 
 import yaml
 
@@ -14,9 +16,6 @@ from exporter.web.config.files import UnreadableError, read_file
 from exporter.web.config.reading import read
 from exporter.web.config.settings import TLS, Settings
 from exporter.web.config.tls import ServerContext, UnusableError, server_context
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 _NULL: Final = "tag:yaml.org,2002:null"
 
@@ -48,6 +47,17 @@ def load(path: Path, *, certificates: bool) -> Loaded:
         return Loaded(files, settings, context)
     except ConfigError as error:
         return Loaded(files, error=error)
+    except Exception as error:  # noqa: BLE001 - whatever it is, nobody must get in or fill the log
+        fault = f"{path}: expected what can be used, got: {_describe(error)}"
+        return Loaded(files, error=ConfigError(fault))
+
+
+def _describe(error: Exception) -> str:
+    """What nobody has foreseen, and not in its own words, which may quote a secret."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__} at {Path(last.filename).name}:{last.lineno}"
 
 
 def _context(tls: TLS, problems: Problems) -> ServerContext | None:

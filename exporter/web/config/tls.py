@@ -143,10 +143,15 @@ def _load_key_pair(context: ssl.SSLContext, tls: TLS, chain: str, key: str) -> N
 
 def _has_certificates(content: bytes) -> bool:
     try:
-        refusing_context().load_verify_locations(cadata=content.decode("ascii", "replace"))
+        refusing_context().load_verify_locations(cadata=_ascii(content))
     except (ssl.SSLError, ValueError):
         return False
     return True
+
+
+def _ascii(content: bytes) -> str:
+    """All that Python takes; what stands around certificates is not read, nor is it in Go."""
+    return content.decode("ascii", "backslashreplace")
 
 
 def _ask_clients(context: ServerContext, tls: TLS) -> None:
@@ -154,7 +159,7 @@ def _ask_clients(context: ServerContext, tls: TLS) -> None:
         trusted = _content(tls.client_ca, "PEM certificates", b"CERTIFICATE-----")
         if not _has_certificates(trusted):
             raise UnusableError(tls.client_ca.place, "PEM certificates", _DAMAGED)
-        context.load_verify_locations(cadata=trusted.decode("ascii", "replace"))
+        context.load_verify_locations(cadata=_ascii(trusted))
     elif tls.client_auth.verifies:
         # As Go does without a pool of its own.
         context.load_default_certs(ssl.Purpose.CLIENT_AUTH)
