@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shlex
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
@@ -33,3 +35,16 @@ def test_what_is_named_exists() -> None:
         assert (ROOT / path.rstrip(".")).exists(), path
     for path in re.findall(r"\]\(([\w./-]+)\)", PAGE):
         assert (ROOT / "docs" / path).exists(), path
+
+
+def test_a_check_as_the_service_sees_what_the_service_sees() -> None:
+    """Its user, its environment, its token, its program and its configuration."""
+    unit = (ROOT / "deploy/systemd/quantconnect-exporter.service").read_text(encoding="utf-8")
+    (function,) = re.findall(r"as_the_service\(\) {\n(.*?)\n  }", PAGE, re.DOTALL)
+    given = shlex.split(function)
+    properties = [value for flag, value in pairwise(given) if flag == "--property"]
+    decisive = r"(?m)^(?:DynamicUser|EnvironmentFile|LoadCredential)=.*$"
+    assert sorted(properties) == sorted(re.findall(decisive, unit))
+    (started,) = re.findall(r"(?m)^ExecStart=(.*)$", unit)
+    program, *flags = started.split()
+    assert given[given.index(program) :] == [program, "$@", *flags]
