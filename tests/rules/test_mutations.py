@@ -99,6 +99,13 @@ MUTATIONS = (
         "two futures, worth three times the account: equity is what QuantConnect says",
     ),
     Mutation(
+        "the higher equity of two exporters is right",
+        RECORDING,
+        "quantconnect_live_equity\n            and on (job, instance, project_id)\n",
+        "quantconnect_live_equity\n            and on (job, project_id)\n",
+        "two exporters publish one project: one cannot read, the other sees a crash",
+    ),
+    Mutation(
         "account currencies are summed",
         RECORDING,
         "max by (job, project_id, account_currency) (quantconnect_live_equity)\n"
