@@ -41,7 +41,7 @@ def test_a_check_as_the_service_sees_what_the_service_sees() -> None:
     """Its user, its environment, its token, its program and its configuration."""
     unit = (ROOT / "deploy/systemd/quantconnect-exporter.service").read_text(encoding="utf-8")
     (function,) = re.findall(r"as_the_service\(\) {\n(.*?)\n  }", PAGE, re.DOTALL)
-    given = shlex.split(function)
+    given = shlex.split(function.replace("\\\n", ""))
     properties = [value for flag, value in pairwise(given) if flag == "--property"]
     decisive = r"(?m)^(?:DynamicUser|EnvironmentFile|LoadCredential)=.*$"
     assert sorted(properties) == sorted(re.findall(decisive, unit))
