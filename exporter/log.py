@@ -26,7 +26,7 @@ FORMATS = ("logfmt", "json")
 
 _ROOT = "exporter"
 _FIELDS = "fields"
-_PLAIN = re.compile(r"[^\s=\"\\\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+_PLAIN = re.compile(r"[^\s=\"\\]+")
 
 
 class Log:
@@ -105,12 +105,16 @@ def _logfmt(fields: dict[str, Any]) -> str:
 
 
 def _json(fields: dict[str, Any]) -> str:
-    return json.dumps(fields, default=str, ensure_ascii=False)
+    """In ASCII: the same on every terminal, and no sign in it changes how others look."""
+    return json.dumps(fields, default=str)
 
 
 def _quoted(value: object) -> str:
-    """A value of logfmt: as it is where that is unmistakable, else quoted on one line."""
+    """A value of logfmt: as it is where that is unmistakable, else quoted on one line.
+
+    What cannot be printed is not: a control sign, or one that turns the direction of writing.
+    """
     if isinstance(value, bool):
         return str(value).lower()
     text = f"{value:g}" if isinstance(value, float) else str(value)
-    return text if _PLAIN.fullmatch(text) else json.dumps(text)
+    return text if text.isprintable() and _PLAIN.fullmatch(text) else json.dumps(text)
