@@ -25,6 +25,10 @@ JUMP = (
     "a redeploy on another account, after twenty minutes or hours without equity; one in another"
     " currency is not compared"
 )
+OUTAGE = (
+    "an exporter is started while QuantConnect is out: nothing was rejected, and another"
+    " exporter's rejection is over"
+)
 
 
 @dataclass(frozen=True)
@@ -424,6 +428,22 @@ MUTATIONS = (
         "            sum by (job, account) (quantconnect_api_request_demand_per_second)\n"
         "            / sum by (job, account) (quantconnect_api_request_budget_per_second > 0)\n",
         "one of two shards needs more than its half of the budget",
+    ),
+    Mutation(
+        "an outage is a rejection",
+        ALERTS,
+        """{reason="auth"} > 0""",
+        """{reason="auth"} >= 0""",
+        OUTAGE,
+    ),
+    Mutation(
+        "another exporter's rejection counts",
+        ALERTS,
+        "            and on (job, instance, account)\n"
+        '            quantconnect_api_request_failures_total{reason="auth"} > 0\n',
+        "            and on (job, account)\n"
+        '            quantconnect_api_request_failures_total{reason="auth"} > 0\n',
+        OUTAGE,
     ),
     Mutation(
         "a day of silence is a recovery",
