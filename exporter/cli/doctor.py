@@ -11,7 +11,7 @@ from exporter.cli.asking import Asking, RejectedError, Skew
 from exporter.cli.findings import Report, degrade, on_one_line, plural
 from exporter.cli.run import load
 from exporter.cli.version import USER_AGENT
-from exporter.config import ConfigError, Project
+from exporter.config import ConfigError, Project, doubts
 from exporter.config.duration import format_duration
 from exporter.poller.discovery import Discovery
 from exporter.poller.pace import Pace
@@ -265,6 +265,8 @@ def doctor(options: argparse.Namespace) -> int:
     report.ok("configuration", config.source)
     if config.ignored:
         report.note("configuration", f"without {', '.join(config.ignored)} of the environment")
+    for doubt in doubts(config):
+        report.note(f"account {doubt.account}", str(doubt), doubt.advice)
     for account in config.accounts:
         _examine(account, config, report)
     report.end()

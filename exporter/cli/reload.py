@@ -6,7 +6,7 @@ import hashlib
 from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING, NamedTuple
 
-from exporter.config import ConfigError
+from exporter.config import ConfigError, doubts
 from exporter.log import Log
 
 if TYPE_CHECKING:
@@ -113,6 +113,8 @@ def _tell(message: str, config: Config, share: Mapping[str, int]) -> None:
             source=config.source,
             variables=",".join(config.ignored),
         )
+    for doubt in doubts(config):
+        log.warning(doubt.message, account=doubt.account, **doubt.fields, advice=doubt.advice)
 
 
 class Watched(NamedTuple):

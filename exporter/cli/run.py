@@ -17,7 +17,7 @@ from exporter.cli import version
 from exporter.cli.findings import plural
 from exporter.cli.reload import Reloader, Watch, Watched
 from exporter.clock import Clock
-from exporter.config import Config, ConfigError, find, resolve
+from exporter.config import Config, ConfigError, doubts, find, resolve
 from exporter.log import Log
 
 if TYPE_CHECKING:
@@ -98,6 +98,8 @@ def check(config: Config) -> int:
         listed = f"{plural(len(account.projects), 'project')} listed"
         found = "discovers live ones" if account.discover else "no discovery"
         print(f"account {account.name}: {listed}, {found}")
+    for doubt in doubts(config):
+        print(f"account {doubt.account}: warning: {doubt}; {doubt.advice}")
     print(f"{config.source}: ok")
     return 0
 

@@ -10,6 +10,7 @@ which is all that the rest of the exporter sees. Whatever is wrong comes out as 
 
 from __future__ import annotations
 
+from exporter.config.doubts import Doubt, doubts
 from exporter.config.errors import ConfigError
 from exporter.config.fileless import load_from_environment
 from exporter.config.loading import find, load, load_text, resolve
@@ -21,9 +22,11 @@ __all__ = [
     "Config",
     "ConfigError",
     "Discover",
+    "Doubt",
     "Project",
     "Secret",
     "Token",
+    "doubts",
     "find",
     "load",
     "load_from_environment",

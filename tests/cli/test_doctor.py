@@ -83,6 +83,23 @@ def test_variables_that_do_not_count(
     assert rows[1] == "configuration note without QUANTCONNECT_API_TOKEN of the environment"
 
 
+def test_one_user_in_two_accounts(
+    capsys: pytest.CaptureFixture[str], quantconnect: SimulatorServer, tmp_path: Path
+) -> None:
+    account = (
+        f"user_id: 1, api_token: demo, base_url: '{quantconnect.base_url}',"
+        " requests_per_minute: 60000"
+    )
+    (tmp_path / "quantconnect.yaml").write_text(
+        f"accounts:\n  - {{name: a, {account}, projects: [{{id: 21048731}}]}}\n"
+        f"  - {{name: b, {account}, projects: [{{id: 21363904}}]}}\n"
+    )
+    status, rows = doctor(capsys)
+    assert rows[1] == "account b note another account has the same user_id: a"
+    assert rows[2].startswith("→ make them one account: two make twice the calls")
+    assert (status, rows[-1]) == (0, "Reading works, with 1 note above.")
+
+
 def test_what_is_discovered_is_checked_too(
     capsys: pytest.CaptureFixture[str], quantconnect: SimulatorServer, configure: Configure
 ) -> None:

@@ -45,6 +45,27 @@ def test_a_good_configuration(capsys: pytest.CaptureFixture[str], tmp_path: Path
     )
 
 
+TWICE = """\
+accounts:
+  - {name: a, user_id: 1, api_token: x}
+  - {name: b, user_id: 1, api_token: x}
+"""
+
+
+def test_a_configuration_with_something_to_doubt(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "quantconnect.yaml").write_text(TWICE)
+    assert main(["--config.check"]) == 0
+    assert capsys.readouterr().out.splitlines()[2:] == [
+        (
+            "account b: warning: another account has the same user_id: a; make them one account:"
+            " two make twice the calls, and what both discover is read by one of them only"
+        ),
+        "quantconnect.yaml: ok",
+    ]
+
+
 def test_one_project(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     (tmp_path / "quantconnect.yaml").write_text(GOOD.replace(", {id: 6}", ""))
     assert main(["--config.check"]) == 0

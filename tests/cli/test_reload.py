@@ -134,6 +134,23 @@ def test_the_log_says_which_of_several_shards_this_is(
     assert shares == [(2, 4), (2, 4)]
 
 
+def test_the_log_says_what_is_hardly_meant(
+    caplog: pytest.LogCaptureFixture, setting: Setting
+) -> None:
+    account = "{{name: {}, user_id: 1, api_token: x}}"
+    setting.file.write_text(f"accounts: [{account.format('a')}, {account.format('b')}]\n")
+    caplog.clear()
+    setting.reloader.reload()
+    (said,) = caplog.records
+    assert (said.levelname, said.getMessage()) == (
+        "WARNING",
+        "Another account has the same user_id",
+    )
+    fields = said.fields  # type: ignore[attr-defined]
+    assert (fields["account"], fields["other"]) == ("b", "a")
+    assert fields["advice"].startswith("make them one account")
+
+
 def test_a_bad_file_changes_nothing_but_says_so(setting: Setting) -> None:
     setting.file.write_text("accounts: 5\n")
     with pytest.raises(ConfigError, match="accounts"):
