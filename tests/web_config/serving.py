@@ -137,12 +137,11 @@ def serving(
     pki: PKI,
     text: str,
     *,
-    now: Callable[[], float] = time.time,
     clock: Callable[[], float] = time.monotonic,
 ) -> Iterator[Serving]:
     file = pki.path("web.yml")
     file.write_text(text)
-    config = WebConfig(file, now=now)
+    config = WebConfig(file, clock=clock)
     listener = bind(Address("127.0.0.1", 0))
     refused: list[int] = []
     guard = Guard(application, config, refused=refused.append, clock=clock)
@@ -156,16 +155,6 @@ def serving(
         thread.join(20)
         listener.close()
     assert not thread.is_alive()
-
-
-@dataclass
-class Ahead:
-    """A clock that is ahead of the files' by so many seconds."""
-
-    seconds: float = 0.0
-
-    def __call__(self) -> float:
-        return time.time() + self.seconds
 
 
 def serial(pki: PKI, name: str) -> int:

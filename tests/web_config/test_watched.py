@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Never
@@ -9,10 +10,10 @@ from typing import TYPE_CHECKING, Never
 import pytest
 
 from exporter.config import ConfigError
-from exporter.web.config import WebConfig, loading, watched
+from exporter.web.config import WebConfig, files, loading, watched
 from exporter.web.config.loading import Loaded, load
 
-from .serving import TLS, Ahead, serving
+from .serving import TLS, Clock, serving
 from .test_basic_auth import users
 
 if TYPE_CHECKING:
@@ -28,6 +29,13 @@ def tls(more: str) -> str:
 def said(caplog: pytest.LogCaptureFixture) -> list[str]:
     records = [record for record in caplog.records if record.name.startswith("exporter")]
     return [record.getMessage() for record in records]
+
+
+def complaints(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """The errors that were logged, each with all that it says."""
+    return [
+        vars(record)["fields"]["error"] for record in caplog.records if record.levelname == "ERROR"
+    ]
 
 
 @pytest.fixture(autouse=True)
@@ -69,32 +77,119 @@ def test_a_file_that_is_being_written_lets_nobody_in(pki: PKI, half_written: str
         assert server.ask(user="a", password="y").status == 200
 
 
-def test_protection_can_be_taken_away_by_a_file_that_stays(pki: PKI) -> None:
-    clock = Ahead()
-    with serving(pki, users(a="x"), now=clock) as server:
-        server.write("")
-        assert server.ask().status == 500
-        clock.seconds = 6
-        assert server.ask().status == 200
+MUTUAL = tls(f"{VERIFY}, client_allowed_sans: [scraper.example]")
 
 
 @pytest.mark.parametrize(
-    ("before", "after"),
+    "less",
+    ["", "# nothing", "{}", "null", "basic_auth_users: {}", "rate_limit: {interval: 0}\n"],
+)
+def test_no_change_of_the_file_takes_the_password_away(
+    pki: PKI, less: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It may have been cut off, by a full disk or a crash, and then it stays so."""
+    clock = Clock()
+    with serving(pki, users(a="x"), clock=clock) as server:
+        server.write(less)
+        assert server.ask().status == 500
+        clock.time += 86_400
+        assert server.ask(user="a", password="x").status == 500
+        server.write(users(b="y"))
+        assert server.ask().status == 401
+        assert server.ask(user="b", password="y").status == 200
+    expected = (
+        f"{server.file}: expected as much protection as before, got none by basic_auth_users "
+        "(to do without it, restart)"
+    )
+    assert complaints(caplog) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "lost"),
     [
-        (tls(VERIFY), TLS),
-        (tls(VERIFY), tls("client_ca_file: ca.pem, client_auth_type: VerifyClientCertIfGiven")),
-        (tls(VERIFY), tls("client_auth_type: RequireAnyClientCert")),
-        (tls(f"{VERIFY}, client_allowed_sans: [scraper.example]"), tls(VERIFY)),
+        (tls(VERIFY), TLS, "client_auth_type and client_ca_file"),
+        (
+            tls(VERIFY),
+            tls("client_ca_file: ca.pem, client_auth_type: VerifyClientCertIfGiven"),
+            "client_auth_type and client_ca_file",
+        ),
+        (
+            MUTUAL,
+            tls("client_auth_type: RequireAnyClientCert"),
+            "client_auth_type and client_ca_file and client_allowed_sans",
+        ),
+        (MUTUAL, tls(VERIFY), "client_allowed_sans"),
+        (tls(VERIFY), tls("client_auth_type: RequireAndVerifyClientCert"), "client_ca_file"),
     ],
 )
-def test_so_can_what_is_asked_of_clients(pki: PKI, before: str, after: str) -> None:
-    clock = Ahead()
-    with serving(pki, before, now=clock) as server:
+def test_nor_what_is_asked_of_clients(
+    pki: PKI, before: str, after: str, lost: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with serving(pki, before) as server:
         server.write(after)
         assert not server.admits(server.client("client-dns"))
-        clock.seconds = 6
+        server.write(before)
         assert server.admits(server.client("client-dns"))
-        assert server.admits(server.client("client-plain"))
+    expected = (
+        f"{server.file}: expected as much protection as before, got none by {lost} "
+        "(to do without it, restart)"
+    )
+    assert complaints(caplog) == [expected]
+
+
+def test_protection_that_was_added_stays(pki: PKI) -> None:
+    with serving(pki, "") as server:
+        assert server.ask().status == 200
+        server.write("# still nothing")
+        assert server.ask().status == 200
+        server.write(users(a="x"))
+        assert server.ask().status == 401
+        server.write("")
+        assert server.ask().status == 500
+
+
+def test_what_protects_only_from_the_next_start_on_may_go_again(pki: PKI) -> None:
+    with serving(pki, users(a="x")) as server:
+        for text in (MUTUAL + users(a="x"), users(a="x")):
+            server.write(text)
+            assert server.ask().status == 401
+            assert server.ask(user="a", password="x").status == 200
+
+
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.EIO, errno.ENOMEM, errno.EACCES])
+@pytest.mark.parametrize("name", ["web.yml", "server.key"])
+def test_what_could_not_be_read_is_tried_again(
+    pki: PKI,
+    name: str,
+    number: int,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    clock, tried = Clock(), []
+
+    def failing(path: str, flags: int) -> int:
+        if Path(path).name == name:
+            tried.append(path)
+            raise OSError(number, os.strerror(number))
+        return os.open(path, flags)
+
+    with serving(pki, TLS, clock=clock) as server:
+        client = server.client()
+        assert server.admits(client)
+        with monkeypatch.context() as broken:
+            broken.setattr(files, "_without_waiting", failing)
+            os.utime(pki.path(name))
+            assert not any(server.admits(client) for _ in range(5))
+            often = len(tried)
+            assert often <= 2  # the second to see whether it is the same files that count
+            clock.time += 1
+            assert not any(server.admits(client) for _ in range(5))
+            assert often < len(tried) <= 2 * often
+        assert not server.admits(client)
+        clock.time += 1
+        assert server.admits(client)
+    assert len(complaints(caplog)) == 1
+    assert os.strerror(number) in complaints(caplog)[0]
 
 
 def test_tls_is_not_begun_while_running_but_said(
@@ -140,6 +235,24 @@ def test_what_nobody_has_foreseen_refuses_everybody_and_is_said_once(
     )
 
 
+def test_a_context_is_tried_again_when_there_are_descriptors_again(
+    pki: PKI, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: object) -> Never:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    clock = Clock()
+    with serving(pki, TLS, clock=clock) as server:
+        client = server.client()
+        with monkeypatch.context() as broken:
+            broken.setattr(os, "memfd_create", fail)
+            assert not any(server.admits(client) for _ in range(3))
+        clock.time += 1
+        assert server.admits(client)
+    expected = f"{server.file}: expected what can be used, got: Too many open files"
+    assert complaints(caplog) == [expected]
+
+
 def test_files_are_read_only_when_they_have_changed(
     pki: PKI, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -175,22 +288,6 @@ def test_a_link_that_points_elsewhere_is_a_change(pki: PKI) -> None:
     new.symlink_to("b.yml")
     new.rename(link)
     assert set(config.settings().users) == {b"b"}
-
-
-def test_a_file_that_vanishes_while_it_is_judged(pki: PKI, monkeypatch: pytest.MonkeyPatch) -> None:
-    file = pki.path("web.yml")
-    file.write_text(users(a="x"))
-    config = WebConfig(file)
-
-    def vanishing(path: Path, *, certificates: bool) -> Loaded:
-        loaded = load(path, certificates=certificates)
-        path.unlink(missing_ok=True)
-        return loaded
-
-    monkeypatch.setattr(watched, "load", vanishing)
-    file.write_text("")
-    with pytest.raises(ConfigError, match="half written"):
-        config.settings()
 
 
 def test_relative_paths_start_from_the_directory_of_the_file(

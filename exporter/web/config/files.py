@@ -15,7 +15,14 @@ if TYPE_CHECKING:
 
 
 class UnreadableError(Exception):
-    """Why there is nothing to be had of a file."""
+    """Why there is nothing to be had of a file.
+
+    ``passing`` if that may end though the file stays as it is: when descriptors are there again.
+    """
+
+    def __init__(self, reason: str, *, passing: bool = False) -> None:
+        super().__init__(reason)
+        self.passing = passing
 
 
 def read_file(path: Path, *, most: int) -> bytes:
@@ -28,7 +35,7 @@ def read_file(path: Path, *, most: int) -> bytes:
                 raise UnreadableError(f"a {kind}, and no regular file")
             content = file.read(most + 1)
     except OSError as error:
-        raise UnreadableError(error.strerror or type(error).__name__) from None
+        raise UnreadableError(error.strerror or type(error).__name__, passing=True) from None
     if len(content) > most:
         raise UnreadableError(f"more than {most} bytes")
     return content

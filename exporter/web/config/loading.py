@@ -14,7 +14,7 @@ from exporter.config.document import MAX_BYTES, parse_document
 from exporter.config.errors import ConfigError, Problems
 from exporter.web.config.files import UnreadableError, read_file
 from exporter.web.config.reading import read
-from exporter.web.config.settings import TLS, Settings
+from exporter.web.config.settings import Settings
 from exporter.web.config.tls import ServerContext, UnusableError, server_context
 
 _NULL: Final = "tag:yaml.org,2002:null"
@@ -24,32 +24,41 @@ _NULL: Final = "tag:yaml.org,2002:null"
 class Loaded:
     """What came of loading: ``error``, or ``settings`` and, if they have TLS, a ``context``.
 
-    ``files`` are those that it came from; whatever came of it stands until one of them changes.
+    ``files`` are those that it came from; whatever came of it stands until one of them changes,
+    unless it is an error that is ``passing``: what could not be read may be there later.
     """
 
     files: tuple[Path, ...]
     settings: Settings | None = None
     context: ServerContext | None = None
     error: ConfigError | None = None
+    passing: bool = False
 
 
 def load(path: Path, *, certificates: bool) -> Loaded:
     """Load the file, and the certificates that it names if those are asked for."""
     files: tuple[Path, ...] = (path,)
     problems = Problems(str(path))
+    context, passing = None, False
     try:
         settings = _settings(path, problems)
-        if settings.tls is None or not certificates:
-            return Loaded(files, settings)
-        files += settings.tls.files
-        context = _context(settings.tls, problems)
+        if settings.tls is not None and certificates:
+            files += settings.tls.files
+            try:
+                context = server_context(settings.tls)
+            except UnusableError as error:
+                problems.add(error.place, error.expected, because=error.because)
+                passing = error.passing
         problems.raise_if_any()
         return Loaded(files, settings, context)
     except ConfigError as error:
-        return Loaded(files, error=error)
+        return Loaded(files, error=error, passing=passing)
+    except UnreadableError as error:
+        fault = f"{path}: expected a file that can be read, got: {error}"
+        return Loaded(files, error=ConfigError(fault), passing=error.passing)
     except Exception as error:  # noqa: BLE001 - whatever it is, nobody must get in or fill the log
         fault = f"{path}: expected what can be used, got: {_describe(error)}"
-        return Loaded(files, error=ConfigError(fault))
+        return Loaded(files, error=ConfigError(fault), passing=True)
 
 
 def _describe(error: Exception) -> str:
@@ -60,25 +69,14 @@ def _describe(error: Exception) -> str:
     return f"{type(error).__name__} at {Path(last.filename).name}:{last.lineno}"
 
 
-def _context(tls: TLS, problems: Problems) -> ServerContext | None:
-    try:
-        return server_context(tls)
-    except UnusableError as error:
-        problems.add(error.place, error.expected, because=error.because)
-        return None
-
-
 def _settings(path: Path, problems: Problems) -> Settings:
-    try:
-        content = read_file(path, most=MAX_BYTES)
-    except UnreadableError as error:
-        raise ConfigError(f"{path}: expected a file that can be read, got: {error}") from None
+    content = read_file(path, most=MAX_BYTES)
     if _says_nothing(content):
         return Settings()
     root = parse_document(content, str(path))
     directory = path.absolute().parent
     settings = read(root, directory=directory, problems=problems, source=str(path))
-    problems.raise_if_any()
+    problems.raise_if_any()  # before a file that it names is looked for
     return settings
 
 

@@ -89,24 +89,18 @@ class Settings:
     remarks: tuple[str, ...] = ()
 
     @property
-    def restricts_access(self) -> bool:
-        """Whether only those whom the file names get an answer."""
-        return bool(self.users) or self._verifies_clients
+    def protections(self) -> tuple[str, ...]:
+        """The keys of the file that keep somebody out."""
+        found = ["basic_auth_users"] if self.users else []
+        if self.tls is not None and self.tls.client_auth is ClientAuth.REQUIRE_AND_VERIFY:
+            found.append("client_auth_type")
+            if self.tls.client_ca is not None:
+                found.append("client_ca_file")
+            if self.tls.client_allowed_sans is not None:
+                found.append("client_allowed_sans")
+        return tuple(found)
 
     @property
-    def _verifies_clients(self) -> bool:
-        return self.tls is not None and self.tls.client_auth is ClientAuth.REQUIRE_AND_VERIFY
-
-    def protects_less_than(self, other: Settings) -> bool:
-        """Whether a kind of protection that ``other`` has is gone."""
-        return bool(
-            (other.users and not self.users)
-            or (other._verifies_clients and not self._verifies_clients)
-            or (
-                other._verifies_clients
-                and other.tls is not None
-                and other.tls.client_allowed_sans is not None
-                and self.tls is not None
-                and self.tls.client_allowed_sans is None
-            )
-        )
+    def restricts_access(self) -> bool:
+        """Whether only those whom the file names get an answer."""
+        return bool(self.protections)

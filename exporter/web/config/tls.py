@@ -31,13 +31,19 @@ _MISMATCH: Final = ("KEY_VALUES_MISMATCH", "KEY_TYPE_MISMATCH", "NO_CERTIFICATE_
 
 
 class UnusableError(ValueError):
-    """What was configured cannot be used: the ``place`` that says so, what is wrong with it."""
+    """What was configured cannot be used: the ``place`` that says so, what is wrong with it.
 
-    def __init__(self, place: str, expected: str, because: str = "") -> None:
+    ``passing`` is as in ``UnreadableError``.
+    """
+
+    def __init__(
+        self, place: str, expected: str, because: str = "", *, passing: bool = False
+    ) -> None:
         super().__init__(because)
         self.place = place
         self.expected = expected
         self.because = because
+        self.passing = passing
 
 
 class ServerContext(ssl.SSLContext):
@@ -176,7 +182,7 @@ def _content(pem: Pem, expected: str, marker: bytes) -> bytes:
         try:
             content = read_file(pem.file, most=_MAX_BYTES)
         except UnreadableError as error:
-            raise UnusableError(pem.place, expected, str(error)) from None
+            raise UnusableError(pem.place, expected, str(error), passing=error.passing) from None
     if marker not in content:
         raise UnusableError(pem.place, expected, "there is none in it")
     return content

@@ -7,12 +7,12 @@ While they are bad nobody is let in, and the log says so once, and once that all
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from exporter.config.errors import ConfigError
 from exporter.log import Log
 from exporter.web.config.loading import Loaded, load
-from exporter.web.config.settings import Settings
 from exporter.web.config.tls import FreshContext, refusing_context
 
 if TYPE_CHECKING:
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
+    from exporter.web.config.settings import Settings
 
 log = Log(__name__)
 
-# A file that is written in place is empty or half there for a moment, and an empty one protects
-# nothing: what takes protection away is believed once the file has been left alone for so long.
-_SETTLED_SECONDS: Final = 5.0
+# What could not be read is tried again, but not for each of a crowd of clients.
+_AGAIN_SECONDS: Final = 1.0
 
 _Seen = tuple[tuple[int, int, int, int, int] | None, ...]
 
@@ -33,15 +33,15 @@ _Seen = tuple[tuple[int, int, int, int, int] | None, ...]
 class WebConfig:
     """A web configuration in use; to be asked from the event loop only."""
 
-    def __init__(self, path: Path, *, now: Callable[[], float] = time.time) -> None:
+    def __init__(self, path: Path, *, clock: Callable[[], float] = time.monotonic) -> None:
         """Load it, certificates and all; raises ``ConfigError`` with everything that is wrong."""
         first = load(path, certificates=True)
         if first.settings is None:
             raise first.error or AssertionError
         self.at_start = first.settings
         self._told = False
-        self._settings = _Watched(path, first.settings, now, certificates=False)
-        self._tls = _Watched(path, first.settings, now, certificates=True)
+        self._settings = _Watched(path, first.settings, clock, certificates=False)
+        self._tls = _Watched(path, first.settings, clock, certificates=True)
 
     def settings(self) -> Settings:
         """The settings of now; raises ``ConfigError`` where there are none that can be used."""
@@ -65,19 +65,22 @@ class _Watched:
     """What came of loading, for as long as the files that it came from stay as they are."""
 
     def __init__(
-        self, path: Path, first: Settings, now: Callable[[], float], *, certificates: bool
+        self, path: Path, first: Settings, clock: Callable[[], float], *, certificates: bool
     ) -> None:
         self._path = path
         self._certificates = certificates
-        self._now = now
-        self._good = first
+        self._clock = clock
+        self._speaks_tls = first.tls is not None
+        self._protections = first.protections
         self._complaint = ""
         self._loaded = Loaded((path,))
         self._seen: _Seen | None = None
+        self._again = 0.0
 
     def get(self) -> Loaded:
         """What the files say now."""
-        if self._seen is None or _look(self._loaded.files) != self._seen:
+        again = self._loaded.passing and self._clock() >= self._again
+        if again or _look(self._loaded.files) != self._seen:
             self._load()
         return self._loaded
 
@@ -85,40 +88,35 @@ class _Watched:
         files = self._loaded.files
         while True:
             # Looked at before they are read: a change in between is found the next time.
-            seen = _look(files)
+            self._seen = _look(files)
             loaded = load(self._path, certificates=self._certificates)
             if loaded.files == files:
                 break
             files = loaded.files
-        error = loaded.error or self._objection(loaded.settings or Settings())
-        self._seen = None if loaded.error is None and error is not None else seen
-        if error is None:
-            self._good = loaded.settings or Settings()
-        else:
-            loaded = Loaded(files, error=error)
+        self._again = self._clock() + _AGAIN_SECONDS
+        if loaded.settings is not None:
+            loaded = self._judged(loaded, loaded.settings)
         self._say(loaded)
         self._loaded = loaded
 
-    def _objection(self, settings: Settings) -> ConfigError | None:
-        """Why what was read well is not taken up, at least not yet."""
-        if self._certificates and settings.tls is None:
-            return ConfigError(
-                f"{self._path}: expected tls_server_config, as at the start, got none"
-            )
-        if settings.protects_less_than(self._good) and self._age() < _SETTLED_SECONDS:
-            return ConfigError(
-                f"{self._path}: expected basic_auth_users, client_auth_type and "
-                "client_allowed_sans no less strict than before, or a file left alone for "
-                f"{_SETTLED_SECONDS:g} s, got a newer one, which may be half written"
-            )
-        return None
+    def _judged(self, loaded: Loaded, settings: Settings) -> Loaded:
+        """What was read well, or why it is not taken up.
 
-    def _age(self) -> float:
-        """Seconds since the file was changed; 0 if it is gone again."""
-        try:
-            return abs(self._now() - self._path.stat().st_ctime)
-        except OSError:
-            return 0.0
+        A file that was cut off, by a full disk or while it is being written, may be a valid one
+        that protects less, and an empty file is valid. So nothing but a start takes that away.
+        """
+        if self._certificates and settings.tls is None:
+            expected = "tls_server_config, as at the start, got none"
+            return Loaded(loaded.files, error=ConfigError(f"{self._path}: expected {expected}"))
+        if not self._speaks_tls:
+            settings = replace(settings, tls=None)
+        lost = [key for key in self._protections if key not in settings.protections]
+        if lost:
+            expected = f"as much protection as before, got none by {' and '.join(lost)}"
+            error = f"{self._path}: expected {expected} (to do without it, restart)"
+            return Loaded(loaded.files, error=ConfigError(error))
+        self._protections = settings.protections
+        return loaded
 
     def _say(self, loaded: Loaded) -> None:
         complaint = str(loaded.error or "")
