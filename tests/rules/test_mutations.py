@@ -468,6 +468,14 @@ MUTATIONS = (
         "an outage while the exporter backs off to a call in five minutes",
     ),
     Mutation(
+        "the first call that fails is half an hour",
+        ALERTS,
+        "          and on (job, account)\n          quantconnect_api_requests_total offset 28m\n",
+        "",
+        "an exporter is started while QuantConnect is out: a warning at once, a page when half an"
+        " hour is over",
+    ),
+    Mutation(
         "changes counts float noise",
         ALERTS,
         "max_over_time(project:quantconnect_live_equity:max[2h:5m]) -"
