@@ -11,8 +11,9 @@ from typing import Final
 import yaml
 
 from exporter.config.document import MAX_BYTES, parse_document
-from exporter.config.errors import ConfigError, Problems
+from exporter.config.errors import ConfigError
 from exporter.web.config.files import UnreadableError, read_file
+from exporter.web.config.problems import DiscreetProblems
 from exporter.web.config.reading import read
 from exporter.web.config.settings import Settings
 from exporter.web.config.tls import ServerContext, UnusableError, server_context
@@ -38,7 +39,7 @@ class Loaded:
 def load(path: Path, *, certificates: bool) -> Loaded:
     """Load the file, and the certificates that it names if those are asked for."""
     files: tuple[Path, ...] = (path,)
-    problems = Problems(str(path))
+    problems = DiscreetProblems(str(path))
     context, passing = None, False
     try:
         settings = _settings(path, problems)
@@ -69,7 +70,7 @@ def _describe(error: Exception) -> str:
     return f"{type(error).__name__} at {Path(last.filename).name}:{last.lineno}"
 
 
-def _settings(path: Path, problems: Problems) -> Settings:
+def _settings(path: Path, problems: DiscreetProblems) -> Settings:
     content = read_file(path, most=MAX_BYTES)
     if _says_nothing(content):
         return Settings()
