@@ -106,6 +106,27 @@ def test_each_kind_of_bcrypt_hash(pki: PKI, version: str) -> None:
         assert server.ask(user="a", password="y").status == 401
 
 
+@pytest.mark.parametrize("spare", range(4))
+def test_bits_of_a_salt_that_nobody_needs(pki: PKI, spare: int) -> None:
+    """A salt's last character holds two bits of it and four that Go does not look at."""
+    salt, alphabet = b"$2b$04$abcdefghijklmnopqrstu", "./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghij"
+    alphabet += "klmnopqrstuvwxyz0123456789"
+    made = bcrypt.hashpw(b"x", salt + b"u").decode()
+    last = alphabet[alphabet.index("u") + 5 * spare]
+    with serving(pki, f"basic_auth_users: {{a: {made[:28]}{last}{made[29:]}}}") as server:
+        assert server.ask(user="a", password="x").status == 200
+        assert server.ask(user="a", password="y").status == 401
+        assert server.ask(user="b", password="y").status == 401
+
+
+@pytest.mark.parametrize("block", [">\n    {}\n", "|\n    {}\n\n", "'{} '", ">-\n    {}"])
+def test_a_hash_in_a_block(pki: PKI, block: str) -> None:
+    text = f"basic_auth_users:\n  a: {block.format(hashed(b'x'))}"
+    with serving(pki, text) as server:
+        assert server.ask(user="a", password="x").status == 200
+        assert server.ask(user="a", password="y").status == 401
+
+
 def test_a_hash_of_htpasswd(pki: PKI) -> None:
     # "fakepassword", as the exporter-toolkit has it.
     known = "$2y$10$QOauhQNbBCuQDKes6eFzPeMqBSjb7Mr5DUmpZ/VcEd00UAV/LDeSi"

@@ -14,6 +14,8 @@ _SWITCHES: Final = {
     **dict.fromkeys(("n", "no", "off", "false"), False),
 }
 _BCRYPT: Final = re.compile(r"\$2[abxy]\$(?:0[4-9]|[12][0-9]|3[01])\$[./A-Za-z0-9]{53}")
+_BASE64: Final = "./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+_SALT_END: Final = 28  # the last character of a salt
 _USER: Final = re.compile(r"[^:\x00-\x1f\x7f]*")
 _NANOSECONDS: Final = {
     "ns": 1,
@@ -38,10 +40,16 @@ def switch(text: str) -> bool:
 
 
 def bcrypt_hash(text: str) -> bytes:
-    """A hash as ``htpasswd -B`` prints it."""
+    """A hash as ``htpasswd -B`` prints it; what a block of YAML leaves around it is left out.
+
+    Of a salt's last character two bits count. Go does not look at the others; to Python's bcrypt,
+    a salt that has any is none.
+    """
+    text = text.strip()
     if not _BCRYPT.fullmatch(text):
         raise ValueError
-    return text.encode()
+    last = _BASE64[_BASE64.index(text[_SALT_END]) & 0b110000]
+    return f"{text[:_SALT_END]}{last}{text[_SALT_END + 1 :]}".encode()
 
 
 def user_name(text: str) -> bytes:
