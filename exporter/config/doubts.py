@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -24,8 +26,8 @@ class Doubt(NamedTuple):
 
 
 def doubts(config: Config) -> tuple[Doubt, ...]:
-    """All of them, in the order of the accounts."""
-    return (*_same_users(config.accounts),)
+    """All of them, one kind after the other."""
+    return (*_same_users(config.accounts), *_in_the_clear(config.accounts))
 
 
 def _same_users(accounts: tuple[Account, ...]) -> Iterator[Doubt]:
@@ -41,3 +43,29 @@ def _same_users(accounts: tuple[Account, ...]) -> Iterator[Doubt]:
                 "make them one account: two make twice the calls, and what both discover is read"
                 " by one of them only",
             )
+
+
+def _in_the_clear(accounts: tuple[Account, ...]) -> Iterator[Doubt]:
+    """QuantConnect itself is only to be had by https; this is a simulator, or what forwards to it.
+
+    A signature is good for two hours, for whatever its user may do.
+    """
+    for account in accounts:
+        parts = urlsplit(account.base_url)
+        if parts.scheme == "http" and not _is_here(parts.hostname or ""):
+            yield Doubt(
+                account.name,
+                "Signatures and portfolios go over the network unencrypted",
+                {"base_url": account.base_url},
+                "use https, unless nobody else is on that network",
+            )
+
+
+def _is_here(host: str) -> bool:
+    """Whether it is this machine."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False

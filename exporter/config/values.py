@@ -53,6 +53,7 @@ EXPORTER_LABELS: Final = frozenset(
 )
 # Prometheus sets these on everything that it scrapes.
 TARGET_LABELS: Final = frozenset({"job", "instance"})
+_QUANTCONNECT: Final = ".quantconnect.com"
 _LABEL: Final = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 
 
@@ -113,4 +114,7 @@ def base_url(text: str) -> str:
         raise ValueError("it has a user name or password in it")
     if "?" in text or "#" in text:
         raise ValueError("it has a query or fragment")
+    host = parts.hostname.lower().rstrip(".")
+    if parts.scheme == "http" and f".{host}".endswith(_QUANTCONNECT):
+        raise ValueError("at QuantConnect it is https://, else signatures go unencrypted")
     return text.rstrip("/")

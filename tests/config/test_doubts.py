@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from exporter.config import doubts, load_text
 
 
@@ -27,3 +29,20 @@ def test_one_user_in_several_accounts() -> None:
         ("b", "another account has the same user_id: a")
     ]
     assert doubted("user_id: 1", same.format("")) == [], "perhaps a simulated one"
+
+
+CLEAR = "signatures and portfolios go over the network unencrypted: "
+
+
+@pytest.mark.parametrize("host", ["simulator:10271", "10.0.0.7", "[fe80::1]", "quantconnect.com.x"])
+def test_an_address_that_is_not_encrypted(host: str) -> None:
+    url = f"http://{host}/api/v2"
+    assert doubted(f"user_id: 1, base_url: '{url}'") == [("a", CLEAR + url)]
+    assert doubted(f"user_id: 1, base_url: 'https://{host}/api/v2'") == []
+
+
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1:10271", "127.1.2.3", "[::1]", "LOCALHOST", "a.localhost"]
+)
+def test_what_stays_on_this_machine_needs_no_encryption(host: str) -> None:
+    assert doubted(f"user_id: 1, base_url: 'http://{host}/api/v2'") == []
