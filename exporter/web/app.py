@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 _LONGEST_ID = 20  # digits
 _RELOAD_METHODS = ("POST", "PUT")
+# "none": somebody typed it in.
+_OUR_SITES = ("same-origin", "none")
 _ALL_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 
 
@@ -117,6 +119,8 @@ class Site:
         if request.method not in _RELOAD_METHODS:
             text = "This endpoint requires a POST or PUT request.\n"
             return PlainTextResponse(text, 405, headers={"Allow": ", ".join(_RELOAD_METHODS)})
+        if _is_cross_site(request):
+            return PlainTextResponse("Pages of other sites may not do that.\n", 403)
         # One that comes while another is under way has to wait, as it may know of a later change;
         # more of them would only take the threads that scrapes are answered in.
         if not self.reloads.acquire(blocking=False):
@@ -140,6 +144,20 @@ class Site:
         if self.vitals.ready():
             return PlainTextResponse("Ready\n")
         return PlainTextResponse("Not every project has been tried yet\n", 503)
+
+
+def _is_cross_site(request: Request) -> bool:
+    """Whether a browser asks for a page that is not ours.
+
+    Any page may have a browser send a POST, to loopback too. The browser says so in one of two
+    headers, which nothing else sends.
+    """
+    headers = request.headers
+    if any(site not in _OUR_SITES for site in headers.getlist("sec-fetch-site")):
+        return True
+    host = headers.get("host", "").lower()
+    ours = (f"http://{host}", f"https://{host}")
+    return any(origin.lower() not in ours for origin in headers.getlist("origin"))
 
 
 def application(site: Site, *, max_requests: int) -> Starlette:

@@ -234,6 +234,47 @@ def test_a_reload_is_no_link_that_one_can_follow(shared: Serving, method: str) -
     assert shared.configuration.reloads == 0
 
 
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Sec_Fetch_Site": "cross-site"},
+        {"Sec_Fetch_Site": "same-site"},
+        {"Sec_Fetch_Site": ""},
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Origin": ""},
+        {"Origin": "http://127.0.0.1"},
+        {"Origin": "http://127.0.0.1:{port}.evil.example"},
+        {"Origin": "http://evil.example/http://127.0.0.1:{port}"},
+        {"Origin": "http://127.0.0.1:{port}", "Sec_Fetch_Site": "cross-site"},
+        {"Origin": "https://evil.example", "Sec_Fetch_Site": "same-origin"},
+    ],
+)
+def test_a_page_of_somebody_elses_in_a_browser_reloads_nothing(
+    shared: Serving, headers: dict[str, str]
+) -> None:
+    sent = {name: value.format(port=shared.port) for name, value in headers.items()}
+    for method in ("POST", "PUT"):
+        answer = shared.ask("/-/reload", method, **sent)
+        assert (answer.status, answer.text) == (403, "Pages of other sites may not do that.\n")
+    assert shared.configuration.reloads == 0
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "http://127.0.0.1:{port}", "Sec_Fetch_Site": "same-origin"},
+        {"Origin": "https://127.0.0.1:{port}"},
+        {"Origin": "http://Exporter.example", "Host": "exporter.example"},
+        {"Sec_Fetch_Site": "none"},
+    ],
+)
+def test_a_page_of_our_own_may(headers: dict[str, str]) -> None:
+    with serving() as server:
+        sent = {name: value.format(port=server.port) for name, value in headers.items()}
+        assert server.ask("/-/reload", "POST", **sent).status == 200
+
+
 # --- The limit ------------------------------------------------------------------------------------
 
 
