@@ -70,6 +70,8 @@ rate_limit:
         NOTHING,
         "tls_server_config: {}\nhttp_server_config: {headers: }\n",
         "tls_server_config: {cert_file: , client_allowed_sans: }",
+        "tls_server_config: {cert_file: '', key_file: \"\"}",
+        "tls_server_config:\n  cert: |\n  key: >\n  client_auth_type: ''\n  client_ca: ''\n",
         "rate_limit: {burst: 20}",
         "rate_limit: {interval: 0}",
         "rate_limit: {interval: 0s}",
@@ -85,6 +87,15 @@ def test_a_file_that_says_nothing_protects_nothing(pki: PKI, text: str) -> None:
 def test_a_comment_ends_where_yaml_says(pki: PKI, end: str) -> None:
     text = end.join(("# A password", "---", "basic_auth_users:", f"  alice: {HASH}", ""))
     assert set(settings(pki, text).users) == {b"alice"}
+
+
+def test_an_empty_text_is_as_good_as_none(pki: PKI) -> None:
+    """Templates write them."""
+    empty = "cert: '', key: '', client_ca: '', client_ca_file: '', client_auth_type: ''"
+    said = "cert_file: server.pem, key_file: server.key"
+    found = settings(pki, f"tls_server_config: {{{said}, {empty}}}")
+    assert found == settings(pki, f"tls_server_config: {{{said}}}")
+    assert found.tls is not None
 
 
 def test_everything_that_the_exporter_toolkit_knows(pki: PKI) -> None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from exporter.config.errors import Problems
 
 _TOP: Final = ("tls_server_config", "http_server_config", "basic_auth_users", "rate_limit")
-_TLS: Final = (
+_TLS_TEXTS: Final = (
     "cert",
     "cert_file",
     "key",
@@ -30,6 +30,9 @@ _TLS: Final = (
     "client_ca",
     "client_ca_file",
     "client_auth_type",
+)
+_TLS: Final = (
+    *_TLS_TEXTS,
     "client_allowed_sans",
     "min_version",
     "max_version",
@@ -127,7 +130,7 @@ class _TLSReading:
     def __init__(
         self, section: Section, problems: Problems, directory: Path, remarks: list[str]
     ) -> None:
-        self._section = section.know(*_TLS, homes=_HOMES)
+        self._section = section.know(*_TLS, homes=_HOMES).forget_empty(*_TLS_TEXTS)
         self._problems = problems
         self._directory = directory
         self._remarks = remarks

@@ -81,6 +81,15 @@ class Section:
                 self._problems.add(place, "a known key", because=hint)
         return self
 
+    def forget_empty(self, *keys: str) -> Section:
+        """Take an empty text under one of these for no value, as Go does."""
+        self._members = {
+            key: pair
+            for key, pair in self._members.items()
+            if key not in keys or is_tagged(pair.node) or pair.node.value != ""
+        }
+        return self
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._members)
 
