@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from exporter.cli.run import serve
-from exporter.config import load_text
+from exporter.config import ConfigError, load_text
 from exporter.log import Log
 from exporter.simulator import DEMO_TOKEN, SimulatorServer, World
 
@@ -78,7 +80,7 @@ _DESKS = ("equities", "derivatives", "currencies", "crypto")
 def _say_where(options: argparse.Namespace) -> None:
     address = options.web_listen_address[0]
     anywhere = address.host in ("", "0.0.0.0", "::")  # noqa: S104 - compared, not listened on
-    scheme = "https" if options.web_config_file else "http"
+    scheme = "https" if _speaks_tls(options.web_config_file) else "http"
     url = f"{scheme}://{address._replace(host='127.0.0.1') if anywhere else address}"
     print(
         "\nA simulated QuantConnect with eight live algorithms, and the exporter that reads it.\n"
@@ -88,3 +90,13 @@ def _say_where(options: argparse.Namespace) -> None:
         "Ctrl-C ends it.\n",
         flush=True,
     )
+
+
+def _speaks_tls(web_config_file: str) -> bool:
+    if not web_config_file:
+        return False
+    from exporter.web.config import WebConfig
+
+    with suppress(ConfigError):  # what is wrong with it is said when it is to be used
+        return WebConfig(Path(web_config_file)).at_start.tls is not None
+    return False

@@ -119,3 +119,37 @@ def test_http_to_a_tls_port_is_not_answered(pki: PKI) -> None:
             context.wrap_socket(plain, server_hostname="localhost") as spoken,
         ):
             assert spoken.version() == "TLSv1.3"
+
+
+@pytest.mark.parametrize("spoken", ["http", "https"])
+def test_the_demo_says_where_it_is(pki: PKI, spoken: str) -> None:
+    file = pki.path("web.yaml")
+    file.write_text(users(alice="x") + (TLS if spoken == "https" else ""))
+    loopback = ("--web.listen-address=127.0.0.1:10271", "--simulator.listen-address=127.0.0.1:0")
+    command = [sys.executable, "-m", "exporter", "demo", *loopback, "--web.config.file", str(file)]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as demo:
+        assert demo.stdout is not None
+        said = []
+        for line in demo.stdout:
+            said.append(line)
+            if line == "Ctrl-C ends it.\n":
+                demo.terminate()
+    assert any(line.startswith(f"  {spoken}://127.0.0.1:10271/ ") for line in said)
+
+
+def test_a_demo_with_a_bad_one_says_what_is_wrong_with_it(pki: PKI) -> None:
+    file = pki.path("web.yaml")
+    file.write_text("basic_auth_users: {alice: x}")
+    loopback = ("--web.listen-address=127.0.0.1:0", "--simulator.listen-address=127.0.0.1:0")
+    done = subprocess.run(
+        [sys.executable, "-m", "exporter", "demo", *loopback, "--web.config.file", str(file)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert f"{file}:1: basic_auth_users.alice: expected a bcrypt hash" in done.stderr
+    assert "Traceback" not in done.stderr
