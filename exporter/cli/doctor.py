@@ -8,8 +8,8 @@ from random import Random
 from typing import TYPE_CHECKING, TypeVar
 
 from exporter.cli.asking import Asking, RejectedError, Skew
+from exporter.cli.configuration import load
 from exporter.cli.findings import Report, degrade, on_one_line, plural
-from exporter.cli.run import load
 from exporter.cli.version import USER_AGENT
 from exporter.config import ConfigError, Project, doubts
 from exporter.config.duration import format_duration

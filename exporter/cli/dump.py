@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from exporter import __version__
 from exporter.cli import version
-from exporter.cli.run import load, shard_of
+from exporter.cli.configuration import load
+from exporter.cli.run import shard_of
 from exporter.clock import Clock
 from exporter.exposition import TEXT, join
 from exporter.log import Log

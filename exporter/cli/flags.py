@@ -203,7 +203,11 @@ def _unix_time(text: str) -> float:
 
 
 def _interval(text: str) -> float:
-    seconds = parse_duration(text)
+    expected = f"expected a duration of 1s or more, such as 30s, got {text!r}"
+    try:
+        seconds = parse_duration(text)
+    except ValueError as error:
+        raise ValueError(f"{expected} ({error})" if str(error) else expected) from None
     if seconds < 1:
-        raise ValueError(f"expected 1s or more, got {text!r}")
+        raise ValueError(expected)
     return seconds

@@ -6,18 +6,14 @@ import ipaddress
 import os
 import platform
 import socket
-import stat
-import sys
-from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from exporter import __version__
 from exporter.cli import version
-from exporter.cli.findings import plural
+from exporter.cli.configuration import check, complain, load_again, load_web
 from exporter.cli.reload import Reloader, Watch, Watched
 from exporter.clock import Clock
-from exporter.config import Config, ConfigError, doubts, find, resolve
+from exporter.config import ConfigError, find, resolve
 from exporter.log import Log
 
 if TYPE_CHECKING:
@@ -26,6 +22,7 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp
 
+    from exporter.config import Config
     from exporter.poller import Shard
     from exporter.web.config import WebConfig
 
@@ -34,20 +31,15 @@ log = Log(__name__)
 
 def run(options: argparse.Namespace) -> int:
     """Run until SIGTERM or SIGINT; 0 when stopped so, 1 if it could not be started."""
+    if options.config_check:
+        return check(options)
     try:
         path = find(options.config_file)
         watched = Watched.now(path) if path and options.config_enable_auto_reload else None
         config = resolve(path, os.environ)
     except ConfigError as error:
-        print(error, file=sys.stderr)
+        complain(error, options)
         return 1
-    if options.config_check:
-        try:
-            load_web(options)
-        except ConfigError as error:
-            print(error, file=sys.stderr)
-            return 1
-        return check(config)
     return serve(
         options,
         config,
@@ -57,51 +49,11 @@ def run(options: argparse.Namespace) -> int:
     )
 
 
-def load(options: argparse.Namespace) -> Config | None:
-    """The configuration, or None after saying on stderr all that is wrong with it."""
-    try:
-        return resolve(find(options.config_file), os.environ)
-    except ConfigError as error:
-        print(error, file=sys.stderr)
-        return None
-
-
-def load_again(path: Path | None) -> Config:
-    """The configuration for a reload; raises ``ConfigError``."""
-    if path is not None:
-        with suppress(OSError):  # of which reading it has more to say
-            if not stat.S_ISREG(path.stat().st_mode):
-                # A pipe would be waited for, perhaps for ever.
-                raise ConfigError(f"{path}: expected a file, got what can be read only once")
-    return resolve(path, os.environ)
-
-
-def load_web(options: argparse.Namespace) -> WebConfig | None:
-    """The web configuration, if there is one; raises ``ConfigError``."""
-    if not options.web_config_file:
-        return None
-    from exporter.web.config import WebConfig
-
-    return WebConfig(Path(options.web_config_file))
-
-
 def shard_of(options: argparse.Namespace) -> Shard:
     """This process's share of the projects."""
     from exporter.poller import Shard
 
     return Shard(options.shard, options.total_shards)
-
-
-def check(config: Config) -> int:
-    """Say that the configuration is good, and what it comes to."""
-    for account in config.accounts:
-        listed = f"{plural(len(account.projects), 'project')} listed"
-        found = "discovers live ones" if account.discover else "no discovery"
-        print(f"account {account.name}: {listed}, {found}")
-    for doubt in doubts(config):
-        print(f"account {doubt.account}: warning: {doubt}; {doubt.advice}")
-    print(f"{config.source}: ok")
-    return 0
 
 
 def serve(
@@ -133,7 +85,7 @@ def serve(
         web = load_web(options)
         sockets = listen(options, web)
     except ConfigError as error:
-        print(error, file=sys.stderr)
+        complain(error, options)
         return 1
     except OSError as error:
         log.error("The exporter cannot start", error=str(error))

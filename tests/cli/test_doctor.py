@@ -647,7 +647,7 @@ def test_a_token_that_cannot_be_read(
         token.unlink()
         return config
 
-    monkeypatch.setattr("exporter.cli.run.resolve", resolve_and_lose)
+    monkeypatch.setattr("exporter.cli.configuration.resolve", resolve_and_lose)
     status, rows = doctor(capsys)
     assert status == 1
     assert rows[1].startswith("account default: token FAILED ")

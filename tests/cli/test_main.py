@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import re
 from typing import TYPE_CHECKING
 
@@ -112,6 +113,33 @@ def test_a_bad_web_configuration(capsys: pytest.CaptureFixture[str], tmp_path: P
         captured = capsys.readouterr()
         assert "web.yaml" in captured.err
         assert captured.out == ""
+
+
+def test_both_bad_configurations_are_checked(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "quantconnect.yaml").write_text("accounts: 5\n")
+    (tmp_path / "web.yaml").write_text("tls_server_config: {cert_file: missing.pem}\n")
+    assert main(["--web.config.file", "web.yaml", "--config.check"]) == 1
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert {line.partition(":")[0] for line in captured.err.splitlines()} == {
+        *("quantconnect.yaml", "web.yaml"),
+    }
+
+
+@pytest.mark.parametrize("web", [[], ["--web.config.file", "missing.yaml"]])
+def test_where_the_log_is_json_a_bad_configuration_is_too(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, web: list[str]
+) -> None:
+    (tmp_path / "quantconnect.yaml").write_text(GOOD if web else "accounts: 5\nmore: 6\n")
+    for command in ([], [] if web else ["doctor"]):
+        assert main([*command, "--log.format", "json", *web]) == 1
+        lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+        said = [line["problem"] for line in lines if line["level"] == "error"]
+        assert len(said) == (1 if web else 2)
+        name = "missing.yaml" if web else "quantconnect.yaml"
+        assert all(problem.startswith(name) for problem in said)
 
 
 def test_a_named_file_that_is_missing(capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 import requests
 
+from exporter.cli.configuration import load_again
 from exporter.cli.reload import Reloader, Watch, Watched
-from exporter.cli.run import load_again
 from exporter.clock import Clock
 from exporter.config import Config, ConfigError, load
 from exporter.poller import Shard
