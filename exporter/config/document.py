@@ -95,7 +95,10 @@ def _syntax_error(error: yaml.MarkedYAMLError, source: str) -> str:
     fault = _QUOTED.sub(_own_words, said) + hint
     where = f"{source}:{mark.line + 1}:{mark.column + 1}"
     if r"'\t'" in said:
-        return f"{where}: invalid YAML: a tab; indent with spaces"
+        assert mark.buffer is not None  # noqa: S101 - of a text, PyYAML keeps all
+        before = mark.buffer[mark.pointer - mark.column : mark.pointer]
+        do = "write a space" if before.strip(" -") else "indent with spaces"
+        return f"{where}: invalid YAML: a tab; {do}"
     return f"{where}: expected valid YAML, got a fault: {fault}"
 
 

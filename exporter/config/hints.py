@@ -37,8 +37,9 @@ def hint(key: str, known: Mapping[str, object]) -> str:
     plain = re.sub(r"(?<=[a-z])(?=[A-Z])|-", "_", key[:_COMPARED]).lower()
     if near := difflib.get_close_matches(plain, known, n=1):
         return f"did you mean {near[0]}?"
-    if home := _homes().get(plain):
-        return f"it belongs in {home}"
+    home = _homes().get(plain)
+    if home is not None:
+        return f"it belongs in {home}" if home else "it belongs at the top of the file"
     return f"known here: {', '.join(known)}"
 
 
@@ -56,13 +57,13 @@ def shorthand(entry: Any, text: str) -> str:
 
 @cache
 def _homes() -> dict[str, str]:
-    """The mapping of each key that has only one."""
+    """The mapping of each key that has only one; empty for the top of the file."""
     homes: dict[str, str] = {}
     several: set[str] = set()
     for key, home in _keys(Document, ""):
         if homes.setdefault(key, home) != home:
             several.add(key)
-    return {key: home for key, home in homes.items() if home and key not in several}
+    return {key: home for key, home in homes.items() if key not in several}
 
 
 def _keys(annotation: Any, path: str) -> Iterator[tuple[str, str]]:
