@@ -47,6 +47,14 @@ class Mutation:
 
 MUTATIONS = (
     Mutation(
+        "an exporter that restarts is up whenever anybody looks",
+        ALERTS,
+        "          present_over_time(quantconnect_exporter_build_info[1h])\n",
+        "          quantconnect_exporter_build_info\n",
+        "an exporter that is killed again and again, never for five minutes, is told of; three"
+        " restarts are not, nor is anybody else's process",
+    ),
+    Mutation(
         "a project never deployed is a failure",
         RECORDING,
         'group by (job, project_id) (quantconnect_read_success{source="status"} == 1)',

@@ -20,8 +20,9 @@ TARGET_LABELS = {"job", "instance"}
 FOREIGN = {
     "up": set[str](),
     "ALERTS": {"alertname", "alertstate"},
+    "process_start_time_seconds": set[str](),
 }
-"""What Prometheus itself publishes."""
+"""What Prometheus itself, or prometheus-client's process collector, publishes."""
 PUBLISHED = {family.name: set(family.labels) for family in CATALOGUE} | FOREIGN
 LABELS = TARGET_LABELS.union(*PUBLISHED.values(), *(rule.labels for rule in RULES))
 LIMITS = (
