@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from exporter.log import Log
 from exporter.metrics.reading import Source
 from exporter.metrics.table import Row
+from exporter.poller.currency import CurrencyDoubt
 from exporter.poller.samples import ProjectSamples
 from exporter.poller.source import ReadSource
 from exporter.quantconnect.errors import ApiError, Reason
@@ -57,7 +58,7 @@ class PublishedProject:
             Row(settings.id, name, settings.account_currency, config.tickers)
         )
         self._portfolio: Portfolio | None = None
-        self._other_currency: str | None = None  # than the one that is settled, found at a read
+        self._doubt = CurrencyDoubt()
         self._deployment: Deployment | None = None
         self._deployed: bool | None = None
         self._statistics: Statistics | None = None
@@ -82,21 +83,23 @@ class PublishedProject:
         """The configuration says this from now on: what was read before is rendered anew for it."""
         with self._lock:
             before = self._samples.row
+            doubted = self._in_doubt
+            # What was configured is not kept, nor what was ambiguous, which may be clear by now.
             kept = before.account_currency if self.settings.account_currency is None else None
-            if kept is not None and self._other_currency is not None:
+            if kept and self._doubt.other is not None:
                 # What was read last is of an account that is not this project's any more.
                 kept, self._portfolio = None, None
-            # What was ambiguous may be clear by now.
-            kept = kept or None
+            if not kept:
+                self._doubt.forget()
             row = replace(
                 before,
                 project=settings.name or before.project,
-                account_currency=settings.account_currency or kept,
+                account_currency=settings.account_currency or kept or None,
                 tickers=config.tickers,
             )
             self.settings, self._account, self._config = settings, account, config
             self._read_from(intervals)
-            if row != before:
+            if row != before or self._in_doubt is not doubted:
                 self._relabel(row)
             self._swap()
 
@@ -174,12 +177,16 @@ class PublishedProject:
             state = self._sources.get(Source.STATUS)
             if state is None:
                 return  # switched off by a reload while it was read
+            doubted = self._in_doubt
+            self._doubt.deployed(self._deployment, deployment)
             snapshot = self._samples.status(deployment, in_doubt=self._in_doubt)
             state.succeeded(duration=duration, interval=interval, age=age)
             news = self._deployed is not (deployment is not None)
             self._deployment, self._deployed = deployment, deployment is not None
             state.snapshot = snapshot
-            if news:
+            if self._in_doubt is not doubted:
+                self._statistics = None  # of the account of before
+            if news or self._in_doubt is not doubted:
                 self._render(Source.STATISTICS)
             self._swap()
 
@@ -232,21 +239,23 @@ class PublishedProject:
     @property
     def _in_doubt(self) -> bool:
         """Whether amounts in the account's currency may be in another than their label says."""
-        return self._other_currency is not None and self.settings.account_currency is None
+        return bool(self._doubt) and self.settings.account_currency is None
 
     def _check_currency(self, portfolio: Portfolio) -> None:
-        before, doubted = self._other_currency, self._in_doubt
-        self._other_currency = self._samples.other_currency(portfolio)
+        before, doubted = self._doubt.other, self._in_doubt
+        settled = self._samples.row.account_currency
+        self._doubt.read(settled, portfolio.cash)
         if self._in_doubt is not doubted:
+            if not doubted:
+                self._forget_amounts()
             self._render(Source.STATUS)
             self._render(Source.STATISTICS)
-        if self._other_currency is None:
+        if self._doubt.other is None:
             return
-        settled = self._samples.row.account_currency
         if self.settings.account_currency is None:
             raise ApiError(
                 Reason.MALFORMED,
-                f"the account is in {self._other_currency} now, and its series say {settled};"
+                f"the account is in {self._doubt.other} now, and its series say {settled};"
                 " reload the configuration to go on under the new currency",
             )
         if before is None:  # who configures one may know better
@@ -255,8 +264,14 @@ class PublishedProject:
                 project_id=self.settings.id,
                 project=self.name,
                 account_currency=settled,
-                found=self._other_currency,
+                found=self._doubt.other,
             )
+
+    def _forget_amounts(self) -> None:
+        """What was told before the doubt is, perhaps, of the account of before."""
+        self._statistics = None
+        if self._deployment is not None:
+            self._deployment = self._deployment.without_equity()
 
     # --- Publishing -------------------------------------------------------------------------------
 

@@ -59,11 +59,6 @@ class ProjectSamples:
         self.row = replace(self.row, account_currency=currency or "")
         return True
 
-    def other_currency(self, portfolio: Portfolio) -> str | None:
-        """The currency of the account, if it is clearly not the one that is settled."""
-        currency = account_currency(portfolio.cash)
-        return None if self.row.account_currency in (None, "", currency) else currency
-
     def portfolio(self, portfolio: Portfolio) -> Snapshot:
         """Positions, holdings and cash."""
         render = self._renderer.render

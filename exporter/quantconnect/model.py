@@ -15,6 +15,7 @@ from decimal import Decimal
 from typing import Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 STATUSES: tuple[str, ...] = (
     "DeployError",
@@ -136,6 +137,10 @@ class Deployment(Struct, frozen=True):
     equity: float | None
     """In the account's currency."""
     error: str
+
+    def without_equity(self) -> Deployment:
+        """The same, where nobody knows which currency its equity is in."""
+        return replace(self, equity=None)
 
 
 class Listing(Struct, frozen=True):

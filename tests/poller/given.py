@@ -49,7 +49,7 @@ class Time:
         self.monotonic += seconds
 
 
-def cash(currency: str, rate: float = 1.0, *, converted: bool = False) -> dict[str, Any]:
+def cash(currency: str, rate: float | None = 1.0, *, converted: bool = False) -> dict[str, Any]:
     symbols = [{"value": f"{currency}USD", "id": f"{currency}USD 8G"}] if converted else []
     return {**USD, "symbol": currency, "conversionRate": rate, "securitySymbols": symbols}
 

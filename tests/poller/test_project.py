@@ -364,7 +364,84 @@ def test_nor_is_anything_else_of_the_other_account(one: Published, tmp_path: Pat
     assert one.value(equity) is None
     one.reads(None, yen)
     assert currencies(one) == {"JPY"}
+    assert (one.value(equity), one.value(fees)) == (None, None)  # what is known is of before
+    told(15_000_001, "-¥901.00")
+    assert (one.value(equity), one.value(fees)) == (15_000_001, 901)
+
+
+@pytest.mark.parametrize(
+    "book",
+    [
+        {},
+        {"JPY": cash("JPY", 0.0)},
+        {"USD": cash("USD", None), "JPY": cash("JPY")},
+    ],
+)
+def test_a_cash_book_that_does_not_tell_ends_no_doubt_and_begins_none(
+    one: Published, book: dict[str, Any]
+) -> None:
+    one.reads()
+    one.project.status(deployment_of(), duration=0.1, interval=60.0)
+    one.reads({}, book)
+    assert one.value("quantconnect_live_equity{") is not None
+    with pytest.raises(ApiError):
+        one.reads({}, {"JPY": cash("JPY")})
+    one.project.status(deployment_of(equity=15e6), duration=0.1, interval=60.0)
+    with pytest.raises(ApiError, match="in JPY now"):
+        one.reads({}, book)
+    assert one.value("quantconnect_live_equity{") is None
+
+
+def test_a_currency_that_is_not_at_par_is_the_accounts_no_longer(one: Published) -> None:
+    one.reads()
+    stable = {"USDT": cash("USDT"), "USDC": cash("USDC")}
+    one.reads(None, {"USD": cash("USD"), **stable})
+    assert currencies(one) == {"USD"}
+    with pytest.raises(ApiError, match="the account is in USDT or USDC now"):
+        one.reads(None, {"USD": cash("USD", 150.0, converted=True), **stable})
+
+
+@pytest.mark.parametrize("moved", [{"brokerage": "Kraken"}, {"environment": "elsewhere"}])
+def test_a_deployment_at_another_brokerage_may_be_in_another_currency(
+    one: Published, moved: dict[str, str]
+) -> None:
+    """Its equity is listed at once, and it has no portfolio for ten minutes."""
+
+    def told(equity: float, **of: str) -> None:
+        deployment = deployment_of(1, equity=equity, **of)
+        one.project.status(deployment, duration=0.1, interval=60.0)
+
+    equity, fees = "quantconnect_live_equity{", "quantconnect_live_fees{"
+    one.reads()
+    told(100_000)
+    one.project.statistics(statistics_of(Fees="-$9.00"), duration=0.1, interval=300.0)
+    told(100_001, deployId="L-2")  # another one of the same account
+    assert (one.value(equity), one.value(fees)) == (100_001, 9)
+    for _ in range(2):
+        told(15_000_000, deployId="L-3", **moved)
+        assert (one.value(equity), one.value(fees)) == (None, None)
+    one.reads({}, {})  # which does not tell
+    assert one.value(equity) is None
+    one.reads()
+    assert (one.value(equity), one.value(fees)) == (15_000_000, None)
+    told(15_000_000, deployId="L-3", **moved)
     assert one.value(equity) == 15_000_000
+
+
+def test_a_reload_may_end_the_doubt(one: Published, tmp_path: Path) -> None:
+    equity = "quantconnect_live_equity{"
+    one.reads()
+    with pytest.raises(ApiError):
+        one.reads(None, {"JPY": cash("JPY")})
+    one.project.status(deployment_of(equity=7), duration=0.1, interval=60.0)
+    assert one.value(equity) is None
+    reconfigure(one, configured(tmp_path, ", account_currency: USD"), INTERVALS)
+    assert currencies(one) == {"USD"}
+    assert one.value(equity) == 7
+    one.reads(None, {"JPY": cash("JPY")})  # who configures one knows better
+    reconfigure(one, configured(tmp_path), INTERVALS)
+    assert currencies(one) == {"JPY"}
+    assert one.value(equity) == 7
 
 
 def test_an_ambiguous_currency_is_told_anew_at_a_reload(one: Published, tmp_path: Path) -> None:
