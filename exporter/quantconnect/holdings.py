@@ -44,8 +44,6 @@ _QUANTITY = 0
 # Not 0 only of a position: Lean sets all four to 0 when one is closed. A flat security may well
 # have a price and a rate.
 _EVIDENCE = (1, 4, 5, 6)
-# Price and value: of which others each is a factor or the product.
-_PRODUCT = {2: (_QUANTITY, 3, 4), 4: (_QUANTITY, 2, 3)}
 _FIELDS = (*_NUMBERS, "currencySymbol", "symbol", "type")
 _CURRENCY_SYMBOL, _SYMBOL, _TYPE = 7, 8, 9
 _SHORT_NAMES = ("q", "a", "p", "r", "v", "u", "up", "c")
@@ -177,13 +175,29 @@ def _holding(
         message = "missing beside an average price, value or P/L that is not 0, expected a number"
         problems.append(Problem("quantity", _where(key), message))
     elif has_new_names:
-        for slot, others in _PRODUCT.items():
-            # It cannot be 0 where none of these is: one of the new names may well be its own.
-            if values[slot] is None and all(numbers[other] for other in others):
+        for slot in _not_0(numbers):
+            if values[slot] is None:  # one of the new names may well be its own
                 numbers[slot] = None
                 message = "missing beside names that are not known, expected a number"
                 problems.append(Problem(_NUMBERS[slot], _where(key), message))
     return _position(key, values, numbers, strike_scale, problems)
+
+
+def _not_0(numbers: list[float | None]) -> list[int]:
+    """The slots of what cannot be 0 in an open position, going by its other numbers."""
+    _, average, price, rate, value, pnl, percent = numbers
+    gains = bool(pnl or percent) and percent != -100.0  # which what is worth nothing does not
+    return [
+        slot
+        for slot, is_not_0 in (
+            (1, percent),
+            (2, (value and rate) or gains),
+            (4, (price and rate) or (gains and rate)),
+            (5, percent),
+            (6, pnl and average),
+        )
+        if is_not_0
+    ]
 
 
 def _unread(key: str, strike_scale: int, problems: list[Problem]) -> Holding:

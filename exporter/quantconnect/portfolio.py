@@ -25,9 +25,13 @@ from exporter.quantconnect.model import Cash, Portfolio, Problem
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-# In lower case. Of every currency all three are sent, zeros too.
-_CASH_NUMBERS = frozenset({"amount", "conversionrate", "valueinaccountcurrency"})
-_CASH_FIELDS = _CASH_NUMBERS | {"symbol", "currencysymbol", "securitysymbols", "securitysymbol"}
+# By their names in lower case. Of every currency all three are sent, zeros too.
+_CASH_NUMBERS = {
+    name.lower(): name for name in ("amount", "conversionRate", "valueInAccountCurrency")
+}
+_CASH_FIELDS = _CASH_NUMBERS | dict.fromkeys(
+    ("symbol", "currencysymbol", "securitysymbols", "securitysymbol"), ""
+)
 
 
 def decode_portfolio(
@@ -85,9 +89,15 @@ def _cash(cash: Mapping[str, object], problems: list[Problem]) -> list[Cash]:
         if not isinstance(entry, dict) and not is_empty(entry):
             problems.append(problem("other", where, entry, "an object"))
             continue
-        if raw.keys() - _CASH_FIELDS and raw.keys().isdisjoint(_CASH_NUMBERS):  # new names
-            problems.append(problem("other", where, entry, "an object of known fields"))
-            continue
+        if raw.keys() - _CASH_FIELDS.keys():  # new names, perhaps of what is missing
+            if raw.keys().isdisjoint(_CASH_NUMBERS):
+                problems.append(problem("other", where, entry, "an object of known fields"))
+                continue
+            problems += [
+                Problem(field, where, "missing beside names that are not known, expected a number")
+                for name, field in _CASH_NUMBERS.items()
+                if name not in raw
+            ]
         amount = number(raw, "amount", where, problems)
         rate = number(raw, "conversionRate", where, problems)
         value = number(raw, "valueInAccountCurrency", where, problems)

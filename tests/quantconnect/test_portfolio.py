@@ -36,6 +36,7 @@ SHORT = {
     "currencySymbol": "c",
 }
 NUMBERS = [name for name in SHORT if name != "currencySymbol"]
+WHOLE: dict[str, object] = {"q": 10, "a": 100, "p": 105, "v": 1050, "u": 49, "up": 4.9}
 
 
 def sample(name: str) -> dict[str, object]:
@@ -462,21 +463,28 @@ class TestHolding:
             ({"q": 10, "p": 460, "mv": 4600}, "marketValue"),
             ({"q": 10, "v": 4600, "px": 460}, "marketPrice"),
             ({"quantity": -10, "marketPrice": 4, "value": 40}, "marketValue"),
+            (WHOLE | {"a": None, "avg": 100}, "averagePrice"),
+            (WHOLE | {"p": None, "px": 105}, "marketPrice"),
+            (WHOLE | {"v": None, "mv": 1050}, "marketValue"),
+            (WHOLE | {"u": None, "upl": 49}, "unrealizedPnl"),
+            (WHOLE | {"up": None, "pct": 4.9}, "unrealizedPnLPercent"),
+            (WHOLE | {"p": None, "v": None, "px": 105}, "marketPrice marketValue"),
+            (WHOLE | {"r": 0, "v": None, "x": 1}, ""),
         ],
     )
-    def test_a_value_under_a_new_name_is_not_nothing(
+    def test_a_number_under_a_new_name_is_not_nothing(
         self, raw: dict[str, object], missing: str
     ) -> None:
         found, problems = holding(raw)
         assert found is not None
-        assert figures(found)[missing] is None
-        assert list(figures(found).values()).count(None) == 1
-        assert problems == (
+        assert [name for name, value in figures(found).items() if value is None] == missing.split()
+        assert problems == tuple(
             Problem(
-                field=missing,
+                field=field,
                 where='holdings["AAPL R735QTJ8XC9X"]',
                 message="missing beside names that are not known, expected a number",
-            ),
+            )
+            for field in sorted(missing.split(), key=NUMBERS.index)
         )
 
     @pytest.mark.parametrize(
@@ -487,6 +495,8 @@ class TestHolding:
             {"q": 10, "zz": 1},
             {"q": 10, "p": 460, "r": 0, "zz": 1},
             {"q": 10, "p": 460, "v": 0, "zz": 1},
+            {"q": 10, "a": 5, "u": -50, "up": -100, "zz": 1},
+            {"q": 10, "v": 460, "u": 460, "zz": 1, "p": 46},
         ],
     )
     def test_what_may_be_0_is_0(self, raw: dict[str, object]) -> None:
@@ -620,6 +630,16 @@ class TestHolding:
 
 
 class TestCash:
+    def test_a_number_of_a_currency_under_a_new_name(self) -> None:
+        portfolio = decode(answer(cash={"USD": {"amount": 5, "rate": 1, "value": 5}}))
+        [found] = portfolio.cash
+        assert (found.amount, found.conversion_rate, found.value) == (5, None, None)
+        message = "missing beside names that are not known, expected a number"
+        assert portfolio.problems == tuple(
+            Problem(field, 'cash["USD"]', message)
+            for field in ("conversionRate", "valueInAccountCurrency")
+        )
+
     def test_new_names_are_no_empty_cash_book(self) -> None:
         renamed = {"symbol": "EUR", "amt": 5, "rate": 1.1}
         portfolio = decode(answer(cash={"USD": USD, "EUR": renamed}))
