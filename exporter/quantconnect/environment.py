@@ -11,9 +11,10 @@ import ssl
 from pathlib import Path
 from stat import S_ISDIR
 from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import unquote_to_bytes
 
 from requests.exceptions import InvalidProxyURL
-from requests.utils import get_auth_from_url, prepend_scheme_if_needed, select_proxy
+from requests.utils import prepend_scheme_if_needed, select_proxy
 from urllib3.util import parse_url
 
 if TYPE_CHECKING:
@@ -79,12 +80,13 @@ def proxy_for(url: str, proxies: MutableMapping[str, str]) -> str | None:
 
 
 def proxy_authorization(proxy: str) -> dict[str, str]:
-    """The header for a proxy that wants a name and a password, in UTF-8 as curl and Go send them.
+    """The header for a proxy that wants a name and perhaps a password, as curl and Go send it.
 
-    requests itself fails at what Latin-1 does not have, and names the sign in its error.
+    They are sent as the bytes that the URL has for them; requests itself would fail at what
+    Latin-1 does not have, and name the sign in its error.
     """
-    user, password = get_auth_from_url(proxy)
-    if not user:
+    auth = parse_url(proxy).auth
+    if not auth:
         return {}
-    credentials = base64.b64encode(f"{user}:{password}".encode()).decode()
-    return {"Proxy-Authorization": f"Basic {credentials}"}
+    credentials = unquote_to_bytes(auth if ":" in auth else f"{auth}:")
+    return {"Proxy-Authorization": f"Basic {base64.b64encode(credentials).decode()}"}
