@@ -35,7 +35,8 @@ def load_again(path: Path | None) -> Config:
     """The configuration of ``find`` for a reload; raises ``ConfigError``."""
     if path is not None:
         with suppress(OSError):  # of which reading it has more to say
-            if not stat.S_ISREG(path.stat().st_mode):
+            mode = path.stat().st_mode
+            if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
                 # A pipe would be waited for, perhaps for ever.
                 raise ConfigError(f"{path}: expected a file, got what can be read only once")
     return resolve(path, os.environ)

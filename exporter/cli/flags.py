@@ -139,7 +139,7 @@ def _shard_flags(parser: FlagParser) -> None:
 def _settle_shard(parser: FlagParser, options: argparse.Namespace) -> None:
     """The only shard is 0; of several, one that is not told which it is would double another."""
     total = options.total_shards
-    if options.shard is None and total > 1:
+    if options.shard is None and total > 1 and not getattr(options, "config_check", False):
         parser.error(
             f"--shard: expected a number from 0 to {total - 1}, as --total-shards is {total}, got"
             f" none; each replica needs its own, here or in {variable_of('shard')}"

@@ -153,8 +153,9 @@ def _is_cross_site(request: Request) -> bool:
     headers, which nothing else sends.
     """
     headers = request.headers
-    if any(site not in _OUR_SITES for site in headers.getlist("sec-fetch-site")):
-        return True
+    # This one knows better: behind a proxy, Host need not be what the browser asked for.
+    if sites := headers.getlist("sec-fetch-site"):
+        return any(site not in _OUR_SITES for site in sites)
     host = headers.get("host", "").lower()
     ours = (f"http://{host}", f"https://{host}")
     return any(origin.lower() not in ours for origin in headers.getlist("origin"))

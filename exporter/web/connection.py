@@ -157,8 +157,7 @@ class Connection(H11Protocol):
         self._all_read()
         if self._answered:
             self._answered = False
-            super().on_response_complete()
-            self._wait_for_request()
+            self._complete()
 
     def on_response_complete(self) -> None:
         """Go on with the next request once this one's answer is read."""
@@ -166,8 +165,18 @@ class Connection(H11Protocol):
             self._answered = True
             self._crowd.thin_out()  # all of it has been counted only now
         else:
-            super().on_response_complete()
-            self._wait_for_request()
+            self._complete()
+
+    def _complete(self) -> None:
+        super().on_response_complete()
+        self._wait_for_request()
+        if self._crowd.ending:
+            self._end_soon()
+
+    def _end_soon(self) -> None:
+        """Wait no longer for the goodbye of TLS, if all else is said."""
+        if self.transport.is_closing():
+            self.loop.call_later(GOODBYE_SECONDS, self.cut)
 
     def shutdown(self) -> None:
         """Close when what is under way is done; what is not read by then is left."""
@@ -175,8 +184,7 @@ class Connection(H11Protocol):
             self.transport.close()
         else:
             super().shutdown()
-            if self.transport.is_closing():
-                self.loop.call_later(GOODBYE_SECONDS, self.cut)
+            self._end_soon()
 
     def _is_answering(self) -> bool:
         # None before the first request, whatever uvicorn's annotation says.

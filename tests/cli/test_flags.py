@@ -122,6 +122,8 @@ def test_what_makes_no_sense(capsys: pytest.CaptureFixture[str]) -> None:
     assert refused(capsys, "--shard", "3", "--total-shards", "3") == (
         f"{program}--shard: expected less than --total-shards, which is 3, got 3"
     )
+    # Whichever shard it will be, its configuration is the same.
+    assert parse(["--config.check", "--total-shards", "4"], {}).shard == 0
     for environ in ({}, {f"{P}SHARD": ""}):
         assert refused(capsys, "--total-shards", "4", environ=environ) == (
             f"{program}--shard: expected a number from 0 to 3, as --total-shards is 4, got none;"

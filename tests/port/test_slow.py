@@ -242,6 +242,20 @@ def test_who_is_idle_and_answers_no_goodbye_does_not_hold_up_the_end(server: Run
                 assert ends(beneath)
 
 
+@pytest.mark.usefixtures("patient_end")
+def test_nor_does_who_is_answered_meanwhile(server: Running) -> None:
+    with server.connect() as client:
+        client.sendall(HEAD.replace(b"/", b"/held", 1) + b"\r\n")
+        until(lambda: bool(server.under_way))
+        server.stop()
+        until(lambda: server.crowd.ending)
+        server.release.set()
+        assert read(client) == b"small"
+        until(lambda: not server.crowd.all)
+        with socket.socket(fileno=client.detach()) as beneath:
+            assert ends(beneath)
+
+
 def test_nonsense_in_the_middle_of_a_request(
     server: Running, caplog: pytest.LogCaptureFixture
 ) -> None:
