@@ -55,6 +55,32 @@ MUTATIONS = (
         " restarts are not, nor is anybody else's process",
     ),
     Mutation(
+        "what was read by a long interval is judged by a short one",
+        ALERTS,
+        '3 * max_over_time(project:quantconnect_read_interval_seconds:max{source="portfolio"}[1h])',
+        '3 * project:quantconnect_read_interval_seconds:max{source="portfolio"}',
+        "an interval is shortened by a reload: what was read by the long one is not late at once,"
+        " but in time",
+    ),
+    Mutation(
+        "a read in the future is carried",
+        RECORDING,
+        "clamp_max(last_over_time(project:quantconnect_read_last_success_timestamp_seconds:known"
+        "[1h]), time())",
+        "last_over_time(project:quantconnect_read_last_success_timestamp_seconds:known[1h])",
+        "an exporter whose clock was ahead is restarted with the right time, and reads nothing any"
+        " more",
+    ),
+    Mutation(
+        "the day opens with the higher equity of two exporters",
+        RECORDING,
+        "                project:quantconnect_live_equity:max\n                or\n"
+        "                max by",
+        "                max by",
+        "equity falls before midnight, while one of two exporters hangs until after it: nothing is"
+        " lost on the day that begins",
+    ),
+    Mutation(
         "a project never deployed is a failure",
         RECORDING,
         'group by (job, project_id) (quantconnect_read_success{source="status"} == 1)',

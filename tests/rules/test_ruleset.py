@@ -55,6 +55,20 @@ def named_labels(rule: Rule) -> set[str]:
 
 
 @each_rule
+def test_what_of_positions_is_set_against_each_other_is_of_one_moment(rule: Rule) -> None:
+    """A group is evaluated at its own moment of the interval, which no unit test of rules shows.
+
+    Where one record is asked for what another has not, one of another moment makes holes.
+    """
+    if "unless" not in rule.expr:
+        return
+    group_of = {record.name: record.group for record in RECORDS}
+    names = {selector.name for selector in selectors(rule)}
+    groups = {group_of[name] for name in names if str(name).startswith("holding:")}
+    assert len(groups) <= 1, groups
+
+
+@each_rule
 def test_names_only_metrics_and_labels_that_exist(rule: Rule) -> None:
     recorded = {record.name for record in RECORDS}
     for selector in selectors(rule):
