@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import re
+import secrets
 import shutil
 import socket
 import subprocess
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 ROOT = Path(__file__).resolve().parents[1]
+# Below those that the system gives whoever connects: from 32,768 on, with Linux.
+_PORTS = range(20_000, 32_000)
 _START_SECONDS = 60.0
 _STOP_SECONDS = 15.0
 
@@ -36,9 +39,15 @@ def installed() -> bool:
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 that nobody listens on at the moment."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
+    """A port of 127.0.0.1 that nobody has at the moment.
+
+    None of those that the system chooses: whoever connects to something gets one of them, which
+    may be the one of a server that is just being started again.
+    """
+    while True:
+        port = secrets.choice(_PORTS)
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 def eventually(condition: Callable[[], bool], what: str, *, seconds: float) -> None:
@@ -200,7 +209,7 @@ _DURATION = re.compile(r"(\d+)(s|m|h|d)")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 # Ranges, steps of subqueries and offsets; and the ages from which data is old.
 _IN_EXPRESSIONS = re.compile(r"(?<=[\[:])\d+[smhd](?=[\]:])|(?<=\boffset )\d+[smhd]\b")
-_AGES = re.compile(r"(clamp_min\(3 \* [^,()]+(?:\{[^}]*\})?, )(\d+)\)")
+_AGES = re.compile(r"(clamp_min\(3 \* (?:max_over_time\([^()]+\)|[^,()]+), )(\d+)\)")
 
 
 def quickened(rules: dict[str, Any], factor: float) -> dict[str, Any]:

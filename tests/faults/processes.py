@@ -25,6 +25,7 @@ import pytest
 import requests
 
 from exporter.simulator import Delay, SimulatorServer, Stall, Status, World
+from prometheus.stack import free_port
 from tests.faults import told
 from tests.faults.entry import ProcessStory
 from tests.faults.scene import TOKEN, Listening, answer, assert_no_secret
@@ -39,7 +40,6 @@ from tests.faults.told import (
     unread,
 )
 from tests.poller.given import eventually
-from tests.soak.process import free_port
 from tests.soak.scraper import inconsistencies
 
 if TYPE_CHECKING:

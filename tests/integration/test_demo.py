@@ -141,6 +141,13 @@ def test_the_past_goes_over_into_the_present(running: Demo) -> None:
     (command,) = (each for each in running.commands() if "--simulator.started=" in each)
     started = float(command.partition("--simulator.started=")[2].split()[0])
     world = World.demo(started=started)
+
+    def all_present() -> bool:
+        """The first scrape may come before those that are discovered are read."""
+        known = vector(running, "quantconnect_live_equity[20m]")
+        return all(float(series["values"][-1][0]) >= started for series in known)
+
+    eventually(all_present, "the present of every series", seconds=SECONDS)
     found = vector(running, "quantconnect_live_equity[20m]")
     assert len(found) == len(vector(running, "quantconnect_live_equity")) >= 7
     for series in found:

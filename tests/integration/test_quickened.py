@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 FILES = sorted((ROOT / "prometheus" / "rules").glob("*.yml"))
 DURATION = re.compile(r"\b\d+(?:ms|[smhd])\b")
 AGE = re.compile(r"(clamp_min\(3 \* .+?, )[\d.]+\)")
+NUMBER = re.compile(r"clamp_min\(3 \* .+?, ([\d.]+)\)")
 
 
 def rules(document: dict[str, Any]) -> list[dict[str, Any]]:
@@ -38,6 +39,8 @@ def test_only_waits_differ(file: Path) -> None:
         masked = [AGE.sub(r"\1_)", DURATION.sub("_", rule["expr"])) for rule in (one, other)]
         assert masked[0] == masked[1]
         assert set(one) == set(other)
+        ages = [[float(age) for age in NUMBER.findall(rule["expr"])] for rule in (one, other)]
+        assert [age / 60 for age in ages[0]] == ages[1]
 
 
 def test_waits_are_divided() -> None:
@@ -45,6 +48,7 @@ def test_waits_are_divided() -> None:
         "alert": "Late",
         "expr": (
             'clamp_min(3 * interval{source="status"}, 600) < rate(x[5m]) + y offset 1d'
+            " + clamp_min(3 * max_over_time(interval{}[1h]), 1200)"
             " + max_over_time(z[2h:5m] offset 10m) + 600 * 5"
         ),
         "for": "15m",
@@ -62,6 +66,7 @@ def test_waits_are_divided() -> None:
                 "expr": (
                     'clamp_min(3 * interval{source="status"}, 10) < rate(x[5000ms])'
                     " + y offset 1440000ms"
+                    " + clamp_min(3 * max_over_time(interval{}[60000ms]), 20)"
                     " + max_over_time(z[120000ms:5000ms] offset 10000ms) + 600 * 5"
                 ),
                 "for": "15000ms",

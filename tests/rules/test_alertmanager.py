@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import json
 import re
-import socket
 import subprocess
 import threading
 import time
 import urllib.request
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
+
+from prometheus.stack import free_port
 
 from .ruleset import ALERTMANAGER, ALERTS
 
@@ -165,12 +166,6 @@ class Alertmanager:
     def messages(self) -> list[Message]:
         received = list(self.webhook.messages)
         return [(receiver, {a["alertname"] for a in sent}) for receiver, sent in received]
-
-
-def free_port() -> int:
-    with closing(socket.socket()) as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
 
 
 @contextmanager

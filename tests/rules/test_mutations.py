@@ -379,7 +379,8 @@ MUTATIONS = (
     Mutation(
         "staleness counts from any constant",
         ALERTS,
-        'clamp_min(3 * project:quantconnect_read_interval_seconds:max{source="portfolio"}, 600)',
+        "clamp_min(3 * max_over_time(project:quantconnect_read_interval_seconds:max"
+        '{source="portfolio"}[1h]), 600)',
         "600",
         "the portfolio is read seldom, or by another exporter",
     ),
