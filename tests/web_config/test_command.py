@@ -16,6 +16,7 @@ from exporter.cli.flags import parse
 from exporter.cli.run import listen
 from exporter.simulator import World
 from exporter.web.config import WebConfig
+from prometheus.stack import free_port
 from tests.port.exporter_process import running, until
 
 from .serving import TLS
@@ -60,31 +61,30 @@ def test_everything_at_once_on_the_real_exporter(pki: PKI) -> None:
     assert "$2y$" not in log
 
 
-def test_a_bad_one_is_said_at_the_start(pki: PKI) -> None:
-    file = pki.path("web.yaml")
-    file.write_text("basic_auth_users: {alice: secret-password}\n")
-    configuration = pki.path("quantconnect.yaml")
-    configuration.write_text("accounts: [{user_id: 1, api_token: t}]\n")
-    command = [sys.executable, "-m", "exporter", "--config.file", str(configuration)]
-    for more in ([], ["--config.check"]):
-        done = subprocess.run(
-            [*command, "--web.config.file", str(file), *more],
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        assert done.returncode == 1
-        assert f"{file}:1: basic_auth_users.alice: expected a bcrypt hash" in done.stderr
-        assert "secret-password" not in done.stderr
-    file.write_text(users(alice="x"))
-    done = subprocess.run(
-        [*command, "--web.config.file", str(file), "--config.check"],
+def ended(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """The command with these arguments, which it ends at by itself."""
+    return subprocess.run(
+        [sys.executable, "-m", "exporter", *arguments],
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
     )
+
+
+def test_a_bad_one_is_said_at_the_start(pki: PKI) -> None:
+    file = pki.path("web.yaml")
+    file.write_text("basic_auth_users: {alice: secret-password}\n")
+    configuration = pki.path("quantconnect.yaml")
+    configuration.write_text("accounts: [{user_id: 1, api_token: t}]\n")
+    arguments = (f"--config.file={configuration}", f"--web.config.file={file}")
+    for more in ((), ("--config.check",)):
+        done = ended(*arguments, *more)
+        assert done.returncode == 1
+        assert f"{file}:1: basic_auth_users.alice: expected a bcrypt hash" in done.stderr
+        assert "secret-password" not in done.stderr
+    file.write_text(users(alice="x"))
+    done = ended(*arguments, "--config.check")
     assert (done.returncode, done.stderr) == (0, "")
 
 
@@ -125,7 +125,8 @@ def test_http_to_a_tls_port_is_not_answered(pki: PKI) -> None:
 def test_the_demo_says_where_it_is(pki: PKI, spoken: str) -> None:
     file = pki.path("web.yaml")
     file.write_text(users(alice="x") + (TLS if spoken == "https" else ""))
-    loopback = ("--web.listen-address=127.0.0.1:10271", "--simulator.listen-address=127.0.0.1:0")
+    address = f"127.0.0.1:{free_port()}"  # no other demo's
+    loopback = (f"--web.listen-address={address}", "--simulator.listen-address=127.0.0.1:0")
     command = [sys.executable, "-m", "exporter", "demo", *loopback, "--web.config.file", str(file)]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
@@ -136,20 +137,14 @@ def test_the_demo_says_where_it_is(pki: PKI, spoken: str) -> None:
             said.append(line)
             if line == "Ctrl-C ends it.\n":
                 demo.terminate()
-    assert any(line.startswith(f"  {spoken}://127.0.0.1:10271/ ") for line in said)
+    assert any(line.startswith(f"  {spoken}://{address}/ ") for line in said)
 
 
 def test_a_demo_with_a_bad_one_says_what_is_wrong_with_it(pki: PKI) -> None:
     file = pki.path("web.yaml")
     file.write_text("basic_auth_users: {alice: x}")
     loopback = ("--web.listen-address=127.0.0.1:0", "--simulator.listen-address=127.0.0.1:0")
-    done = subprocess.run(
-        [sys.executable, "-m", "exporter", "demo", *loopback, "--web.config.file", str(file)],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    done = ended("demo", *loopback, f"--web.config.file={file}")
     assert done.returncode == 1
     assert f"{file}:1: basic_auth_users.alice: expected a bcrypt hash" in done.stderr
     assert "Traceback" not in done.stderr
