@@ -155,7 +155,7 @@ MUTATIONS = (
     Mutation(
         "cash only has no exposure",
         RECORDING,
-        "          or\n          project:quantconnect_portfolio_empty:zero\n",
+        "          or\n          project:quantconnect_portfolio_empty:info * 0\n",
         "",
         "cash only: exposure is 0, not unknown",
     ),

@@ -54,6 +54,32 @@ def named_labels(rule: Rule) -> set[str]:
     return names
 
 
+def names_of(node: Any) -> set[str]:
+    """The metric names that what an expression gives may still have, "" for none."""
+    match node:
+        case promql_parser.VectorSelector():
+            return {node.name or ""}
+        case promql_parser.MatrixSelector():
+            return names_of(node.vector_selector)
+        case promql_parser.ParenExpr() | promql_parser.SubqueryExpr():
+            return names_of(node.expr)
+        case promql_parser.Call() if node.func.name == "last_over_time":
+            return names_of(node.args[0])
+        case promql_parser.BinaryExpr():
+            match str(node.op):
+                case "or":
+                    return names_of(node.lhs) | names_of(node.rhs)
+                case "and" | "unless" | ">" | "<" | ">=" | "<=" | "==" | "!=":
+                    return names_of(node.lhs)
+    return {""}
+
+
+@pytest.mark.parametrize("rule", RECORDS, ids=str)
+def test_a_record_is_one_series_whichever_part_gives_it(rule: Rule) -> None:
+    """Over a time in which one part gives it and then another: so promtool makes the past of it."""
+    assert len(names_of(promql_parser.parse(rule.expr))) == 1
+
+
 @each_rule
 def test_what_of_positions_is_set_against_each_other_is_of_one_moment(rule: Rule) -> None:
     """A group is evaluated at its own moment of the interval, which no unit test of rules shows.
