@@ -52,6 +52,11 @@ class Discover:
     exclude: re.Pattern[str]
     forget_after: float
 
+    @property
+    def takes_any_name(self) -> bool:
+        """Every name matches, also one that is not known."""
+        return self.include.pattern == ".*" and not self.exclude.pattern
+
     def matches(self, name: str) -> bool:
         """Whether the project of this name is included and not excluded; ``""`` excludes none."""
         if self.exclude.pattern and self.exclude.fullmatch(name):

@@ -48,6 +48,12 @@ API_CLOCK_SKEW = Family(
     "Our clock minus the Date header of QuantConnect's last answer; positive when ours is ahead.",
     ("account",),
 )
+UNREAD_PROJECTS = Family(
+    "quantconnect_account_unread_live_projects",
+    "Live projects of the account that are not read: neither configured nor discovered; of those"
+    " that are this process's share.",
+    ("account",),
+)
 API_PARSE_PROBLEMS = Family(
     "quantconnect_api_parse_problems_total",
     "Fields and holdings left out of an answer because they could not be understood.",
@@ -87,6 +93,7 @@ FAMILIES: tuple[Family, ...] = (
     API_DEMAND,
     API_AUTHENTICATED,
     API_CLOCK_SKEW,
+    UNREAD_PROJECTS,
     API_PARSE_PROBLEMS,
     FAULTS,
     BUILD_INFO,

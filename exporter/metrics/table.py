@@ -1,7 +1,7 @@
-"""What a metric family is, and how samples come out of the things that are read.
+"""Metric families, and the tables that make samples of the things that are read.
 
 A family is its name, help and labels. A table joins families to the things they are read from:
-holdings, cash, a deployment. The catalogue declares tables, the exposition renders them.
+holdings, cash, a deployment. The sources declare tables, the exposition renders them.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-PROJECT = ("project_id", "project")
+PROJECT = ("account", "project_id", "project")
 CURRENCY = ("account_currency",)
 
 
@@ -35,7 +35,9 @@ class Family:
 
 @dataclass(frozen=True)
 class Column(Generic[T]):
-    """One family of a table and how a thing's number is got; None is no sample.
+    """One family of a table, and the function that takes its number from a thing.
+
+    None is no sample.
 
     ``constant`` says that the number can't change while the row's labels stay as they are.
     """
@@ -47,12 +49,13 @@ class Column(Generic[T]):
 
 @dataclass(frozen=True)
 class Row:
-    """What a row's labels are made of besides the thing itself: settled once per project.
+    """The part of a row's labels that a project settles once, besides the thing itself.
 
     ``account_currency`` is None until it is known, and then no family that carries it has samples;
     it is "" where it cannot be known.
     """
 
+    account: str
     project_id: int
     project: str
     account_currency: str | None = None
@@ -63,11 +66,13 @@ class Row:
 class Table(Generic[T]):
     """Families that are read off the same things.
 
-    ``labels`` gives every label that any of the columns wants; ``key`` tells rows apart, and rows
-    with equal keys have equal labels, so that a renderer can keep what it made of them.
+    ``series`` says how many series there are, for the reference page; ``{columns}`` in it is the
+    number of families. ``labels`` gives every label that any of the columns wants; ``key`` tells
+    rows apart, and rows with equal keys have equal labels, so that a renderer can keep its output.
     """
 
     title: str
+    series: str
     columns: tuple[Column[T], ...]
     labels: Callable[[T, Row], Mapping[str, str]]
     key: Callable[[T], Hashable]

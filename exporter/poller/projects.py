@@ -1,37 +1,86 @@
-"""The projects of one account: which there are, what they are called, what became known of them.
+"""The projects of one account: the calls that concern them, and what each answer means for them.
 
-Not safe for threads: the account's poller holds its lock around every call. Times are monotonic
-unless said otherwise.
+The account's own calls tell of many projects at once: live/list of what runs, projects/read of the
+names. A project that such a call does not tell of is asked for by its id. Used under the account's
+lock.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Final
 
-from exporter.config import Project
+from exporter.config import Project as Settings
 from exporter.log import Log
-from exporter.metrics.reading import Source
 from exporter.poller.discovery import Discovery
-from exporter.poller.project import PublishedProject
-from exporter.poller.statuses import Statuses
-from exporter.store import ProjectReport, Published
+from exporter.poller.project import Project
+from exporter.poller.task import Fault, Outcome, Task
+from exporter.quantconnect.client import Endpoint, Request
+from exporter.quantconnect.errors import ApiError, Reason
+from exporter.sources import projects as project_pages
+from exporter.sources import status as live_list
+from exporter.sources.portfolio import PORTFOLIO
+from exporter.sources.projects import DESCRIPTION, Description, Page
+from exporter.sources.statistics import STATISTICS
+from exporter.sources.status import STATUS, Listing, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Collection
 
     from exporter.clock import Clock
     from exporter.config import Account, Config
-    from exporter.poller.claims import Claims
-    from exporter.poller.plan import Plan
-    from exporter.quantconnect.errors import ApiError
-    from exporter.quantconnect.model import Deployment
+    from exporter.poller.record import Record
+    from exporter.poller.schedule import Call, Schedule
+    from exporter.sources.source import Source
     from exporter.store import Store
+    from exporter.telemetry import AccountTelemetry
 
 log = Log(__name__)
 
+DISCOVERED: Final = "Discovered a live project"
+NOT_MATCHED: Final = "A live project does not match include and exclude"
+NAMED: Final = "QuantConnect told the name of a project"
+CALLED_BY_ID: Final = "Cannot get the project's name, so its id stands for it"
+CANNOT_MATCH: Final = (
+    "Cannot get the project's name, so cannot match it against include and exclude"
+)
+FORGOTTEN: Final = "Stopped tracking a project that is no longer live"
+UNREAD: Final = "Live projects are not read: neither configured nor discovered"
 
-class AccountProjects:
-    """Keeps the plan and what is published in step with what is configured and discovered.
+DISCOVERY_INTERVAL: Final = 3600.0
+"""Seconds between two listings of the deployments that ended, to find those that came and went
+unseen."""
+NAME_TRIES: Final = 3
+"""After so many failures a project is called by its id, and a listing of names is done without."""
+PAGE_SIZE: Final = 5000
+"""The projects that one call for names asks for; half of that after an answer that was too large."""
+_LEAST_PAGE_SIZE: Final = 50
+_MOST_NAMED: Final = 10
+
+
+class Claims:
+    """The account that reads each project: two accounts that share one make one series.
+
+    Safe for threads.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._owners: dict[int, object] = {}
+
+    def take(self, project_id: int, owner: object) -> bool:
+        """Claim a project; False if another account has it."""
+        with self._lock:
+            return self._owners.setdefault(project_id, owner) is owner
+
+    def release(self, project_id: int) -> None:
+        """Let any account claim the project."""
+        with self._lock:
+            self._owners.pop(project_id, None)
+
+
+class Projects:
+    """All projects of one account.
 
     ``owns`` tells which projects this process reads at all; ``elsewhere`` are those that other
     accounts list, and so are not discovered in this one.
@@ -42,277 +91,422 @@ class AccountProjects:
         account: Account,
         config: Config,
         *,
-        plan: Plan,
+        schedule: Schedule,
+        authenticate: Task,
         claims: Claims,
         owns: Callable[[int], bool],
         elsewhere: Collection[int],
+        record: Record,
         store: Store,
+        telemetry: AccountTelemetry,
         clock: Clock,
     ) -> None:
-        self._account = account
-        self._config = config
-        self._plan = plan
+        self.authenticate = authenticate
+        self._running = Task(name="running", endpoint=Endpoint.LIVE_LIST, priority=1)
+        self._names = Task(name="names", endpoint=Endpoint.PROJECTS_READ, priority=2)
+        self._ended = {
+            Task(name=status, endpoint=Endpoint.LIVE_LIST, priority=3): status
+            for status in live_list.ENDED
+        }
+        self._schedule = schedule
         self._claims = claims
         self._owns = owns
         self._elsewhere = elsewhere
+        self._record = record
         self._store = store
+        self._telemetry = telemetry
         self._clock = clock
-        self._discovery = Discovery(account.discover) if account.discover else None
-        self._settings: dict[int, Project] = {}
-        self._published: dict[int, PublishedProject] = {}
-        # Of whom the name could not be had, which is still asked for, since it has to be matched.
-        self._nameless: set[int] = set()
-        # Whose id took its place, until a reload.
-        self._called_by_id: set[int] = set()
-        self._listing_tried = False
-        self._statuses = Statuses(plan, self._published, clock=clock)
-        self._configured = self._owned(account)
-        for settings in self._configured.values():
-            self._add(settings)
-
-    def _owned(self, account: Account) -> dict[int, Project]:
-        return {settings.id: settings for settings in account.projects if self._owns(settings.id)}
-
-    # --- Which there are --------------------------------------------------------------------------
-
-    def published(self, project_id: int) -> PublishedProject | None:
-        """The project, if its name is settled and it is still to be read."""
-        return self._published.get(project_id)
-
-    def complete(self, *, sources: bool) -> bool:
-        """Whether every project was tried once: all its sources, or at least its portfolio."""
-        if self._discovery is not None and not self._listing_tried:
-            return False
-        source = None if sources else Source.PORTFOLIO
-        return all(
-            project_id in self._nameless
-            or (project_id in self._published and self._published[project_id].tried(source))
-            for project_id in self._settings
-        )
-
-    def _add(self, settings: Project) -> None:
-        if not self._claims.take(settings.id, self):
-            return  # another account discovered it first
-        self._settings[settings.id] = settings
-        named = settings.name is not None
-        now = self._clock.monotonic()
-        self._plan.add(settings.id, interval=settings.scrape_interval, named=named, now=now)
-        if settings.name is not None:
-            self._publish(settings, settings.name)
-        elif settings.id in self._configured:
-            self._announce(settings.id)
-
-    def _announce(self, project_id: int) -> None:
-        """Tell people of a configured project that has no name yet, and so no series."""
-        report = ProjectReport(
-            project_id=project_id,
-            name="",
-            account=self._account.name,
-            state="its name is being asked for",
-            positions=None,
-            sources=(),
-        )
-        self._store.put(Published(report))
-
-    def _publish(self, settings: Project, name: str) -> None:
-        self._published[settings.id] = PublishedProject(
-            settings,
-            name=name,
-            account=self._account.name,
-            config=self._config,
-            intervals=self._plan.intervals(settings.id),
-            store=self._store,
-            clock=self._clock,
-        )
-        self._statuses.published(settings.id)
-
-    def _remove(self, project_id: int) -> None:
-        del self._settings[project_id]
-        self._plan.remove(project_id)
-        self._nameless.discard(project_id)
-        self._called_by_id.discard(project_id)
-        self._statuses.forget(project_id)
-        published = self._published.pop(project_id, None)
-        if published is None:
-            self._store.remove(project_id)
-        else:
-            published.retire()
-        # Only now: who takes it next publishes it under the same id.
-        self._claims.release(project_id)
+        self._discovery = Discovery()
+        self._projects: dict[int, Project] = {}
+        # Projects whose name cannot be had, though it has to be matched.
+        self._unmatched: set[int] = set()
+        self._is_listed = self._are_names_listed = False
+        self._page_start, self._page_size = 0, PAGE_SIZE
+        self._described: set[int] = set()
+        # Names of live projects that are not read, and what the log has said of them.
+        self._unread_names: dict[int, str] = {}
+        self._said_unread: frozenset[int] | None = None
+        self._account, self._config = account, config
+        self._configured: dict[int, Settings] = {}
+        self.adopt(account, config)
 
     # --- Another configuration --------------------------------------------------------------------
 
-    def release(self, account: Account, elsewhere: Collection[int]) -> None:
-        """Let go of what is not this account's any more, so that another one can take it."""
+    def release(self, account: Account | None, elsewhere: Collection[int]) -> None:
+        """Let go of the projects that are not this account's any more, so that others can claim them.
+
+        ``account`` is None where the whole account leaves the configuration.
+        """
         self._elsewhere = elsewhere
-        listed = self._owned(account)
-        for project_id, settings in list(self._settings.items()):
+        listed = {} if account is None else self._owned(account)
+        discovers = account is not None and account.discover is not None
+        for project_id, project in list(self._projects.items()):
             new = listed.get(project_id)
             if new is not None:
-                # One that loses its configured name has to be asked for; that makes other series.
-                stays = new.name is not None or settings.name is None
+                # Losing a configured name makes other series, whose name has to be asked for.
+                stays = new.name is not None or project.settings.name is None
             else:
                 stays = (
-                    account.discover is not None
-                    and project_id not in self._configured
-                    and project_id not in elsewhere
+                    discovers and project_id not in self._configured and project_id not in elsewhere
                 )
             if not stays:
                 self._remove(project_id)
 
-    def release_all(self) -> None:
-        """Let go of every project."""
-        for project_id in list(self._settings):
-            self._remove(project_id)
+    def adopt(self, account: Account, config: Config) -> None:
+        """Build the projects of this configuration, each with the state that it had by its id.
 
-    def configure(self, account: Account, config: Config) -> None:
-        """Go by this configuration; what it leaves as it was keeps its series and its place.
-
-        ``release`` has been called before, for every account, and ``Plan.keep_pace``.
+        ``release`` has been called before, for every account.
         """
+        now = self._clock.monotonic()
         self._account, self._config = account, config
         self._configured = self._owned(account)
-        if account.discover is None:
-            self._discovery = None
-        elif self._discovery is None:
-            self._discovery, self._listing_tried = Discovery(account.discover), False
-        else:
-            self._discovery.configure(account.discover)
-        for project_id, settings in self._configured.items():
-            if project_id not in self._settings:
+        self._running.listed_every = self._schedule.budget.listing_interval
+        # Discovery needs the list even where nobody wants the statuses.
+        discovery = DISCOVERY_INTERVAL if account.discover is not None else 0.0
+        self._schedule.set_every(self._running, self._running.listed_every or discovery, now)
+        self._schedule.set_every(self._names, project_pages.INTERVAL, now)
+        for task in self._ended:
+            self._schedule.set_every(task, discovery, now)
+        if account.discover is not None:
+            self._discovery.match_again(account.discover)
+        for project_id, before in list(self._projects.items()):
+            if before.name is not None and self._is_rejected(project_id, before.name):
+                self._remove(project_id)
+                continue
+            project = self._built(self._settings_of(project_id), before)
+            for source, task in before.tasks.items():
+                if source not in project.tasks:
+                    self._schedule.drop(task)
+            self._projects[project_id] = project
+            self._follow(project)
+            if project.is_called_by_id:
+                self._schedule.hurry(project.tasks[DESCRIPTION], now)
+        for settings in self._configured.values():
+            if settings.id not in self._projects:
                 self._add(settings)
-        now = self._clock.monotonic()
-        for project_id in self._settings:
-            settings = self._configured.get(project_id) or Project.discovered(project_id, config)
-            self._settings[project_id] = settings
-            self._plan.change_interval(project_id, settings.scrape_interval, now)
-        for project_id, settings in list(self._settings.items()):
-            self._configure(project_id, settings)
-        for project_id in self._called_by_id:
-            self._plan.ask_name(project_id, now)
 
-    def _configure(self, project_id: int, settings: Project) -> None:
-        project = self._published.get(project_id)
-        if project is None:
-            if settings.name is not None:
-                self._settle(settings, settings.name)
-            elif project_id in self._configured:
-                self._announce(project_id)
-        elif self._rejects(project_id, project.name):
+    def _owned(self, account: Account) -> dict[int, Settings]:
+        return {each.id: each for each in account.projects if self._owns(each.id)}
+
+    def _settings_of(self, project_id: int) -> Settings:
+        return self._configured.get(project_id) or Settings.discovered(project_id, self._config)
+
+    def _built(self, settings: Settings, before: Project | None) -> Project:
+        return Project(
+            settings,
+            account=self._account.name,
+            config=self._config,
+            clock=self._clock,
+            first_priority=4,
+            before=before,
+        )
+
+    def _add(self, settings: Settings) -> None:
+        if not self._claims.take(settings.id, self):
+            return  # another account discovered it first
+        project = self._built(settings, None)
+        project.is_described = settings.id in self._described
+        self._projects[settings.id] = project
+        self._follow(project)
+        now = self._clock.monotonic()
+        if project.name is None and self._are_names_listed:
+            self._schedule.hurry(project.tasks[DESCRIPTION], now)
+        if self._is_listed and STATUS in project.tasks:
+            self._schedule.hurry(self._running, now)
+
+    def _remove(self, project_id: int) -> None:
+        project = self._projects.pop(project_id)
+        for task in project.tasks.values():
+            self._schedule.drop(task)
+        self._unmatched.discard(project_id)
+        self._store.remove(project_id)
+        # Last: the next owner publishes the project under the same id.
+        self._claims.release(project_id)
+
+    # --- How far the reading has come -------------------------------------------------------------
+
+    def is_complete(self) -> bool:
+        """Return True once every source of every project was tried."""
+        return self._is_discovered and all(
+            each.is_complete or each.settings.id in self._unmatched
+            for each in self._projects.values()
+        )
+
+    def is_ready(self) -> bool:
+        """Return True once the portfolio of every project was tried."""
+        return self._is_discovered and all(
+            each.is_tried or each.settings.id in self._unmatched for each in self._projects.values()
+        )
+
+    @property
+    def _is_discovered(self) -> bool:
+        return self._account.discover is None or self._running.tried is not None
+
+    def name_of(self, project_id: int) -> str:
+        """Return the name of a project for the log; empty where it is not known."""
+        project = self._projects.get(project_id)
+        return "" if project is None else project.name or ""
+
+    # --- Calls ------------------------------------------------------------------------------------
+
+    def request(self, task: Task) -> Request[Any]:
+        """Return the call that a task makes now."""
+        if task.source is not None and task.project_id is not None:
+            project = self._projects.get(task.project_id)
+            settings = project.settings if project else self._settings_of(task.project_id)
+            return task.source.request(settings, self._config)
+        if task is self._running:
+            return live_list.running()
+        if task is self._names:
+            return project_pages.page(self._page_start, self._page_start + self._page_size)
+        if task in self._ended:
+            return live_list.ended(self._ended[task])
+        return Request(Endpoint.AUTHENTICATE, {}, lambda _: None)
+
+    def take_in(self, call: Call, answer: Any | ApiError | Fault, asked: float) -> Outcome:
+        """Take in the answer of a call that began at ``asked`` (monotonic); return the verdict."""
+        task = call.task
+        if task.source is not None and task.project_id is not None:
+            project = self._projects.get(task.project_id)
+            if project is None:
+                return Outcome(answer if isinstance(answer, ApiError | Fault) else None)
+            return self._take_in(project, task.source, answer, asked)
+        if isinstance(answer, ApiError | Fault):
+            if task is self._running:
+                self._share_failure(answer, asked)
+            elif task is self._names:
+                self._follow_page_failure(answer)
+            return Outcome(answer)
+        if task is self._running:
+            self._take_in_running(answer, asked)
+        elif task is self._names:
+            self._take_in_page(call, answer)
+        elif task in self._ended:
+            self._discovery.add_deployments(answer.newest())
+            self._discover()
+        return Outcome(problems=() if answer is None else answer.problems)
+
+    def _take_in(
+        self, project: Project, source: Source[Any], answer: Any | ApiError | Fault, asked: float
+    ) -> Outcome:
+        """Take in an answer about one project, and let its name and its intervals follow."""
+        task = project.tasks.get(source)
+        was_running = project.running
+        interval = 0.0 if task is None else self._schedule.interval(task)
+        outcome = project.take_in(source, answer, asked=asked, interval=interval)
+        now = self._clock.monotonic()
+        if source is DESCRIPTION:
+            if outcome.failure is None:
+                assert isinstance(answer, Description)  # noqa: S101
+                self._take_in_name(project, answer)
+            elif task is not None and task.failures + 1 == NAME_TRIES:
+                self._do_without_name(project, outcome.failure)
+        elif source is STATUS and project.running is not was_running:
+            if was_running is not None:  # these are the moments people look at
+                for each in (PORTFOLIO, STATISTICS):
+                    if each in project.tasks and project.name is not None:
+                        self._schedule.hurry(project.tasks[each], now)
+            self._follow(project)
+        return outcome
+
+    def _follow(self, project: Project) -> None:
+        """Let the intervals of a project follow from what is known of it."""
+        now = self._clock.monotonic()
+        for source, task in project.tasks.items():
+            if source is STATUS:
+                task.listed_every = self._schedule.budget.listing_interval
+            elif source is DESCRIPTION:
+                task.listed_every = project_pages.INTERVAL
+            self._schedule.set_every(task, project.every(source), now)
+            task.interval = self._schedule.interval(task)
+        self.publish(project)
+
+    def follow(self, call: Call) -> None:
+        """Publish what an answer changed, after its outcome was recorded."""
+        project_id = call.task.project_id
+        if project_id is None:
+            if call.task is self._running or call.task is self._names:
+                self._note_unread()
+        elif project_id in self._projects:
+            self.publish(self._projects[project_id])
+
+    def publish(self, project: Project) -> None:
+        """Put all that is known of a project into the store."""
+        if project.name is not None or project.settings.id in self._configured:
+            self._store.put(project.published())
+
+    # --- live/list --------------------------------------------------------------------------------
+
+    def _take_in_running(self, listing: Listing, asked: float) -> None:
+        """Take in the newest deployment of every project of the account that runs."""
+        self._is_listed = True
+        running = listing.newest()
+        self._discovery.set_running(running.keys(), self._clock.now())
+        self._discover()
+        now = self._clock.monotonic()
+        for project_id, project in self._projects.items():
+            task = project.tasks.get(STATUS)
+            if task is None:
+                continue
+            deployment = running.get(project_id)
+            if deployment is not None:
+                self._schedule.drop(task)
+                outcome = self._take_in(project, STATUS, Status(deployment), asked)
+                self._share(project, outcome, asked)
+            elif project.running is not False and project.name is not None and not task.failures:
+                # Its own answer, and not its absence from the list, says what became of it.
+                self._schedule.hurry(task, now)
+
+    def _share_failure(self, failure: ApiError | Fault, asked: float) -> None:
+        """The status of all that is thought to run is not known now."""
+        for project in self._projects.values():
+            if project.running is not False and STATUS in project.tasks:
+                self._share(project, Outcome(failure), asked)
+
+    def _share(self, project: Project, outcome: Outcome, asked: float) -> None:
+        """Record and publish a project's part of an answer for the whole account."""
+        task = project.tasks[STATUS]
+        duration = self._clock.monotonic() - asked
+        interval = self._schedule.interval(task)
+        self._record.shared(task, outcome, duration=duration, interval=interval)
+        self.publish(project)
+
+    # --- Discovery --------------------------------------------------------------------------------
+
+    def _discover(self) -> None:
+        """Track exactly the projects that are wanted, those of the configuration aside."""
+        if self._account.discover is None:
+            return
+        wanted = {
+            project_id
+            for project_id in self._discovery.wanted(self._account.discover, self._clock.now())
+            if self._owns(project_id) and project_id not in self._elsewhere
+        }
+        for project_id in self._projects.keys() - wanted - self._configured.keys():
+            log.info(FORGOTTEN, project_id=project_id)
             self._remove(project_id)
-        else:
-            if settings.name is not None:
-                self._called_by_id.discard(project_id)
-            project.configure(
-                settings,
+        for project_id in sorted(wanted - self._projects.keys()):
+            self._add(self._settings_of(project_id))
+
+    def _is_rejected(self, project_id: int, name: str) -> bool:
+        """Return True for a discovered project whose name does not match."""
+        discover = self._account.discover
+        if discover is None or project_id in self._configured or discover.matches(name):
+            return False
+        self._discovery.reject(project_id, name)
+        return True
+
+    def _note_unread(self) -> None:
+        """Count the live projects that are not read, and log once which they are."""
+        if not (self._is_listed and self._are_names_listed):
+            return
+        unread = frozenset(filter(self._is_unread, self._discovery.running))
+        self._telemetry.unread(len(unread))
+        if unread and unread != self._said_unread:
+            named = [
+                f"{project_id} ({self._unread_names[project_id]})"
+                if project_id in self._unread_names
+                else str(project_id)
+                for project_id in sorted(unread)
+            ]
+            more = f" and {len(named) - _MOST_NAMED} more" if len(named) > _MOST_NAMED else ""
+            log.warning(
+                UNREAD,
                 account=self._account.name,
-                config=self._config,
-                intervals=self._plan.intervals(project_id),
+                projects=", ".join(named[:_MOST_NAMED]) + more,
             )
+        self._said_unread = unread
+
+    def _is_unread(self, project_id: int) -> bool:
+        return (
+            self._owns(project_id)
+            and project_id not in self._projects
+            and project_id not in self._elsewhere
+            and not self._discovery.is_rejected(project_id)
+        )
 
     # --- Names ------------------------------------------------------------------------------------
 
-    def named(self, project_id: int, name: str) -> None:
-        """QuantConnect told the name of a project."""
-        settings = self._settings.get(project_id)
-        project = self._published.get(project_id)
-        if settings is None or (project is not None and project_id not in self._called_by_id):
-            return
-        if self._rejects(project_id, name):
-            log.debug("A live project does not match", project_id=project_id, project=name)
-            self._remove(project_id)
-        elif project is not None:
-            log.info("A project has its name", project_id=project_id, project=name)
-            self._called_by_id.discard(project_id)
-            self._plan.name_settled(project_id, self._clock.monotonic())
-            project.rename(name)
+    def _take_in_page(self, call: Call, page: Page) -> None:
+        """Take in some projects of the account; ask for the next ones where there may be more."""
+        if self._page_start == 0:
+            self._described, self._unread_names = set(), {}
+        is_new = False
+        for description in page.projects:
+            project_id = description.project_id
+            is_new = is_new or project_id not in self._described
+            self._described.add(project_id)
+            project = self._projects.get(project_id)
+            if project is not None:
+                self._take_in(project, DESCRIPTION, description, call.taken)
+                if project_id in self._projects:
+                    self._schedule.drop(project.tasks[DESCRIPTION])
+            elif self._is_unread(project_id) and project_id in self._discovery.running:
+                self._unread_names[project_id] = description.name
+        # A server that does not know windows sends all projects each time.
+        if page.length >= self._page_size and is_new:
+            self._page_start += self._page_size
+            self._schedule.hurry(self._names, self._clock.monotonic())
         else:
-            if project_id not in self._configured:
-                log.info("Discovered a live project", project_id=project_id, project=name)
-            self._settle(settings, name)
+            self._page_start = 0
+            self._end_pages()
 
-    def nameless(self, project_id: int, error: ApiError) -> None:
-        """The name could not be had several times: the id takes its place.
+    def _follow_page_failure(self, failure: ApiError | Fault) -> None:
+        self._page_start = 0
+        if failure.reason in (Reason.TOO_LARGE, Reason.TIMEOUT):
+            self._page_size = max(_LEAST_PAGE_SIZE, self._page_size // 2)
+        if self._names.failures + 1 >= NAME_TRIES:
+            self._end_pages()
 
-        Not so of a discovered project whose name has to be matched: it is asked for on and on.
-        """
-        settings = self._settings.get(project_id)
-        if settings is None:
-            return
-        if project_id in self._published:  # it could not be had before either
-            self._plan.name_settled(project_id, self._clock.monotonic())
-            return
-        fields = {
-            "project_id": project_id,
-            "reason": error.reason.value,
-            "error": error.message,
-        }
-        discovery = None if project_id in self._configured else self._discovery
-        if discovery is not None and not discovery.takes_any_name:
-            self._nameless.add(project_id)
-            log.warning(
-                "A live project's name cannot be had, so it is not known whether it is to be read",
-                **fields,
-            )
-            return
-        log.warning("The project's name cannot be had, its id takes its place", **fields)
-        self._called_by_id.add(project_id)
-        self._settle(settings, str(project_id))
+    def _end_pages(self) -> None:
+        """Ask by id for each project that no page has."""
+        self._are_names_listed = True
+        now = self._clock.monotonic()
+        for project_id, project in list(self._projects.items()):
+            project.is_described = project_id in self._described
+            task = project.tasks[DESCRIPTION]
+            if project.name is None and not task.failures:
+                self._schedule.hurry(task, now)
+            self._follow(project)
 
-    def _settle(self, settings: Project, name: str) -> None:
-        self._nameless.discard(settings.id)
-        self._plan.name_settled(settings.id, self._clock.monotonic())
-        self._publish(settings, name)
-
-    def _rejects(self, project_id: int, name: str) -> bool:
-        """Whether a project is a discovered one whose name does not match."""
-        if self._discovery is None or project_id in self._configured:
-            return False
-        return not self._discovery.name(project_id, name)
-
-    # --- What live/list told ----------------------------------------------------------------------
-
-    def listed(self, running: Mapping[int, Deployment], *, asked: float) -> None:
-        """The newest deployment of every project that runs in the account, asked for then."""
-        self._listing_tried = True
-        if self._discovery is not None:
-            self._discovery.running(running.keys(), self._clock.now())
-            self._discover(self._discovery)
-        self._statuses.listed(running, asked=asked)
-
-    def status(self, project_id: int, deployment: Deployment | None, *, asked: float) -> None:
-        """The newest deployment of one project, asked for then; None if it was never deployed."""
-        if self._statuses.told(project_id, deployment, asked=asked) and self._discovery is not None:
-            self._discovery.deployments({} if deployment is None else {project_id: deployment})
-
-    def deployments(self, found: Mapping[int, Deployment]) -> None:
-        """The newest deployment of every project of the account that ever had one."""
-        if self._discovery is not None:
-            self._discovery.deployments(found)
-            self._discover(self._discovery)
-
-    def _discover(self, discovery: Discovery) -> None:
-        wanted = {
-            project_id
-            for project_id in discovery.wanted(self._clock.now())
-            if self._owns(project_id) and project_id not in self._elsewhere
-        }
-        for project_id in self._settings.keys() - wanted - self._configured.keys():
-            log.info("Forgot a project that no longer lives", project_id=project_id)
+    def _take_in_name(self, project: Project, description: Description) -> None:
+        project_id, name = project.settings.id, description.name
+        is_first = project.name is None
+        if self._is_rejected(project_id, name):
+            log.debug(NOT_MATCHED, project_id=project_id, project=name)
             self._remove(project_id)
-        for project_id in sorted(wanted - self._settings.keys()):
-            self._add(Project.discovered(project_id, self._config))
+            return
+        self._unmatched.discard(project_id)
+        if is_first:
+            if project_id not in self._configured:
+                log.info(DISCOVERED, project_id=project_id, project=name)
+            self._settle_name(project, name)
+        elif project.is_called_by_id and project.is_name_awaited:
+            log.info(NAMED, project_id=project_id, project=name)
+            self._settle_name(project, name)
 
-    # --- Failures ---------------------------------------------------------------------------------
+    def _settle_name(self, project: Project, name: str, *, is_id: bool = False) -> None:
+        project.set_name(name, is_id=is_id)
+        self._follow(project)
+        task = project.tasks.get(STATUS)
+        if task is not None and project.running is None and self._is_listed:
+            self._schedule.hurry(task, self._clock.monotonic())
 
-    def failed(self, project_id: int, source: Source, error: ApiError, *, duration: float) -> None:
-        """A source of a project could not be read."""
-        project = self._published.get(project_id)
-        if project is not None:
-            interval = self._plan.interval(project_id, source)
-            project.failed(source, error, duration=duration, interval=interval)
+    def _do_without_name(self, project: Project, failure: ApiError | Fault) -> None:
+        """Let the id stand for a name that cannot be had, until a reload.
 
-    def listing_failed(self, error: ApiError, *, duration: float) -> None:
-        """What runs could not be listed: the status of all that is thought to run is not known."""
-        self._listing_tried = True
-        self._statuses.listing_failed(error, duration=duration)
+        Not for a discovered project whose name has to be matched: it is asked for again and again.
+        """
+        project_id = project.settings.id
+        if project.name is not None:
+            return
+        reason = "fault" if failure.reason is None else failure.reason.value
+        fields = {"project_id": project_id, "reason": reason, "error": failure.message}
+        discover = self._account.discover
+        if discover is not None and project_id not in self._configured:
+            if not discover.takes_any_name:
+                self._unmatched.add(project_id)
+                log.warning(CANNOT_MATCH, **fields)
+                return
+        log.warning(CALLED_BY_ID, **fields)
+        self._settle_name(project, str(project_id), is_id=True)

@@ -15,7 +15,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from exporter import exposition
-from exporter.metrics import PROJECT_FAMILIES
+from exporter.sources import PROJECT_FAMILIES
 from exporter.web.middleware import CountRequests, LimitRequests, SecurityHeaders
 from exporter.web.pages import landing_page, project_page
 from exporter.web.template import STYLE_HASH

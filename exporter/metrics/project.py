@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import StrEnum
-from typing import TYPE_CHECKING
+from operator import attrgetter
+from typing import TYPE_CHECKING, Protocol
 
 from exporter.metrics.table import PROJECT, Column, Family, Table
 
@@ -12,32 +11,36 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-class Source(StrEnum):
-    """What is read of a project, each with an interval, an age and a success of its own."""
+class Reading(Protocol):
+    """The reading of one source of a project; intervals and durations are in seconds."""
 
-    PORTFOLIO = "portfolio"
-    STATUS = "status"
-    STATISTICS = "statistics"
+    @property
+    def name(self) -> str:
+        """The source's name."""
 
+    @property
+    def interval(self) -> float:
+        """The interval in force."""
 
-@dataclass(frozen=True)
-class Reading:
-    """How the reading of one source of a project goes; times are unix seconds, durations seconds.
+    @property
+    def success(self) -> bool | None:
+        """Whether the last read succeeded; None before the first read ended."""
 
-    ``success`` is None before the first read ended, ``last_success`` and ``duration`` likewise.
-    """
+    @property
+    def last_success(self) -> float | None:
+        """The unix time of the last good read; None before it."""
 
-    source: Source
-    interval: float
-    success: bool | None = None
-    last_success: float | None = None
-    duration: float | None = None
+    @property
+    def duration(self) -> float | None:
+        """How long the last read took; None before the first read ended."""
 
 
 READINGS: Table[Reading] = Table(
     title="Reads",
-    key=lambda reading: reading.source,
-    labels=lambda reading, _: {"source": reading.source.value},
+    series="{columns} series for each source of a project; fewer where reading a source is turned"
+    " off.",
+    key=attrgetter("name"),
+    labels=lambda reading, _: {"source": reading.name},
     columns=(
         Column(
             Family(
@@ -53,7 +56,7 @@ READINGS: Table[Reading] = Table(
                 "When this source of the project was last read well, as a unix timestamp.",
                 (*PROJECT, "source"),
             ),
-            lambda reading: reading.last_success,
+            attrgetter("last_success"),
         ),
         Column(
             Family(
@@ -61,7 +64,7 @@ READINGS: Table[Reading] = Table(
                 "How long the last read of this source took, from the request to the samples.",
                 (*PROJECT, "source"),
             ),
-            lambda reading: reading.duration,
+            attrgetter("duration"),
         ),
         Column(
             Family(
@@ -69,13 +72,14 @@ READINGS: Table[Reading] = Table(
                 "The interval at which this source is read, as stretched to the request budget.",
                 (*PROJECT, "source"),
             ),
-            lambda reading: reading.interval,
+            attrgetter("interval"),
         ),
     ),
 )
 
 PROJECT_INFO: Table[Mapping[str, str]] = Table(
     title="Project",
+    series="{columns} series for each project.",
     key=lambda labels: tuple(sorted(labels.items())),
     labels=lambda labels, _: labels,
     columns=(
@@ -84,7 +88,7 @@ PROJECT_INFO: Table[Mapping[str, str]] = Table(
                 "quantconnect_project_info",
                 "A project that is configured or discovered, always 1; carries the project's own"
                 " labels from the configuration.",
-                (*PROJECT, "account"),
+                PROJECT,
                 open_labels=True,
             ),
             lambda _: 1,
@@ -95,13 +99,15 @@ PROJECT_INFO: Table[Mapping[str, str]] = Table(
 
 PROJECT_LIMIT: Table[tuple[str, float]] = Table(
     title="Limits",
+    series="{columns} series for each limit of a project.",
     key=lambda item: item,
     labels=lambda item, _: {"limit": item[0]},
     columns=(
         Column(
             Family(
                 "quantconnect_project_limit",
-                "A limit of the project from the configuration, a fraction of equity, for alerts.",
+                "A limit of the project from the configuration, for alerts: a fraction of equity,"
+                " but drawdown_since is a unix timestamp.",
                 (*PROJECT, "limit"),
             ),
             lambda item: item[1],
