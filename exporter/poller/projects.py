@@ -53,7 +53,7 @@ unseen."""
 NAME_TRIES: Final = 3
 """After so many failures a project is called by its id, and a listing of names is done without."""
 PAGE_SIZE: Final = 5000
-"""The projects that one call for names asks for; half of that after an answer that was too large."""
+"""The projects that one call for names asks for; half of that after one that was too large."""
 _LEAST_PAGE_SIZE: Final = 50
 _MOST_NAMED: Final = 10
 
@@ -133,7 +133,7 @@ class Projects:
     # --- Another configuration --------------------------------------------------------------------
 
     def release(self, account: Account | None, elsewhere: Collection[int]) -> None:
-        """Let go of the projects that are not this account's any more, so that others can claim them.
+        """Let go of the projects that are no longer this account's, so that others can claim them.
 
         ``account`` is None where the whole account leaves the configuration.
         """
@@ -503,10 +503,10 @@ class Projects:
         reason = "fault" if failure.reason is None else failure.reason.value
         fields = {"project_id": project_id, "reason": reason, "error": failure.message}
         discover = self._account.discover
-        if discover is not None and project_id not in self._configured:
-            if not discover.takes_any_name:
-                self._unmatched.add(project_id)
-                log.warning(CANNOT_MATCH, **fields)
-                return
+        must_match = discover is not None and not discover.takes_any_name
+        if must_match and project_id not in self._configured:
+            self._unmatched.add(project_id)
+            log.warning(CANNOT_MATCH, **fields)
+            return
         log.warning(CALLED_BY_ID, **fields)
         self._settle_name(project, str(project_id), is_id=True)

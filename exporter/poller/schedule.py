@@ -196,7 +196,7 @@ class Schedule:
         return self._heaps if self.authenticated else self._heaps[:1]
 
     def put(self, call: Call, failure: ApiError | Fault | None, now: float) -> None:
-        """Take a call back that has ended, well or not: this decides what is asked next, and when."""
+        """Take back a call that has ended, well or not, and decide what is asked when."""
         task = call.task
         self.under_way -= 1
         if failure is not None:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from exporter.quantconnect.fields import quoted
 
 _MAX_LENGTH = 64
-# A currency is whatever stands next to the number and is neither digit, sign, separator nor percent.
+# Whatever stands next to the number and is neither digit, sign, separator nor percent.
 _CURRENCY = r"[^\s0-9+\-−.,%]{1,8}"
 _DISPLAY = re.compile(
     rf"""\s*

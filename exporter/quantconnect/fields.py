@@ -106,7 +106,7 @@ def parse_timestamp(text: str) -> float | None:
 
 
 def utf8(text: str) -> str:
-    r"""Return the text with a lone surrogate (``\ud800`` is valid JSON) escaped: labels are UTF-8."""
+    r"""Return the text with lone surrogates escaped: ``\ud800`` is valid JSON, labels are UTF-8."""
     if text.isascii():
         return text
     return text.encode("utf-8", "backslashreplace").decode("utf-8")

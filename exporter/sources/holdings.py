@@ -4,8 +4,8 @@
 Common/Global.cs); deployments pinned to an old LEAN may still send the older ones. Zeros, a
 conversion rate of 1 and the currency ``$`` are left out of today's form.
 
-A hole must never look like a sale or a loss: a position whose quantity cannot be read stays, without
-a quantity, and a number that cannot be right in an open position is none.
+A hole must never look like a sale or a loss: a position whose quantity cannot be read stays,
+without a quantity, and a number that cannot be right in an open position is left out.
 """
 
 from __future__ import annotations
@@ -212,11 +212,11 @@ def _read(sent: Mapping[str, object], where: str, problems: list[Problem]) -> _N
             setattr(numbers, name, value)
         elif _UNKNOWN in sent:
             setattr(numbers, name, None)
-    if numbers.quantity == 0.0 and "quantity" not in sent:
-        if any(getattr(numbers, name) != 0.0 for name in _EVIDENCE):
-            numbers.quantity = None
-            message = "missing next to an average price, value or P/L that is not 0"
-            problems.append(Problem("quantity", where, f"{message}, expected a number"))
+    is_open = any(getattr(numbers, name) != 0.0 for name in _EVIDENCE)
+    if is_open and numbers.quantity == 0.0 and "quantity" not in sent:
+        numbers.quantity = None
+        message = "missing next to an average price, value or P/L that is not 0"
+        problems.append(Problem("quantity", where, f"{message}, expected a number"))
     return numbers
 
 

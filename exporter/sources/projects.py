@@ -134,8 +134,8 @@ AUTO_RESTART: Table[Description] = Table(
         Column(
             Family(
                 "quantconnect_project_auto_restart",
-                "1 if QuantConnect restarts the algorithm after a runtime error, else 0; as last set"
-                " in the project, so for the next deployment. Source: projects/read, field"
+                "1 if QuantConnect restarts the algorithm after a runtime error, else 0; as last"
+                " set in the project, so for the next deployment. Source: projects/read, field"
                 " liveForm.autoRestart. Read every hour.",
                 PROJECT,
             ),
