@@ -219,6 +219,7 @@ class Poller:
             store=self._store,
             telemetry=telemetry,
             clock=self._clock,
+            name_tries=self._limits.name_tries,
         )
         return AccountPoller(
             account,

@@ -47,6 +47,8 @@ class Limits:
     """The pause after a fault of ours; most faults come again at once."""
     forgiving: float = 900.0
     """A reload with the same token ends the wait after a rejection at most so often."""
+    name_tries: int = 3
+    """The failures after which a project is called by its id."""
 
 
 class AccountPoller:
@@ -184,6 +186,7 @@ class AccountPoller:
                 state = "accepted" if self._schedule.authenticated else "not asked yet"
             wait = self._wait(now)
             last = next(reversed(self._errors.values()), None)
+            projects = self._projects.report()
         error = refused if state == "rejected" else last
         waits = state in ("rejected", "waiting") and wait < inf
         return AccountReport(
@@ -191,6 +194,10 @@ class AccountPoller:
             state=state,
             error="" if error is None else f"{error.reason.value}: {error.message}",
             next_try=self._clock.now() + max(0.0, wait) if waits else None,
+            clock_skew=self._telemetry.clock_skew,
+            needed_per_minute=self._schedule.demand * 60,
+            stretch=self._schedule.stretch,
+            **projects,
         )
 
     def _wait(self, now: float) -> float:

@@ -32,7 +32,7 @@ from exporter.sources.portfolio import PORTFOLIO, Portfolio
 from exporter.sources.projects import DESCRIPTION
 from exporter.sources.statistics import STATISTICS, Statistics
 from exporter.sources.status import NEVER_RAN, RUNNING, STATUS, Deployment, Status
-from exporter.store import Part, ProjectReport, Published, SourceReport
+from exporter.store import Part, ProjectReport, Published
 
 if TYPE_CHECKING:
     from exporter import config
@@ -440,7 +440,9 @@ class Project:
                 account=self._account,
                 state=NAME_PENDING if self.name is None else self._state(),
                 positions=None if portfolio is None else len(portfolio.holdings),
-                sources=tuple(map(_report, readings)) if self.name is not None else (),
+                sources=tuple(each.report() for each in readings) if self.name is not None else (),
+                currencies=0 if portfolio is None else len(portfolio.cash),
+                naming=self.tasks[DESCRIPTION].report(),
                 error="" if deployment is None else deployment.error,
                 positions_until=until.get(PORTFOLIO),
                 state_until=until.get(STATUS),
@@ -459,16 +461,3 @@ class Project:
         if status is None:
             return "not known yet"
         return "never deployed" if status.deployment is None else status.deployment.status
-
-
-def _report(task: Task) -> SourceReport:
-    failure = task.error
-    reason = "" if failure is None or failure.reason is None else f"{failure.reason.value}: "
-    return SourceReport(
-        source=task.name,
-        interval=task.interval,
-        tried=task.tried,
-        succeeded=task.last_success,
-        error="" if failure is None else reason + failure.message,
-        problems=tuple(f"{problem.where}: {problem.message}" for problem in task.problems),
-    )

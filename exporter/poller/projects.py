@@ -50,8 +50,6 @@ UNREAD: Final = "Live projects are not read: neither configured nor discovered"
 DISCOVERY_INTERVAL: Final = 3600.0
 """Seconds between two listings of the deployments that ended, to find those that came and went
 unseen."""
-NAME_TRIES: Final = 3
-"""After so many failures a project is called by its id, and a listing of names is done without."""
 PAGE_SIZE: Final = 5000
 """The projects that one call for names asks for; half of that after one that was too large."""
 _LEAST_PAGE_SIZE: Final = 50
@@ -83,7 +81,8 @@ class Projects:
     """All projects of one account.
 
     ``owns`` tells which projects this process reads at all; ``elsewhere`` are those that other
-    accounts list, and so are not discovered in this one.
+    accounts list, and so are not discovered in this one. After ``name_tries`` failures a project is
+    called by its id.
     """
 
     def __init__(
@@ -100,6 +99,7 @@ class Projects:
         store: Store,
         telemetry: AccountTelemetry,
         clock: Clock,
+        name_tries: int,
     ) -> None:
         self.authenticate = authenticate
         self._running = Task(name="running", endpoint=Endpoint.LIVE_LIST, priority=1)
@@ -116,6 +116,7 @@ class Projects:
         self._store = store
         self._telemetry = telemetry
         self._clock = clock
+        self._name_tries = name_tries
         self._discovery = Discovery()
         self._projects: dict[int, Project] = {}
         # Projects whose name cannot be had, though it has to be matched.
@@ -240,7 +241,25 @@ class Projects:
 
     @property
     def _is_discovered(self) -> bool:
-        return self._account.discover is None or self._running.tried is not None
+        return self._account.discover is None or all(
+            task.tried is not None for task in (self._running, *self._ended)
+        )
+
+    def report(self) -> dict[str, Any]:
+        """Return the part of the account's report that is about its projects."""
+        running = self._discovery.running
+        stopped = [id_ for id_ in self._projects if id_ not in running]
+        return {
+            "calls": {
+                task.name: task.report()
+                for task in (self.authenticate, self._running, self._names, *self._ended)
+            },
+            "is_complete": self.is_complete(),
+            "running": len(running),
+            "stopped": len(stopped) if self._account.discover else 0,
+            "left_out": self._discovery.rejected,
+            "unread": {id_: self._unread_names.get(id_, "") for id_ in self._unread()},
+        }
 
     def name_of(self, project_id: int) -> str:
         """Return the name of a project for the log; empty where it is not known."""
@@ -299,7 +318,7 @@ class Projects:
             if outcome.failure is None:
                 assert isinstance(answer, Description)  # noqa: S101
                 self._take_in_name(project, answer)
-            elif task is not None and task.failures + 1 == NAME_TRIES:
+            elif task is not None and task.failures + 1 == self._name_tries:
                 self._do_without_name(project, outcome.failure)
         elif source is STATUS and project.running is not was_running:
             if was_running is not None:  # these are the moments people look at
@@ -400,7 +419,7 @@ class Projects:
         """Count the live projects that are not read, and log once which they are."""
         if not (self._is_listed and self._are_names_listed):
             return
-        unread = frozenset(filter(self._is_unread, self._discovery.running))
+        unread = self._unread()
         self._telemetry.unread(len(unread))
         if unread and unread != self._said_unread:
             named = [
@@ -417,12 +436,15 @@ class Projects:
             )
         self._said_unread = unread
 
+    def _unread(self) -> frozenset[int]:
+        return frozenset(filter(self._is_unread, self._discovery.running))
+
     def _is_unread(self, project_id: int) -> bool:
         return (
             self._owns(project_id)
             and project_id not in self._projects
             and project_id not in self._elsewhere
-            and not self._discovery.is_rejected(project_id)
+            and project_id not in self._discovery.rejected
         )
 
     # --- Names ------------------------------------------------------------------------------------
@@ -455,7 +477,7 @@ class Projects:
         self._page_start = 0
         if failure.reason in (Reason.TOO_LARGE, Reason.TIMEOUT):
             self._page_size = max(_LEAST_PAGE_SIZE, self._page_size // 2)
-        if self._names.failures + 1 >= NAME_TRIES:
+        if self._names.failures + 1 >= self._name_tries:
             self._end_pages()
 
     def _end_pages(self) -> None:
