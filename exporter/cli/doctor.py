@@ -24,7 +24,6 @@ from exporter.cli.findings import (
     on_one_line,
     plural,
 )
-from exporter.cli.run import shard_of
 from exporter.clock import Clock
 from exporter.config import ConfigError, doubts
 from exporter.config.duration import format_duration
@@ -38,7 +37,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from exporter.config import Account, Config
-    from exporter.poller import Shard
     from exporter.store import AccountReport, ProjectReport, SourceReport
 
 # QuantConnect accepts a signature for two hours; well before that the clock should be set.
@@ -68,7 +66,7 @@ def doctor(options: argparse.Namespace) -> int:
         report.note(f"account {doubt.account}", str(doubt), doubt.advice)
     config = replace(config, accounts=tuple(_with_token(config, report)))
     with _quiet(options):
-        accounts, projects = _read(config, shard_of(options))
+        accounts, projects = _read(config)
     for account, standing in zip(config.accounts, accounts, strict=True):
         own = [project for project in projects if project.account == account.name]
         _Examination(account, config, standing, own, report).print()
@@ -98,7 +96,7 @@ def _quiet(options: argparse.Namespace) -> Iterator[None]:
         logging.disable(logging.NOTSET)
 
 
-def _read(config: Config, shard: Shard) -> tuple[Sequence[AccountReport], Sequence[ProjectReport]]:
+def _read(config: Config) -> tuple[Sequence[AccountReport], Sequence[ProjectReport]]:
     """Read everything once; end early where QuantConnect rejects calls or wants a wait."""
     store = Store(Clock())
     poller = Poller(
@@ -106,7 +104,6 @@ def _read(config: Config, shard: Shard) -> tuple[Sequence[AccountReport], Sequen
         store=store,
         telemetry=Telemetry(version=__version__, revision=version.revision()),
         user_agent=version.USER_AGENT,
-        shard=shard,
         limits=Limits(name_tries=1),
     )
     poller.start()

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Final
 from exporter.clock import Clock
 from exporter.poller.account import AccountPoller, Limits
 from exporter.poller.credentials import Credentials
-from exporter.poller.projects import Claims, Projects
+from exporter.poller.discovery import Claims
+from exporter.poller.projects import Projects
 from exporter.poller.record import Record
 from exporter.poller.schedule import Budget, Schedule
 from exporter.poller.task import Task
@@ -217,7 +218,6 @@ class Poller:
             elsewhere=self._elsewhere(account),
             record=record,
             store=self._store,
-            telemetry=telemetry,
             clock=self._clock,
             name_tries=self._limits.name_tries,
         )

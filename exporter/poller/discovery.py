@@ -6,6 +6,7 @@ What is known comes from live/list; a listing that failed changes nothing.
 
 from __future__ import annotations
 
+from threading import Lock
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -58,3 +59,24 @@ class Discovery:
             if now - until < discover.forget_after
         }
         return {*self.running, *recent} - self.rejected.keys()
+
+
+class Claims:
+    """The account that reads each project: two accounts that share one make one series.
+
+    Safe for threads.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._owners: dict[int, object] = {}
+
+    def take(self, project_id: int, owner: object) -> bool:
+        """Claim a project; False if another account has it."""
+        with self._lock:
+            return self._owners.setdefault(project_id, owner) is owner
+
+    def release(self, project_id: int) -> None:
+        """Let any account claim the project."""
+        with self._lock:
+            self._owners.pop(project_id, None)

@@ -12,6 +12,8 @@ from exporter.poller.task import Fault
 from exporter.quantconnect.errors import Reason
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from exporter.clock import Clock
     from exporter.poller.schedule import Schedule
     from exporter.poller.task import Outcome, Task
@@ -36,6 +38,8 @@ STRETCHED: Final = (
     "The projects need more calls than requests_per_minute allows; intervals are stretched"
 )
 NOT_STRETCHED: Final = "Intervals are no longer stretched"
+UNREAD: Final = "Live projects are not read: neither configured nor discovered"
+_MOST_NAMED: Final = 10
 
 # A fault that comes again at each turn is logged this often.
 _QUIET_SECONDS: Final = 60.0
@@ -52,6 +56,7 @@ class Record:
         self._telemetry = telemetry
         self._clock = clock
         self._stretch = 1.0
+        self._unread: set[int] = set()
         self._faults: dict[str, float] = {}
 
     def ended(
@@ -138,6 +143,16 @@ class Record:
             )
         else:
             log.info(NOT_STRETCHED, account=self.account)
+
+    def unread(self, names: Mapping[int, str]) -> None:
+        """Record the live projects that are not read, by id; a name may be empty."""
+        self._telemetry.unread(len(names))
+        if names and names.keys() != self._unread:
+            shown = [f"{id_} ({name})" if name else str(id_) for id_, name in sorted(names.items())]
+            more = f" and {len(shown) - _MOST_NAMED} more" if len(shown) > _MOST_NAMED else ""
+            projects = ", ".join(shown[:_MOST_NAMED]) + more
+            log.warning(UNREAD, account=self.account, projects=projects)
+        self._unread = set(names)
 
     def fault(self, **fields: object) -> Fault:
         """Count and log a fault of ours, where it was just caught; safe for threads."""
