@@ -255,8 +255,11 @@ class AccountPoller:
             answer = self._record.fault(call=call.task.name)
         with self._changed:
             self._calls = {thread for thread in self._calls if thread.is_alive()}
-            if not self._stopping:
-                self._end(call, answer, asked)
+            try:
+                if not self._stopping:
+                    self._end(call, answer, asked)
+            except Exception:  # noqa: BLE001 - the schedule has the call back by then
+                self._record.fault(call=call.task.name)
             self._changed.notify_all()
 
     def _ask(self, call: Call) -> Any | ApiError:

@@ -12,7 +12,7 @@ from exporter.poller.task import Fault
 from exporter.quantconnect.errors import Reason
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from exporter.clock import Clock
     from exporter.poller.schedule import Schedule
@@ -51,8 +51,17 @@ _STRETCH_NEWS: Final = 1.5
 class Record:
     """The record of one account; used under the account's lock, but for ``fault``."""
 
-    def __init__(self, account: str, telemetry: AccountTelemetry, clock: Clock) -> None:
+    def __init__(
+        self,
+        account: str,
+        telemetry: AccountTelemetry,
+        clock: Clock,
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.account = account
+        # Python's own clock by default: ours may be what is at fault.
+        self._monotonic = monotonic
         self._telemetry = telemetry
         self._clock = clock
         self._stretch = 1.0
@@ -157,8 +166,7 @@ class Record:
     def fault(self, **fields: object) -> Fault:
         """Count and log a fault of ours, where it was just caught; safe for threads."""
         self._telemetry.fault()
-        # Python's own clock: ours may be what is at fault.
-        text, now = traceback.format_exc(), time.monotonic()
+        text, now = traceback.format_exc(), self._monotonic()
         if now - self._faults.get(text, -inf) >= _QUIET_SECONDS:
             if len(self._faults) >= _MOST_FAULTS:
                 self._faults.clear()

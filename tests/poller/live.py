@@ -90,7 +90,7 @@ class Live:
     def success(self, project_id: int, source: str = "portfolio") -> float | None:
         return value(
             self.store.snapshots_of(project_id),
-            f'quantconnect_read_success{{project="P{project_id}",project_id="{project_id}"'
+            f'quantconnect_read_success{{account="main",project="P{project_id}",project_id="{project_id}"'
             f',source="{source}"',
         )
 
