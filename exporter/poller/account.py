@@ -257,7 +257,7 @@ class AccountPoller:
             self._calls = {thread for thread in self._calls if thread.is_alive()}
             try:
                 if not self._stopping:
-                    self._end(call, answer, asked)
+                    self.settle(call, answer, asked)
             except Exception:  # noqa: BLE001 - the schedule has the call back by then
                 self._record.fault(call=call.task.name)
             self._changed.notify_all()
@@ -269,7 +269,11 @@ class AccountPoller:
                 self._credentials.renew()
         return self._client.ask(request)
 
-    def _end(self, call: Call, answer: Any | ApiError | Fault, asked: float) -> None:
+    def settle(self, call: Call, answer: Any | ApiError | Fault, asked: float) -> None:
+        """Take the answer of a call in, under the lock; schedule, record and store follow.
+
+        ``asked`` is when the call began, on the monotonic clock.
+        """
         task, now = call.task, self._clock.monotonic()
         try:
             outcome = self._projects.take_in(call, answer, asked)

@@ -245,7 +245,6 @@ class Project:
         """Return the reason to refuse a portfolio, if there is one."""
         not_ready = self._not_ready(portfolio)
         if not_ready:
-            self._do_without_portfolio()
             return ApiError(Reason.NOT_READY, not_ready)
         if isinstance(self._currency, Unknown):
             self._set_currency(self._settled(portfolio))

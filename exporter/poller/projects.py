@@ -79,6 +79,10 @@ class Projects:
             Task(name=status, endpoint=Endpoint.LIVE_LIST, priority=3): status
             for status in live_list.ENDED
         }
+        self.account_tasks = {
+            task.name: task for task in (authenticate, self._running, self._listing, *self._ended)
+        }
+        """The tasks that concern the whole account, by name."""
         self._schedule = schedule
         self._claims = claims
         self._owns = owns
@@ -217,16 +221,17 @@ class Projects:
         running = self._discovery.running
         stopped = [id_ for id_ in self._projects if id_ not in running]
         return {
-            "calls": {
-                task.name: task.report()
-                for task in (self.authenticate, self._running, self._listing, *self._ended)
-            },
+            "calls": {name: task.report() for name, task in self.account_tasks.items()},
             "is_complete": self.is_complete(),
             "running": len(running),
             "stopped": len(stopped) if self._account.discover else 0,
             "left_out": self._discovery.rejected,
             "unread": {id_: self._names.name(id_) for id_ in self._unread()},
         }
+
+    def get(self, project_id: int) -> Project | None:
+        """Return a project; None for one that is not read here."""
+        return self._projects.get(project_id)
 
     def name_of(self, project_id: int) -> str:
         """Return the name of a project for the log; empty where it is not known."""
