@@ -280,10 +280,14 @@ class AccountPoller:
         except Exception:  # noqa: BLE001 - it costs this answer and no other
             outcome = Outcome(self._record.fault(call=task.name))
         self._schedule.put(call, outcome.failure, now)
+        project = self._projects.get(task.project_id or 0)
+        if task.project_id is not None and project is None:
+            self._record.count(task, outcome)  # the project is gone: nothing else is worth noting
+            return
         self._record.ended(
             task,
             outcome,
-            project="" if task.project_id is None else self._projects.name_of(task.project_id),
+            project="" if project is None else project.name or "",
             duration=now - asked,
             interval=self._schedule.interval(task),
             wait=self._wait(now),

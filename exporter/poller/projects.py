@@ -132,9 +132,8 @@ class Projects:
         self._account, self._config = account, config
         self._configured = self._owned(account)
         self._running.listed_every = self._schedule.budget.listing_interval
-        # Discovery needs the list even where nobody wants the statuses.
         discovery = DISCOVERY_INTERVAL if account.discover is not None else 0.0
-        self._schedule.set_every(self._running, self._running.listed_every or discovery, now)
+        self._schedule.set_every(self._running, self._running.listed_every, now)
         self._schedule.set_every(self._listing, INTERVAL, now)
         for task in self._ended:
             self._schedule.set_every(task, discovery, now)
@@ -232,11 +231,6 @@ class Projects:
     def get(self, project_id: int) -> Project | None:
         """Return a project; None for one that is not read here."""
         return self._projects.get(project_id)
-
-    def name_of(self, project_id: int) -> str:
-        """Return the name of a project for the log; empty where it is not known."""
-        project = self._projects.get(project_id)
-        return "" if project is None else project.name or ""
 
     # --- Calls ------------------------------------------------------------------------------------
 

@@ -82,13 +82,17 @@ class Record:
 
         ``project`` is the name of the task's project, empty for a task of the account.
         """
+        self.count(task, outcome)
+        self._log(task, outcome, project, wait)
+        self.shared(task, outcome, duration=duration, interval=interval)
+
+    def count(self, task: Task, outcome: Outcome) -> None:
+        """Count a call that gave nothing to publish, and the parts left out of an answer."""
         failure = outcome.failure
         if failure is not None and failure.reason is not None:
             self._telemetry.failed(task.endpoint, failure.reason)
         for problem in outcome.problems:
             self._telemetry.problem(task.endpoint, problem.field)
-        self._log(task, outcome, project, wait)
-        self.shared(task, outcome, duration=duration, interval=interval)
 
     def shared(
         self, task: Task, outcome: Outcome, *, duration: float, interval: float, age: float = 0.0
