@@ -47,6 +47,8 @@ class Limits:
     """The pause after a fault of ours; most faults come again at once."""
     forgiving: float = 900.0
     """A reload with the same token ends the wait after a rejection at most so often."""
+    stop: float = 2.0
+    """Threads that have not ended by then, such as in a name look-up, are left to end."""
     name_tries: int = 3
     """The failures after which a project is called by its id."""
 
@@ -68,6 +70,7 @@ class AccountPoller:
         telemetry: AccountTelemetry,
         clock: Clock,
         limits: Limits,
+        thread: type[Thread] = Thread,
     ) -> None:
         self._account = account
         self._config = config
@@ -88,7 +91,8 @@ class AccountPoller:
         self._stopping = False
         self._turned = clock.monotonic()
         self._calls: set[Thread] = set()
-        self._thread = Thread(target=self._run, name=f"poller-{account.name}", daemon=True)
+        self._new_thread = thread
+        self._thread = thread(target=self._run, name=f"poller-{account.name}", daemon=True)
 
     # --- From outside -----------------------------------------------------------------------------
 
@@ -233,7 +237,7 @@ class AccountPoller:
                 self._schedule.use_new_token(self._clock.monotonic())
 
     def _begin(self, call: Call) -> None:
-        thread = Thread(
+        thread = self._new_thread(
             target=self._perform,
             args=(call,),
             name=f"quantconnect-{self._account.name}-{call.task.name}",
