@@ -98,8 +98,6 @@ class AccountPoller:
 
     def start(self) -> None:
         """Begin to read; raises RuntimeError if no thread can be started."""
-        with self._changed:
-            self._record.standing(self._schedule, self._account.requests_per_minute)
         self._thread.start()
 
     def quit(self) -> None:

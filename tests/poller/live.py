@@ -97,10 +97,12 @@ class Live:
         return value(self.store.snapshots(), f"quantconnect_{start}")
 
     def success(self, project_id: int, source: str = "portfolio") -> float | None:
+        report = self.store.report(project_id)
+        account = "" if report is None else report.account
         return value(
             self.store.snapshots_of(project_id),
-            f'quantconnect_read_success{{account="main",project="P{project_id}",project_id="{project_id}"'
-            f',source="{source}"',
+            f'quantconnect_read_success{{account="{account}",project="P{project_id}"'
+            f',project_id="{project_id}",source="{source}"',
         )
 
     def numbers(self, project_id: int) -> list[str]:
