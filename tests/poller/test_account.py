@@ -140,7 +140,7 @@ def test_what_needs_more_than_the_budget_is_said(
         interval = running.value(
             'read_interval_seconds{account="main",project="P1",project_id="1",source="portf'
         )
-        assert interval == pytest.approx(0.05 * warning["stretched_by"])
+        assert interval == pytest.approx(0.05 * warning["stretched_by"], rel=1e-3)
         assert running.own('api_request_demand_per_second{account="main"}') == 70
         assert running.own('api_request_budget_per_second{account="main"}') == pytest.approx(
             2000 / 60
