@@ -20,7 +20,7 @@ from exporter.poller.credentials import Credentials
 from exporter.poller.pace import Pace
 from exporter.poller.plan import Plan
 from exporter.poller.projects import AccountProjects
-from exporter.quantconnect.client import Endpoint, QuantConnect
+from exporter.quantconnect.client import ASKED, QuantConnect
 from exporter.quantconnect.errors import Reason
 
 if TYPE_CHECKING:
@@ -178,7 +178,7 @@ class Poller:
     def _instruments(self, account: Account) -> AccountTelemetry:
         return self._telemetry.account(
             account.name,
-            endpoints=[endpoint.value for endpoint in Endpoint],
+            endpoints=[endpoint.value for endpoint in ASKED],
             reasons=[reason.value for reason in Reason],
             budget=self._pace(account).calls_per_second,
         )
