@@ -43,7 +43,7 @@ ROOMS: dict[str, set[str]] = {
 OUTSIDE: dict[str, set[str]] = {
     "simulator": set(),
     "config": {"msgspec", "yaml"},
-    "quantconnect": {"msgspec", "requests", "urllib3"},
+    "quantconnect": {"certifi", "h11", "msgspec", "requests", "urllib3"},
     "exposition": {"isal", "msgspec", "prometheus_client"},
     "telemetry": {"prometheus_client"},
     "web": {"OpenSSL", "bcrypt", "cryptography", "h11", "starlette", "uvicorn", "yaml"},

@@ -6,6 +6,7 @@ import ast
 import inspect
 import json
 import re
+import ssl
 from base64 import b64decode
 from dataclasses import dataclass, field
 from email.utils import formatdate
@@ -18,7 +19,7 @@ import requests
 import responses
 
 from exporter.quantconnect import client as module
-from exporter.quantconnect.client import Endpoint, QuantConnect
+from exporter.quantconnect.client import ASKED, Endpoint, QuantConnect
 from exporter.quantconnect.errors import ApiError, Reason
 from exporter.quantconnect.model import Deployment
 
@@ -145,12 +146,12 @@ def test_each_question_is_one_signed_post(wire: Wire, question: str) -> None:
 
 def test_another_timeout_counts_from_the_next_call(wire: Wire) -> None:
     wire.answers(EVERYTHING)
-    for seconds in (5, 0.5):
-        wire.client.timeout = seconds
-        assert wire.client.timeout == seconds
+    wire.client.authenticate()
+    wire.client.timeout = 0
+    assert wire.client.timeout == 0
+    with pytest.raises(ApiError, match="no complete answer within 0 seconds"):
         wire.client.authenticate()
-    sent: list[Any] = [call.request for call in wire.mock.calls]
-    assert [request.req_kwargs["timeout"] for request in sent] == [5, 0.5]
+    assert len(wire.sent) == 1
 
 
 def test_the_next_call_is_signed_with_a_new_token(wire: Wire) -> None:
@@ -167,14 +168,12 @@ def test_the_next_call_is_signed_with_a_new_token(wire: Wire) -> None:
     ]
 
 
-def test_five_endpoints_that_only_read_and_no_way_to_another() -> None:
-    """Every call goes through one place, which takes an Endpoint; there are five."""
+def test_only_endpoints_that_read_can_be_called(wire: Wire) -> None:
+    """Every call goes through one place, which takes an Endpoint."""
     assert [endpoint.value for endpoint in Endpoint] == [
-        "authenticate",
-        "live/list",
-        "live/portfolio/read",
-        "live/read",
-        "projects/read",
+        *("account/read", "authenticate", "live/chart/read", "live/list", "live/logs/read"),
+        *("live/orders/read", "live/portfolio/read", "live/read", "live/trades/read"),
+        *("projects/nodes/read", "projects/read"),
     ]
     tree = ast.parse(inspect.getsource(module))
     posts = [
@@ -183,27 +182,40 @@ def test_five_endpoints_that_only_read_and_no_way_to_another() -> None:
         if isinstance(node, ast.Attribute) and "_transport.p" in ast.unparse(node)
     ]
     assert [ast.unparse(node) for node in posts] == ["self._transport.post"]
-    asked = {
-        ast.unparse(node.args[0])
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Call) and ast.unparse(node.func) == "self._ask"
-    }
-    assert asked == {"Endpoint.AUTHENTICATE", "Endpoint.PROJECTS_READ", "endpoint"}
-    endpoints = {
-        ast.unparse(node.value)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "endpoint"
-    }
-    assert endpoints == {
-        "Endpoint.LIVE_LIST",
-        "Endpoint.LIVE_PORTFOLIO_READ",
-        "Endpoint.LIVE_READ",
-    }
+    for other in ("live/create", "live/update/liquidate", "live/read/../create", "LIVE_READ", ""):
+        endpoint: Any = other
+        with pytest.raises(ValueError, match="is not a valid Endpoint"):
+            wire.client.call(endpoint, {})
+    assert wire.sent == []
+    assert wire.witness.told == []
     public = {name for name, _ in inspect.getmembers(QuantConnect) if not name.startswith("_")}
     assert public == {
         *("authenticate", "running", "deployments", "portfolio", "statistics", "project_name"),
-        *("use_token", "close", "timeout"),
+        *("call", "ask", "use_token", "close", "timeout"),
     }
+
+
+def test_the_methods_ask_what_they_are_said_to(wire: Wire) -> None:
+    assert {endpoint for _, endpoint, _ in ASK.values()} == set(ASKED)
+
+
+@pytest.mark.parametrize("endpoint", Endpoint)
+def test_any_endpoint_can_be_called(wire: Wire, endpoint: Endpoint) -> None:
+    wire.answers({"success": True, "progress": 0.25})
+    answer = wire.client.call(endpoint, {"projectId": 5, "start": 0})
+    assert answer == {"success": True, "progress": 0.25}
+    assert wire.sent == [(f"{BASE}/{endpoint.value}", {"projectId": 5, "start": 0})]
+    assert wire.witness.told == [("call", endpoint), ("answered", endpoint, None)]
+
+
+def test_what_a_decoder_refuses_is_a_failed_call(wire: Wire) -> None:
+    def refuse(answer: dict[str, Any]) -> None:
+        raise ApiError(Reason.NOT_READY, f"status {answer['status']}, token {TOKEN}")
+
+    wire.answers({"success": True, "status": "loading"})
+    with pytest.raises(ApiError, match="status loading, token <secret>"):
+        wire.client.ask(Endpoint.LIVE_ORDERS_READ, {"projectId": 5}, refuse)
+    assert wire.witness.told[-1] == ("answered", "live/orders/read", "not_ready")
 
 
 # --- What comes back ------------------------------------------------------------------------------
@@ -382,8 +394,8 @@ def test_success_with_nothing_in_it(wire: Wire, question: str) -> None:
     ("error", "reason"),
     [
         (requests.ConnectionError("refused"), "connection"),
-        (requests.ConnectTimeout("slow"), "timeout"),
-        (requests.exceptions.SSLError("bad certificate"), "tls"),
+        (TimeoutError("slow"), "timeout"),
+        (ssl.SSLError("bad record"), "tls"),
     ],
 )
 def test_no_answer(wire: Wire, error: Exception, reason: str) -> None:

@@ -7,7 +7,7 @@ import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.quantconnect.auth import Signature
+from exporter.quantconnect.signing import Signature
 
 TOKEN = "f1ccd9ae0a5c2cd3d40c5ec0b4ac3ea25e0d5ff54ecd2a1f7e5b8bfb0d3a6a8c"
 
