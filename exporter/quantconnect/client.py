@@ -111,7 +111,7 @@ class QuantConnect:
 
         Decoders quote the answer in their errors; the token and signatures are taken out here.
         """
-        endpoint, signature = request.endpoint, self._signature
+        endpoint, signature = Endpoint(request.endpoint), self._signature
         self._observer.call(endpoint)
         started = time.monotonic()
         try:
