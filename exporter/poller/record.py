@@ -94,18 +94,12 @@ class Record:
         for problem in outcome.problems:
             self._telemetry.problem(task.endpoint, problem.field)
 
-    def shared(
-        self, task: Task, outcome: Outcome, *, duration: float, interval: float, age: float = 0.0
-    ) -> None:
-        """Record a task's part of an answer for the whole account, which is ``age`` seconds old.
+    def shared(self, task: Task, outcome: Outcome, *, duration: float, interval: float) -> None:
+        """Record a task's part of an answer for the whole account.
 
         The account's own task has counted and logged the call.
         """
-        task.tried = self._clock.now() - age
-        task.error, task.duration, task.interval = outcome.failure, duration, interval
-        task.success = outcome.failure is None
-        if task.success:
-            task.last_success, task.problems = task.tried, outcome.problems
+        task.note(outcome, at=self._clock.now(), duration=duration, interval=interval)
 
     def _log(self, task: Task, outcome: Outcome, project: str, wait: float) -> None:
         fields: dict[str, object]

@@ -77,6 +77,13 @@ class Task:
     news: News = field(default_factory=News)
     left_out: LeftOut = field(default_factory=LeftOut)
 
+    def note(self, outcome: Outcome, *, at: float, duration: float, interval: float) -> None:
+        """Note how a read ended ``at`` this unix time; the interval is the one in force."""
+        self.tried, self.duration, self.interval = at, duration, interval
+        self.error, self.success = outcome.failure, outcome.failure is None
+        if self.success:
+            self.last_success, self.problems = at, outcome.problems
+
     def report(self) -> SourceReport:
         """Return how the asking goes, for people."""
         failure = self.error

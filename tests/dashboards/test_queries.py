@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import promql_parser as promql
 import pytest
 
-from exporter.metrics import CATALOGUE
+from exporter.sources import CATALOGUE
 
 from .promql import Series, UnknownNameError, rules, selectors
 from .queries import dashboards, fill, panels, queries

@@ -23,7 +23,7 @@ from exporter.metrics.live import (
 )
 from exporter.metrics.portfolio import CASH, HOLDINGS, POSITIONS
 from exporter.metrics.reading import PROJECT_INFO, PROJECT_LIMIT, READINGS, Reading, Source
-from exporter.metrics.reference import page
+from exporter.sources.reference import page
 from exporter.metrics.table import Family, Row
 from exporter.quantconnect.model import Cash, Deployment, Holding, Portfolio, Statistics
 from exporter.telemetry import Telemetry
@@ -244,7 +244,7 @@ def test_the_reference_page_is_current() -> None:
 
 
 def test_the_reference_page_is_what_its_command_prints() -> None:
-    command = [sys.executable, "-m", "exporter.metrics.reference"]
+    command = [sys.executable, "-m", "exporter.sources.reference"]
     printed = subprocess.run(command, capture_output=True, check=True, cwd=ROOT)
     assert (printed.stdout.decode(), printed.stderr) == (page(), b"")
 

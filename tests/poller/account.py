@@ -152,7 +152,7 @@ class Account:
         portfolio = portfolio_of(*arguments, **keywords)
         self.tells(self.task(PORTFOLIO, project_id), portfolio)
 
-    def status(self, project_id: int = 1, *, asked: float | None = None, **fields: object) -> None:
+    def status(self, project_id: int = 1, *, asked: float | None = None, **fields: Any) -> None:
         """The project's own live/list."""
         status = Status(deployment_of(project_id, **fields))
         self.tells(self.task(STATUS, project_id), status, asked=asked)

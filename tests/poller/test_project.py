@@ -451,11 +451,11 @@ def test_a_currency_that_is_not_at_par_is_the_accounts_no_longer(one: Account) -
 
 @pytest.mark.parametrize("moved", [{"brokerage": "Kraken"}, {"environment": "elsewhere"}])
 def test_a_deployment_at_another_brokerage_may_be_in_another_currency(
-    one: Account, moved: dict[str, str]
+    one: Account, moved: dict[str, Any]
 ) -> None:
     """Its equity is listed at once, and it has no portfolio for ten minutes."""
 
-    def told(equity: float, **of: str) -> None:
+    def told(equity: float, **of: Any) -> None:
         one.status(equity=equity, **of)
 
     equity, fees = "live_equity{", "live_fees{"
@@ -701,7 +701,7 @@ def test_an_account_that_is_really_empty_runs_with_it(one: Account, book: dict[s
 
 @pytest.mark.parametrize("news", [{"deployId": "L-2"}, {"status": "Stopped"}])
 def test_the_time_of_being_empty_begins_again_with_each_deployment(
-    one: Account, news: dict[str, object]
+    one: Account, news: dict[str, Any]
 ) -> None:
     one.status()
     one.reads({}, {})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import inf
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -44,7 +44,7 @@ def states(account: Account) -> dict[int, str]:
     return {id_: report.state for id_, report in account.reports().items()}
 
 
-def due(account: Account, source: Source, project_id: int = 1) -> float:
+def due(account: Account, source: Source[Any], project_id: int = 1) -> float:
     """When a task comes; infinity if it does not."""
     return account.task(source, project_id).due
 

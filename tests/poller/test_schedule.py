@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.poller.schedule import Budget, Call, Schedule, backoff, lockout_wait
-from exporter.poller.task import Fault
+from exporter.poller.task import Fault, Task
 from exporter.quantconnect.errors import ApiError, Reason
 
-from .virtual import AUTH, DOWN, NOT_READY, TIMEOUT, Task, VirtualAccount, task_of
+from .virtual import AUTH, DOWN, NOT_READY, TIMEOUT, VirtualAccount, task_of
 
 MINUTE = 60.0
 

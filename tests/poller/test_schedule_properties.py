@@ -10,9 +10,10 @@ from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from exporter.poller.schedule import LONGEST_LOCKOUT_WAIT, Budget, Call, Schedule
+from exporter.poller.task import Task  # noqa: TC001 - hypothesis resolves annotations
 from exporter.quantconnect.errors import ApiError, Reason
 
-from .virtual import PRIORITIES, Task, task_of
+from .virtual import PRIORITIES, task_of
 
 NAMES = st.sampled_from([name for name in PRIORITIES if name != "authenticate"])
 PROJECTS = st.integers(1, 4)

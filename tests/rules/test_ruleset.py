@@ -9,7 +9,7 @@ import promql_parser
 import pytest
 import yaml
 
-from exporter.metrics import CATALOGUE
+from exporter.sources import CATALOGUE
 
 from .ruleset import ALERTS, RECORDS, ROOT, RULES, RUNBOOKS, UNIT_TESTS, Rule, headings
 
