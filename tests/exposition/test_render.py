@@ -89,6 +89,7 @@ THINGS = st.lists(
 )
 ROWS = st.builds(
     Row,
+    account=LABEL_VALUES,
     project_id=st.integers(1, 2**63),
     project=LABEL_VALUES,
     account_currency=LABEL_VALUES | st.none(),
