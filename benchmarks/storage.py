@@ -24,7 +24,7 @@ import msgspec
 
 from benchmarks.exporters import exporter, quantconnect
 from exporter.clock import Clock
-from exporter.config import Config, Project, load
+from exporter.config import Config, load
 from exporter.exposition.scrape import samples
 from exporter.metrics.reading import Source
 from exporter.poller.project import PublishedProject
@@ -103,7 +103,7 @@ def _day(directory: Path, projects: int, holdings: int, scraped_every: float) ->
 
 def _published(project_id: int, config: Config, store: Store, clock: Clock) -> PublishedProject:
     return PublishedProject(
-        Project.discovered(project_id, config),
+        config.accounts[0].settings_for(project_id),
         name=f"Project {project_id}",
         account="default",
         config=config,

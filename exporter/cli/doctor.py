@@ -11,7 +11,7 @@ from exporter.cli.asking import Asking, RejectedError, Skew
 from exporter.cli.configuration import load
 from exporter.cli.findings import Report, degrade, on_one_line, plural
 from exporter.cli.version import USER_AGENT
-from exporter.config import ConfigError, Project, doubts
+from exporter.config import ConfigError, doubts
 from exporter.config.duration import format_duration
 from exporter.poller.discovery import Discovery
 from exporter.poller.pace import Pace
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable
 
-    from exporter.config import Account, Config
+    from exporter.config import Account, Config, ProjectSettings
     from exporter.quantconnect.model import Deployment
 
 T = TypeVar("T")
@@ -47,7 +47,7 @@ class _Doctor:
         self._name = f"account {account.name}"
         self._asking = Asking(account, client, report, clock)
         self._left = [(project, False) for project in account.projects]
-        self._read: list[Project] = []
+        self._read: list[ProjectSettings] = []
         self._searched = account.discover is None
         self._left_out = 0
         self._runs: dict[int, bool] = {}
@@ -130,7 +130,7 @@ class _Doctor:
         else:
             self._report.ok(f"{name}: budget", f"needs {needed}")
 
-    def _project(self, project: Project, *, discovered: bool) -> None:
+    def _project(self, project: ProjectSettings, *, discovered: bool) -> None:
         what = f"project {project.id}"
         self._read.append(project)
         name = self._ask_project(what, lambda: self._client.project_name(project.id))
@@ -179,7 +179,7 @@ class _Doctor:
                 "read the error, here or in its log; redeploy it at QuantConnect" if broken else "",
             )
 
-    def _portfolio(self, project: Project, what: str, *, stopped: bool) -> None:
+    def _portfolio(self, project: ProjectSettings, what: str, *, stopped: bool) -> None:
         portfolio = self._ask_project(
             what,
             lambda: self._client.portfolio(
@@ -200,7 +200,7 @@ class _Doctor:
         for problem in portfolio.problems:
             self._report.note(what, f"left out {problem.where}: {problem.message}")
 
-    def _discovered(self) -> list[Project]:
+    def _discovered(self) -> list[ProjectSettings]:
         """What is live and not listed in any account, if this one discovers."""
         if self._account.discover is None:
             return []
@@ -229,7 +229,7 @@ class _Doctor:
         )
         self._searched = True
         listed = {project.id for each in self._config.accounts for project in each.projects}
-        return [Project.discovered(id_, self._config) for id_ in sorted(wanted - listed)]
+        return [self._account.settings_for(id_) for id_ in sorted(wanted - listed)]
 
 
 def _examine(account: Account, config: Config, report: Report) -> None:

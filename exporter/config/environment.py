@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from exporter.config.phrases import shown_name
+from exporter.config.problems import shown_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

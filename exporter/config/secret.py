@@ -6,8 +6,7 @@ import hmac
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NoReturn
 
-from exporter.config.errors import ConfigError
-from exporter.config.paths import reason
+from exporter.config.problems import ConfigError, reason
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -38,7 +38,7 @@ class PublishedProject:
 
     def __init__(
         self,
-        settings: config.Project,
+        settings: config.ProjectSettings,
         *,
         name: str,
         account: str,
@@ -74,7 +74,7 @@ class PublishedProject:
 
     def configure(
         self,
-        settings: config.Project,
+        settings: config.ProjectSettings,
         *,
         account: str,
         config: config.Config,

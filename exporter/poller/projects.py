@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from exporter.config import Project
 from exporter.log import Log
 from exporter.metrics.reading import Source
 from exporter.poller.discovery import Discovery
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
     from exporter.clock import Clock
-    from exporter.config import Account, Config
+    from exporter.config import Account, Config, ProjectSettings
     from exporter.poller.claims import Claims
     from exporter.poller.plan import Plan
     from exporter.quantconnect.errors import ApiError
@@ -58,7 +57,7 @@ class AccountProjects:
         self._store = store
         self._clock = clock
         self._discovery = Discovery(account.discover) if account.discover else None
-        self._settings: dict[int, Project] = {}
+        self._settings: dict[int, ProjectSettings] = {}
         self._published: dict[int, PublishedProject] = {}
         # Of whom the name could not be had, which is still asked for, since it has to be matched.
         self._nameless: set[int] = set()
@@ -70,7 +69,7 @@ class AccountProjects:
         for settings in self._configured.values():
             self._add(settings)
 
-    def _owned(self, account: Account) -> dict[int, Project]:
+    def _owned(self, account: Account) -> dict[int, ProjectSettings]:
         return {settings.id: settings for settings in account.projects if self._owns(settings.id)}
 
     # --- Which there are --------------------------------------------------------------------------
@@ -90,7 +89,7 @@ class AccountProjects:
             for project_id in self._settings
         )
 
-    def _add(self, settings: Project) -> None:
+    def _add(self, settings: ProjectSettings) -> None:
         if not self._claims.take(settings.id, self):
             return  # another account discovered it first
         self._settings[settings.id] = settings
@@ -114,7 +113,7 @@ class AccountProjects:
         )
         self._store.put(Published(report))
 
-    def _publish(self, settings: Project, name: str) -> None:
+    def _publish(self, settings: ProjectSettings, name: str) -> None:
         self._published[settings.id] = PublishedProject(
             settings,
             name=name,
@@ -183,7 +182,7 @@ class AccountProjects:
                 self._add(settings)
         now = self._clock.monotonic()
         for project_id in self._settings:
-            settings = self._configured.get(project_id) or Project.discovered(project_id, config)
+            settings = account.settings_for(project_id)
             self._settings[project_id] = settings
             self._plan.change_interval(project_id, settings.scrape_interval, now)
         for project_id, settings in list(self._settings.items()):
@@ -191,7 +190,7 @@ class AccountProjects:
         for project_id in self._called_by_id:
             self._plan.ask_name(project_id, now)
 
-    def _configure(self, project_id: int, settings: Project) -> None:
+    def _configure(self, project_id: int, settings: ProjectSettings) -> None:
         project = self._published.get(project_id)
         if project is None:
             if settings.name is not None:
@@ -259,7 +258,7 @@ class AccountProjects:
         self._called_by_id.add(project_id)
         self._settle(settings, str(project_id))
 
-    def _settle(self, settings: Project, name: str) -> None:
+    def _settle(self, settings: ProjectSettings, name: str) -> None:
         self._nameless.discard(settings.id)
         self._plan.name_settled(settings.id, self._clock.monotonic())
         self._publish(settings, name)
@@ -301,7 +300,7 @@ class AccountProjects:
             log.info("Forgot a project that no longer lives", project_id=project_id)
             self._remove(project_id)
         for project_id in sorted(wanted - self._settings.keys()):
-            self._add(Project.discovered(project_id, self._config))
+            self._add(self._account.settings_for(project_id))
 
     # --- Failures ---------------------------------------------------------------------------------
 

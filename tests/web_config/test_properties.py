@@ -12,8 +12,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.config.document import parse_document
-from exporter.config.errors import ConfigError, Problems
+from exporter.config.problems import ConfigError, Problems
+from exporter.config.tree import parse as parse_document
 from exporter.web.config import values
 from exporter.web.config.ciphers import CIPHERS, GROUPS, TLS13_CIPHERS, VERSIONS
 from exporter.web.config.reading import read
@@ -48,6 +48,8 @@ def outcome(content: bytes) -> None:
     found: tuple[str, ...] = ()
     try:
         root = parse_document(content, "web.yml")
+        if root is None:
+            return
         read(root, directory=Path("/"), problems=problems, source="web.yml")
         problems.raise_if_any()
     except ConfigError as error:

@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import traceback
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
-from typing import Final
 
-import yaml
-
-from exporter.config.document import MAX_BYTES, parse_document
-from exporter.config.errors import ConfigError
+from exporter.config.problems import ConfigError
+from exporter.config.tree import MAX_BYTES
+from exporter.config.tree import parse as parse_document
 from exporter.web.config.files import UnreadableError, read_file
 from exporter.web.config.problems import DiscreetProblems
 from exporter.web.config.reading import read
 from exporter.web.config.settings import Settings
 from exporter.web.config.tls import ServerContext, UnusableError, server_context
-
-_NULL: Final = "tag:yaml.org,2002:null"
 
 
 @dataclass(frozen=True)
@@ -72,33 +67,10 @@ def _describe(error: Exception) -> str:
 
 def _settings(path: Path, problems: DiscreetProblems) -> Settings:
     content = read_file(path, most=MAX_BYTES)
-    if _says_nothing(content):
-        return Settings()
     root = parse_document(content, str(path))
+    if root is None:
+        return Settings()
     directory = path.absolute().parent
     settings = read(root, directory=directory, problems=problems, source=str(path))
     problems.raise_if_any()  # before a file that it names is looked for
     return settings
-
-
-def _says_nothing(content: bytes) -> bool:
-    """Whether there is no document in it, or one that is null: a valid file that protects nothing.
-
-    What a comment is, and where it ends, is for YAML's own parser to say; it goes no further than
-    to the first thing that is said.
-    """
-    try:
-        parser = yaml.SafeLoader(content.decode("utf-8-sig"))
-        events = list(islice(iter(parser.get_event, None), 5))
-    except (yaml.YAMLError, ValueError, OverflowError):
-        return False  # what is wrong is for parse_document to say
-    match events:
-        case [_, yaml.StreamEndEvent()]:
-            return True
-        case [_, _, yaml.ScalarEvent() as only, _, yaml.StreamEndEvent()]:
-            tag = only.tag or parser.resolve(  # type: ignore[no-untyped-call]
-                yaml.ScalarNode, only.value, only.implicit
-            )
-            return bool(tag == _NULL)
-        case _:
-            return False

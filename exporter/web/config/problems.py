@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from exporter.config.errors import Problems
+from exporter.config.problems import Problems
 
 
 class DiscreetProblems(Problems):

@@ -6,7 +6,7 @@ import re
 import ssl
 from typing import TYPE_CHECKING, Final
 
-from exporter.config.mapping import Pair, line_of
+from exporter.config.tree import Pair, line_of
 from exporter.web.config import values
 from exporter.web.config.ciphers import CIPHERS, GROUPS, TLS13_CIPHERS, VERSIONS
 from exporter.web.config.sans import canonical
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     import yaml
 
-    from exporter.config.errors import Problems
+    from exporter.config.problems import Problems
 
 _TOP: Final = ("tls_server_config", "http_server_config", "basic_auth_users", "rate_limit")
 _TLS_TEXTS: Final = (

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 import yaml
 
-from exporter.config import phrases
-from exporter.config.errors import ConfigError
-from exporter.config.mapping import Pair, describe, is_null, is_tagged, line_of, pairs
+from exporter.config import problems as phrases
+from exporter.config.problems import ConfigError
+from exporter.config.tree import Pair, describe, is_null, is_tagged, line_of, pairs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from exporter.config.errors import Problems
+    from exporter.config.problems import Problems
 
 T = TypeVar("T")
 

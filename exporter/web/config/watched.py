@@ -10,7 +10,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from exporter.config.errors import ConfigError
+from exporter.config.problems import ConfigError
 from exporter.log import Log
 from exporter.web.config.loading import Loaded, load
 from exporter.web.config.tls import FreshContext, refusing_context
