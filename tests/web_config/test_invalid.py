@@ -77,28 +77,3 @@ def test_a_number_in_yamls_own_syntax_that_python_cannot_hold(tmp_path: Path) ->
     path.write_text(f"%YAML 1.{'9' * 5000}\n---\nbasic_auth_users: {{}}\n")
     with pytest.raises(ConfigError, match=r"web\.yml:1:\d+: .*a number out of range$"):
         WebConfig(path)
-
-
-def test_a_system_on_which_pyopenssl_cannot_work(
-    made: PKI, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """As with MemoryDenyWriteExecute=yes, where cffi cannot make a callback."""
-
-    def refuse(*_: object) -> None:
-        raise MemoryError("Cannot allocate write+execute memory for ffi.callback()")
-
-    monkeypatch.setattr("OpenSSL.SSL.Context.set_verify", refuse)
-    path = made.path("any.yaml")
-    path.write_text(
-        "tls_server_config:\n  cert_file: server.pem\n  key_file: server.key\n"
-        "  client_auth_type: RequestClientCert\n"
-    )
-    with pytest.raises(ConfigError) as caught:
-        WebConfig(path)
-    assert caught.value.problems == (
-        (
-            f"{path}:4: tls_server_config.client_auth_type: expected another one, or leave to "
-            'execute memory that was written, got the text "RequestClientCert" (pyOpenSSL needs '
-            "it; for systemd that is MemoryDenyWriteExecute=no)"
-        ),
-    )

@@ -11,7 +11,7 @@ never quietly less strict.
 from __future__ import annotations
 
 from exporter.web.config.guard import Guard
-from exporter.web.config.sans import is_admitted
+from exporter.web.config.tls import is_admitted
 from exporter.web.config.watched import WebConfig
 
 __all__ = ["Guard", "WebConfig", "is_admitted"]
