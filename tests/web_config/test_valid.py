@@ -148,8 +148,3 @@ rate_limit: {{interval: 1m1.5s, burst: 20}}
 )
 def test_whether_access_is_restricted(pki: PKI, text: str, restricts: bool) -> None:
     assert settings(pki, text).restricts_access is restricts
-
-
-def test_anchors_and_merges(pki: PKI) -> None:
-    text = "http_server_config: {headers: &h {X-Frame-Options: deny}}\nrate_limit: {<<: {burst: 1}}"
-    assert settings(pki, text).headers == {"x-frame-options": "deny"}
