@@ -35,7 +35,9 @@ def assemble(document: Document, *, source: str, directory: Path) -> Config:
     The document must be free of problems.
     """
     assert document.accounts is not UNSET  # noqa: S101
-    defaults = _nearest(document.defaults, Defaults(scrape_interval=document.scrape_interval))
+    queries = MappingProxyType(document.log_queries or {})
+    built_in = Defaults(scrape_interval=document.scrape_interval, log_queries=queries)
+    defaults = _nearest(document.defaults, built_in)
     return Config(
         source=source,
         scrape_interval=document.scrape_interval,
@@ -43,6 +45,13 @@ def assemble(document: Document, *, source: str, directory: Path) -> Config:
         stale_after=document.stale_after,
         status_interval=document.status_interval,
         statistics_interval=document.statistics_interval,
+        orders_interval=document.orders_interval,
+        trades_interval=document.trades_interval,
+        nodes_interval=document.nodes_interval,
+        account_interval=document.account_interval,
+        benchmark_interval=document.benchmark_interval,
+        logs_interval=document.logs_interval,
+        log_queries=queries,
         max_holdings_per_project=document.max_holdings_per_project,
         tickers=MappingProxyType(document.tickers or {}),
         accounts=tuple(_account(entry, defaults, directory) for entry in document.accounts),
@@ -87,11 +96,12 @@ def _project(entry: ProjectEntry, defaults: Defaults) -> ProjectSettings:
 def _nearest(entry: DefaultsEntry | None, further: Defaults) -> Defaults:
     """Return the settings of ``entry``, and those of ``further`` for what it leaves out.
 
-    Labels and limits are taken key by key.
+    Labels and limits are taken key by key, log queries all together.
     """
     if entry is None:
         return further
     interval = entry.scrape_interval if isinstance(entry, AccountDefaultsEntry) else None
+    queries = entry.log_queries if isinstance(entry, ProjectEntry) else None
     limits = {
         key: further.limits.get(key) if value is None else value
         for key, value in msgspec.structs.asdict(entry.limits or LimitsEntry()).items()
@@ -101,6 +111,7 @@ def _nearest(entry: DefaultsEntry | None, further: Defaults) -> Defaults:
         labels=MappingProxyType({**further.labels, **(entry.labels or {})}),
         limits=MappingProxyType({key: value for key, value in limits.items() if value is not None}),
         statistics=further.statistics if entry.statistics is None else entry.statistics,
+        log_queries=further.log_queries if queries is None else MappingProxyType(queries),
         drawdown_since=entry.drawdown_since or further.drawdown_since,
         strike_scale=entry.strike_scale or further.strike_scale,
     )

@@ -26,7 +26,8 @@ class Defaults:
     """The settings of a project without an entry of its own under ``projects``.
 
     ``limits`` are fractions of equity by name. ``statistics`` are the user-set runtime statistics
-    to publish. ``drawdown_since`` is the unix time from which the peak of the equity counts, None
+    to publish. ``log_queries`` are texts to count in the lines of the log, ignoring case, by name.
+    ``drawdown_since`` is the unix time from which the peak of the equity counts, None
     for all of it. ``strike_scale`` is 6, or 4 for a deployment on a LEAN older than 2025-11-18.
     """
 
@@ -34,6 +35,7 @@ class Defaults:
     labels: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     limits: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
     statistics: tuple[str, ...] = ()
+    log_queries: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     drawdown_since: float | None = None
     strike_scale: int = NEWEST_STRIKE_SCALE
 
@@ -106,7 +108,8 @@ class Account:
 class Config:
     """The whole configuration. ``source`` is the file's name, or ``environment``.
 
-    ``status_interval`` and ``statistics_interval`` are 0 where that reading is off. ``tickers``
+    The intervals after ``status_interval``, itself included, are 0 where that reading is off;
+    ``logs_interval`` counts only for projects with ``log_queries``. ``tickers``
     maps the first ticker of an equity, as in QuantConnect's keys, to today's. ``ignored`` are the
     environment variables that would configure an account, but are set next to a file that does
     not refer to them.
@@ -118,6 +121,13 @@ class Config:
     stale_after: float
     status_interval: float
     statistics_interval: float
+    orders_interval: float
+    trades_interval: float
+    nodes_interval: float
+    account_interval: float
+    benchmark_interval: float
+    logs_interval: float
+    log_queries: Mapping[str, str]
     max_holdings_per_project: int
     tickers: Mapping[str, str]
     accounts: tuple[Account, ...]

@@ -6,7 +6,7 @@ the same configuration again.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import yaml
 
@@ -16,19 +16,25 @@ from exporter.config.secret import MASK
 from exporter.config.values import format_moment
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from exporter.config.model import Account, Config, Defaults, Discover, ProjectSettings
+
+
+_DURATIONS: Final = (
+    *("scrape_interval", "request_timeout", "stale_after", "status_interval"),
+    *("statistics_interval", "orders_interval", "trades_interval", "nodes_interval"),
+    *("account_interval", "benchmark_interval", "logs_interval"),
+)
 
 
 def render(config: Config) -> str:
     """Return the YAML document of ``config``."""
     document = {
-        "scrape_interval": format_duration(config.scrape_interval),
-        "request_timeout": format_duration(config.request_timeout),
-        "stale_after": format_duration(config.stale_after),
-        "status_interval": format_duration(config.status_interval),
-        "statistics_interval": format_duration(config.statistics_interval),
+        **{key: format_duration(getattr(config, key)) for key in _DURATIONS},
+        "log_queries": _texts(config.log_queries),
         "max_holdings_per_project": config.max_holdings_per_project,
-        "tickers": {first: escape(today) for first, today in config.tickers.items()},
+        "tickers": _texts(config.tickers),
         "accounts": [_account(account) for account in config.accounts],
     }
     return yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=1000)
@@ -69,13 +75,14 @@ def _project(project: ProjectSettings) -> dict[str, Any]:
         "id": project.id,
         **{key: escape(value) for key, value in own.items() if value is not None},
         **_defaults(project),
+        "log_queries": _texts(project.log_queries),
     }
 
 
 def _defaults(defaults: Defaults) -> dict[str, Any]:
     entry: dict[str, Any] = {
         "scrape_interval": format_duration(defaults.scrape_interval),
-        "labels": {name: escape(value) for name, value in defaults.labels.items()},
+        "labels": _texts(defaults.labels),
         "limits": {name: _number(value) for name, value in defaults.limits.items()},
         "statistics": [escape(name) for name in defaults.statistics],
         "strike_scale": defaults.strike_scale,
@@ -83,6 +90,10 @@ def _defaults(defaults: Defaults) -> dict[str, Any]:
     if defaults.drawdown_since is not None:
         entry["drawdown_since"] = format_moment(defaults.drawdown_since)
     return entry
+
+
+def _texts(texts: Mapping[str, str]) -> dict[str, str]:
+    return {name: escape(text) for name, text in texts.items()}
 
 
 def _number(value: float) -> int | float:

@@ -88,6 +88,16 @@ LabelValue = Annotated[
 Statistic = Annotated[
     str, Meta(min_length=1, max_length=200, description="the name of a runtime statistic")
 ]
+LogText = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=200,
+        pattern=r"\A\S(?:.*\S)?\Z",
+        description="a text to find in a line of the log, 1 to 200 characters without space around",
+    ),
+]
+LogQueries = dict[Name, LogText]
 FirstTicker = Annotated[
     str,
     Meta(
@@ -156,6 +166,7 @@ class ProjectEntry(AccountDefaultsEntry, frozen=True, kw_only=True):
     id: ProjectId | UnsetType = UNSET
     name: Name | None = None
     account_currency: Currency | None = None
+    log_queries: LogQueries | None = None
 
 
 class DiscoverEntry(Entry, frozen=True, kw_only=True):
@@ -191,6 +202,13 @@ class Document(Entry, frozen=True, kw_only=True):
     stale_after: Annotated[float, _duration("1s", "30d")] = 900.0
     status_interval: IntervalOrOff = 60.0
     statistics_interval: IntervalOrOff = 300.0
+    orders_interval: IntervalOrOff = 600.0
+    trades_interval: IntervalOrOff = 3600.0
+    nodes_interval: IntervalOrOff = 600.0
+    account_interval: IntervalOrOff = 3600.0
+    benchmark_interval: IntervalOrOff = 0.0
+    logs_interval: IntervalOrOff = 300.0
+    log_queries: LogQueries | None = None
     max_holdings_per_project: MaxHoldings = 10_000
     defaults: DefaultsEntry | None = None
     tickers: dict[FirstTicker, Ticker] | None = None

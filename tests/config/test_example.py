@@ -62,6 +62,12 @@ def test_its_values_are_the_defaults_where_it_does_not_say_otherwise(tmp_path: P
         "stale_after",
         "status_interval",
         "statistics_interval",
+        "orders_interval",
+        "trades_interval",
+        "nodes_interval",
+        "account_interval",
+        "benchmark_interval",
+        "logs_interval",
         "max_holdings_per_project",
     ):
         assert getattr(example, field) == getattr(default, field)

@@ -59,6 +59,13 @@ def test_a_user_id_and_a_token_are_enough(write: Write) -> None:
         stale_after=900.0,
         status_interval=60.0,
         statistics_interval=300.0,
+        orders_interval=600.0,
+        trades_interval=3600.0,
+        nodes_interval=600.0,
+        account_interval=3600.0,
+        benchmark_interval=0.0,
+        logs_interval=300.0,
+        log_queries={},
         max_holdings_per_project=10_000,
         tickers={},
         accounts=(
@@ -87,6 +94,13 @@ request_timeout: 10s
 stale_after: 1h
 status_interval: 2m
 statistics_interval: 0
+orders_interval: 0s
+trades_interval: 2h
+nodes_interval: 1s
+account_interval: 1d
+benchmark_interval: 5m
+logs_interval: 1m
+log_queries: {errors: error}
 max_holdings_per_project: 500
 defaults:
   labels: {desk: rates, owner: ada}
@@ -118,6 +132,7 @@ accounts:
         limits: {max_drawdown: 0.10, max_daily_loss: .03, max_gross_leverage: 2,
           max_position_weight: 25e-2, max_position_loss: 1., min_cash_ratio: -1}
         statistics: ["My custom statistic", Alpha]
+        log_queries: {lost connection: Disconnected, 429: too many}
         drawdown_since: 1772323200
         strike_scale: 4
       - id: 5
@@ -128,6 +143,7 @@ accounts:
         "labels": {"desk": "options", "owner": "ada"},
         "limits": {"max_drawdown": 0.2, "min_cash_ratio": 0.0},
         "statistics": (),
+        "log_queries": {"errors": "error"},
         "drawdown_since": 1769943600.0,
         "strike_scale": 6,
     }
@@ -138,6 +154,13 @@ accounts:
         stale_after=3600.0,
         status_interval=120.0,
         statistics_interval=0.0,
+        orders_interval=0.0,
+        trades_interval=7200.0,
+        nodes_interval=1.0,
+        account_interval=86_400.0,
+        benchmark_interval=300.0,
+        logs_interval=60.0,
+        log_queries={"errors": "error"},
         max_holdings_per_project=500,
         tickers={"FB": "META", "ON": "ON"},
         accounts=(
@@ -169,6 +192,7 @@ accounts:
                             "min_cash_ratio": -1.0,
                         },
                         statistics=("My custom statistic", "Alpha"),
+                        log_queries={"lost connection": "Disconnected", "429": "too many"},
                         drawdown_since=1772323200.0,
                         strike_scale=4,
                     ),

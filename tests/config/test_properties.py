@@ -140,6 +140,7 @@ durations = st.integers(min_value=1000, max_value=86_400_000).map(
     lambda milliseconds: f"{milliseconds}ms"
 )
 fractions = st.floats(min_value=0.0, max_value=1.0, exclude_min=True)
+queries = st.dictionaries(names, names.map(escape), max_size=2)
 settings_of_all = {
     "labels": st.dictionaries(st.from_regex(r"\Aown_[a-z0-9_]{0,8}\Z"), names.map(escape)),
     "limits": st.fixed_dictionaries(
@@ -170,6 +171,7 @@ projects = st.lists(
             "name": names.map(escape),
             "account_currency": st.from_regex(r"\A[A-Z][A-Z0-9]{1,11}\Z"),
             "scrape_interval": durations,
+            "log_queries": queries,
         },
     ),
     unique_by=lambda project: project["id"],
@@ -217,6 +219,8 @@ def documents(draw: st.DrawFn) -> dict[str, Any]:
                 # Long enough to leave calls for the portfolios.
                 "status_interval": st.sampled_from(["2s", "30s", "1m30s", "1h", "1d"]),
                 "statistics_interval": durations | st.just("0s"),
+                "logs_interval": durations | st.just("0s"),
+                "log_queries": queries,
                 "max_holdings_per_project": st.integers(1, 1_000_000),
                 "tickers": st.dictionaries(
                     st.sampled_from(["FB", "ON", "NULL", "1", "BRK.B", "=", "<<<"]),
