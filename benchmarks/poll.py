@@ -48,7 +48,7 @@ class Ours:
     def __init__(self, project_id: int) -> None:
         self.project_id = project_id
         self.store = Store(Clock())
-        settings = config.Project(
+        settings = config.ProjectSettings(
             id=project_id, scrape_interval=60.0, name="Generated", account_currency="USD"
         )
         environ = {"QUANTCONNECT_USER_ID": "1", "QUANTCONNECT_API_TOKEN": "demo"}

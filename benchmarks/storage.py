@@ -25,7 +25,6 @@ import msgspec
 from benchmarks.exporters import exporter, quantconnect
 from exporter.clock import Clock
 from exporter.config import Config, load
-from exporter.config import Project as Settings
 from exporter.exposition.scrape import samples
 from exporter.poller.project import Project
 from exporter.simulator import World
@@ -102,7 +101,7 @@ def _day(directory: Path, projects: int, holdings: int, scraped_every: float) ->
 
 
 def _project(project_id: int, config: Config, clock: Clock) -> Project:
-    settings = replace(Settings.discovered(project_id, config), name=f"Project {project_id}")
+    settings = replace(config.accounts[0].settings_for(project_id), name=f"Project {project_id}")
     return Project(settings, account="default", config=config, clock=clock, first_priority=0)
 
 

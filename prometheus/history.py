@@ -22,7 +22,6 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import yaml
 
-from exporter import config
 from exporter.clock import Clock
 from exporter.metrics.reading import Source
 from exporter.poller.project import PublishedProject
@@ -90,11 +89,9 @@ class Past:
         self._config = settings
         account = settings.accounts[0]
         self._projects: dict[int, PublishedProject] = {}
-        configured = {project.id: project for project in account.projects}
         for project in self._world.projects:
-            found = config.Project.discovered(project.project_id, settings)
             self._projects[project.project_id] = PublishedProject(
-                configured.get(project.project_id, found),
+                account.settings_for(project.project_id),
                 name=project.name,
                 account=account.name,
                 config=settings,

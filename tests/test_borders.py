@@ -46,7 +46,7 @@ OUTSIDE: dict[str, set[str]] = {
     "quantconnect": {"certifi", "h11", "msgspec", "requests", "urllib3"},
     "exposition": {"isal", "msgspec", "prometheus_client"},
     "telemetry": {"prometheus_client"},
-    "web": {"OpenSSL", "bcrypt", "cryptography", "h11", "starlette", "uvicorn", "yaml"},
+    "web": {"bcrypt", "h11", "msgspec", "starlette", "uvicorn"},
     "poller": set(),
     "cli": {"starlette"},
     "metrics": set(),

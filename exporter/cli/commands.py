@@ -35,11 +35,14 @@ def unknown_command(word: str) -> str:
     return f"unknown command {word!r}{meant}; commands: {', '.join(COMMANDS)}"
 
 
-def stray(unknown: Sequence[str], argv: Sequence[str]) -> str:
-    """What is wrong with arguments that are no flags of the command."""
+def stray(unknown: Sequence[str], argv: Sequence[str], flags: Sequence[str]) -> str:
+    """Return the error for arguments that are not among the command's ``flags``."""
     word = next((each for each in unknown if each in COMMANDS), None)
     if word is None or argv[0] in COMMANDS:
-        return f"unrecognized arguments: {' '.join(unknown)}"
+        names = [each.lstrip("-").partition("=")[0] for each in unknown if each.startswith("-")]
+        near = [f"--{flag}" for each in names for flag in get_close_matches(each, flags, n=1)]
+        meant = f" (did you mean {' '.join(near)}?)" if near else ""
+        return f"unrecognized arguments: {' '.join(unknown)}{meant}"
     last = len(argv) - 1 - list(reversed(argv)).index(word)
     flags = [*argv[:last], *argv[last + 1 :]]
     return f"the command comes first: {shlex.join([PROGRAM, word, *flags])}"

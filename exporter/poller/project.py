@@ -83,7 +83,7 @@ class Project:
 
     def __init__(
         self,
-        settings: config.Project,
+        settings: config.ProjectSettings,
         *,
         account: str,
         config: config.Config,
@@ -422,10 +422,15 @@ class Project:
     def published(self) -> Published:
         """Return all that is known of the project, for the store."""
         render = self._renderer.render
+        settings = self.settings
+        since = settings.drawdown_since
+        limits = settings.limits if since is None else {**settings.limits, "drawdown_since": since}
+        # A family whose series have different label names is none to strict parsers.
+        labels = dict.fromkeys(self._config.label_names, "") | dict(settings.labels)
         readings = [task for source, task in self.tasks.items() if source.is_reading_published]
         described = {
-            **render(PROJECT_INFO, [self.settings.labels]),
-            **render(PROJECT_LIMIT, self.settings.limits.items()),
+            **render(PROJECT_INFO, [labels]),
+            **render(PROJECT_LIMIT, limits.items()),
             **render(READINGS, readings),
         }
         parts = {source: self._part(source, good) for source, good in self._good.items()}

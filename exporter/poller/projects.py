@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from exporter.config import Project as Settings
 from exporter.log import Log
 from exporter.poller.discovery import Claims, Discovery
 from exporter.poller.names import Names
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
     from exporter.clock import Clock
-    from exporter.config import Account, Config
+    from exporter.config import Account, Config, ProjectSettings
     from exporter.poller.record import Record
     from exporter.poller.schedule import Call, Schedule
     from exporter.sources.source import Source
@@ -98,7 +97,7 @@ class Projects:
         self._names = Names()
         self._is_listed = False
         self._account, self._config = account, config
-        self._configured: dict[int, Settings] = {}
+        self._configured: dict[int, ProjectSettings] = {}
         self.adopt(account, config)
 
     # --- Another configuration --------------------------------------------------------------------
@@ -143,7 +142,7 @@ class Projects:
             if before.name is not None and self._is_rejected(project_id, before.name):
                 self._remove(project_id)
                 continue
-            project = self._built(self._settings_of(project_id), before)
+            project = self._built(self._account.settings_for(project_id), before)
             for source, task in before.tasks.items():
                 if source not in project.tasks:
                     self._schedule.drop(task)
@@ -155,13 +154,10 @@ class Projects:
             if settings.id not in self._projects:
                 self._add(settings)
 
-    def _owned(self, account: Account) -> dict[int, Settings]:
+    def _owned(self, account: Account) -> dict[int, ProjectSettings]:
         return {each.id: each for each in account.projects if self._owns(each.id)}
 
-    def _settings_of(self, project_id: int) -> Settings:
-        return self._configured.get(project_id) or Settings.discovered(project_id, self._config)
-
-    def _built(self, settings: Settings, before: Project | None) -> Project:
+    def _built(self, settings: ProjectSettings, before: Project | None) -> Project:
         return Project(
             settings,
             account=self._account.name,
@@ -171,7 +167,7 @@ class Projects:
             before=before,
         )
 
-    def _add(self, settings: Settings) -> None:
+    def _add(self, settings: ProjectSettings) -> None:
         if not self._claims.take(settings.id, self):
             return  # another account discovered it first
         project = self._projects[settings.id] = self._built(settings, None)
@@ -238,7 +234,7 @@ class Projects:
         """Return the call that a task makes now."""
         if task.source is not None and task.project_id is not None:
             project = self._projects.get(task.project_id)
-            settings = project.settings if project else self._settings_of(task.project_id)
+            settings = project.settings if project else self._account.settings_for(task.project_id)
             return task.source.request(settings, self._config)
         if task is self._running:
             return live_list.running()
@@ -374,7 +370,7 @@ class Projects:
             log.info(FORGOTTEN, project_id=project_id)
             self._remove(project_id)
         for project_id in sorted(wanted - self._projects.keys()):
-            self._add(self._settings_of(project_id))
+            self._add(self._account.settings_for(project_id))
 
     def _is_rejected(self, project_id: int, name: str) -> bool:
         """Return True for a discovered project whose name does not match."""

@@ -1,31 +1,35 @@
-"""A file's bytes to one YAML tree with line numbers, within bounds.
+"""The YAML tree of a file, with line numbers and within bounds.
 
-Nothing in the document is constructed: the tree's leaves are the texts as written, so that what
-``ON``, ``012`` or ``1:30`` mean is decided by the key they stand at and not by YAML 1.1. Anchors,
-aliases and ``<<`` work; what they could be abused for is bounded here and in ``reading``.
+Nothing in the document is constructed: the leaves of the tree are texts as written, so the key
+decides what ``ON``, ``012`` or ``1:30`` mean, and not YAML 1.1. Anchors, aliases and ``<<`` work;
+here and in ``reader`` they are bounded, since a small file with aliases can stand for a huge one.
 """
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import yaml
 from yaml.composer import ComposerError
 from yaml.events import AliasEvent
 from yaml.reader import Reader
 
-from exporter.config.errors import ConfigError
-from exporter.config.paths import reason
+from exporter.config.problems import ConfigError, child, describe_text
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Callable
+
+    from exporter.config.problems import Problems
 
 MAX_BYTES: Final = 1024 * 1024
 MAX_DEPTH: Final = 24
 _TOO_DEEP: Final = f"nesting deeper than {MAX_DEPTH}"
+_TAG: Final = "tag:yaml.org,2002:"
+_NAMES: Final = "map seq str int float bool null timestamp value merge"
+_TAGS: Final = frozenset(_TAG + name for name in _NAMES.split())
 _QUOTED: Final = re.compile(r""" (['"])(.*?)\1""")
-# What usually lies behind PyYAML's words for a fault.
+# The usual mistake behind each of PyYAML's messages.
 _HINTS: Final = {
     "'{'": ' (within {} and [], a value with ${NAME} needs quotes: "${NAME}")',
     "<block end>": " (is it indented as its neighbours are?)",
@@ -35,22 +39,11 @@ _HINTS: Final = {
 }
 
 
-def read_document(path: Path, source: str) -> yaml.Node:
-    """The root of the document in the file; raises ``ConfigError`` that begins with ``source``."""
-    try:
-        with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise ConfigError(
-            f"{source}: expected a file that can be read, got: {reason(error)}"
-        ) from None
-    if len(content) > MAX_BYTES:
-        raise ConfigError(f"{source}: expected at most {MAX_BYTES} bytes, got more")
-    return parse_document(content, source)
+def parse(content: bytes, source: str) -> yaml.Node | None:
+    """Return the root of the document, or None if the document is empty or null.
 
-
-def parse_document(content: bytes, source: str) -> yaml.Node:
-    """The root of the document; raises ``ConfigError`` with line and column."""
+    Raises ``ConfigError`` with line and column.
+    """
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -71,7 +64,7 @@ def parse_document(content: bytes, source: str) -> yaml.Node:
     except yaml.MarkedYAMLError as error:
         raise ConfigError(_syntax_error(error, source)) from None
     except (ValueError, OverflowError):
-        # A number within YAML's own syntax (an escape, a version) that Python can't hold.
+        # A number within YAML's own syntax (an escape, a version) that Python cannot hold.
         mark = loader.get_mark()
         raise ConfigError(
             f"{source}:{mark.line + 1}:{mark.column + 1}: expected valid YAML, "
@@ -79,12 +72,75 @@ def parse_document(content: bytes, source: str) -> yaml.Node:
         ) from None
     finally:
         loader.dispose()
-    if root is None or root.tag == "tag:yaml.org,2002:null":
-        raise ConfigError(
-            f"{source}: expected at least accounts with a user_id and an api_token_file "
-            "or api_token, got an empty file"
-        )
-    return root
+    return None if root is None or is_null(root) else root
+
+
+class Pair(NamedTuple):
+    """A value of a mapping, and the line of its key."""
+
+    line: int
+    node: yaml.Node
+
+
+def pairs(
+    node: yaml.MappingNode, path: str, problems: Problems, count: Callable[[], None]
+) -> dict[str, Pair]:
+    """Return the pairs of a mapping; a merged key counts where the mapping has none of its own.
+
+    Keys are their text as written: ``ON`` is the ticker, not YAML 1.1's true. ``count`` is called
+    for each pair, and may raise.
+    """
+    own: dict[str, Pair] = {}
+    merged: dict[str, Pair] = {}
+    for key, value in node.value:
+        count()
+        line = line_of(key)
+        if key.tag == _TAG + "merge":
+            for source in value.value if isinstance(value, yaml.SequenceNode) else [value]:
+                count()
+                if isinstance(source, yaml.MappingNode):
+                    merged = pairs(source, path, problems, count) | merged
+                else:
+                    place = child(path, "<<")
+                    problems.locate(place, line=line, got=describe(source))
+                    problems.add(place, "a mapping, or a list of mappings, to merge")
+        elif not isinstance(key, yaml.ScalarNode) or is_tagged(key):
+            place = child(path, "(key)")
+            problems.locate(place, line=line, got=describe(key))
+            problems.add(place, "a text as key")
+        elif key.value in own:
+            place = child(path, key.value)
+            problems.locate(place, line=line, got="it again")
+            problems.add(place, "each key once", because=f"it is on line {own[key.value].line} too")
+        else:
+            own[key.value] = Pair(line, value)
+    return merged | own
+
+
+def line_of(node: yaml.Node) -> int:
+    """Return the line on which ``node`` begins, counted from 1."""
+    return int(node.start_mark.line) + 1
+
+
+def is_null(node: yaml.Node) -> bool:
+    """Return whether the node is null: ``null``, ``~`` or nothing at all."""
+    return bool(node.tag == _TAG + "null")
+
+
+def is_tagged(node: yaml.Node) -> bool:
+    """Return whether the node has a tag, such as ``!include``, beyond YAML's own types."""
+    return node.tag not in _TAGS
+
+
+def describe(node: yaml.Node) -> str:
+    """Return the words for a node at a place where it does not fit."""
+    if is_tagged(node):
+        return "one with a tag (!)"
+    if is_null(node):
+        return "nothing"
+    if isinstance(node, yaml.ScalarNode):
+        return describe_text(node.value, quoted=node.style is not None)
+    return "a mapping" if isinstance(node, yaml.MappingNode) else "a list"
 
 
 def _syntax_error(error: yaml.MarkedYAMLError, source: str) -> str:
@@ -103,9 +159,9 @@ def _syntax_error(error: yaml.MarkedYAMLError, source: str) -> str:
 
 
 def _own_words(match: re.Match[str]) -> str:
-    """A quotation if it is one of PyYAML's token names or single characters.
+    """Keep a quotation only if it is one of PyYAML's token names or a single character.
 
-    It quotes the document elsewhere ("undefined alias 'x'"), and there a token could stand.
+    Other quotations are of the document ("undefined alias 'x'") and could contain a token.
     """
     quoted = match[2]
     own = len(quoted) == 1 or quoted.startswith(("<", "\\"))
@@ -113,10 +169,10 @@ def _own_words(match: re.Match[str]) -> str:
 
 
 class _Loader(yaml.SafeLoader):
-    """PyYAML's composer, which stops where nesting becomes an attack.
+    """PyYAML's composer with a limit on nesting.
 
-    The height of a node counts what its aliases stand for; so a tree that this gives is finite
-    and at most ``MAX_DEPTH`` high, however it is walked.
+    The height of a node includes that of its aliases, so a tree is finite and at most
+    ``MAX_DEPTH`` high, however it is walked.
     """
 
     def __init__(self, text: str) -> None:
@@ -125,7 +181,7 @@ class _Loader(yaml.SafeLoader):
         self._heights: dict[yaml.Node, int] = {}
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        """The next node; an alias gives the very node that it names."""
+        """Return the next node; an alias gives the very node that it names."""
         is_alias = self.check_event(AliasEvent)
         mark = self.current_event.start_mark
         self._depth += 1
