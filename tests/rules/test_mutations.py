@@ -113,9 +113,9 @@ MUTATIONS = (
     Mutation(
         "project names are matched on",
         RECORDING,
-        "topk by (job, project_id) (1, max by (job, project_id, project, account)"
+        "topk by (job, project_id) (1, max by (job, project_id, account, project)"
         " (quantconnect_project_info))",
-        "max by (job, project_id, project, account) (quantconnect_project_info)",
+        "max by (job, project_id, account, project) (quantconnect_project_info)",
         "two exporters have different tickers for one security: names still join",
     ),
     Mutation(
