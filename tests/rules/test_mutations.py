@@ -548,8 +548,8 @@ MUTATIONS = (
         "            or\n"
         "            last_over_time(project:quantconnect_holdings:known[7d:10m])\n",
         "            last_over_time(project:quantconnect_holdings:max[1d])\n",
-        "a redeploy fails, and its portfolio is neither money nor positions: the positions of before"
-        " count for days, until it runs again",
+        "a redeploy fails, and its portfolio is neither money nor positions: the positions of"
+        " before count for days, until it runs again",
     ),
     Mutation(
         "an outage brings up old portfolios",
