@@ -78,7 +78,7 @@ def _weekday(year: int, month: int, weekday: int, number: int) -> date:
 
 
 def _easter(year: int) -> date:
-    """Return Easter Sunday of the Gregorian calendar (the algorithm of Meeus, Jones and Butcher)."""
+    """Return Easter Sunday, by the algorithm of Meeus, Jones and Butcher."""
     a, b, c = year % 19, year // 100, year % 100
     d, e = divmod(b, 4)
     g = (8 * b + 13) // 25
