@@ -22,6 +22,7 @@ ROOMS: dict[str, set[str]] = {
     "__init__": set(),
     "clock": set(),
     "log": set(),
+    "sessions": set(),
     "simulator": set(),
     "config": set(),
     "quantconnect": set(),

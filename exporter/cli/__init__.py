@@ -57,6 +57,14 @@ def _run(argv: Sequence[str]) -> int:
                 from exporter.cli.doctor import doctor
 
                 return doctor(options)
+            case "rules":
+                from exporter.cli.rules import rules
+
+                return rules(options)
+            case "dashboards":
+                from exporter.cli.dashboards import dashboards
+
+                return dashboards(options)
             case _:
                 from exporter.cli.dump import dump
 

@@ -16,6 +16,8 @@ COMMANDS: Mapping[str, str] = {
     "demo": "run it against a built-in simulated QuantConnect: no account, no config needed",
     "simulate": "run only the simulated QuantConnect, for other clients",
     "doctor": "check config, credentials, clock and every project once",
+    "rules": "print the recording rules and alerts of this version",
+    "dashboards": "write the Grafana dashboards of this version",
     "dump": "read every project once, print the metrics on stdout, exit",
 }
 
@@ -50,7 +52,7 @@ def stray(unknown: Sequence[str], argv: Sequence[str], flags: Sequence[str]) -> 
 
 def epilog() -> str:
     """What the help says of the commands."""
-    commands = "\n".join(f"  {name:<9} {text}" for name, text in COMMANDS.items() if name != "run")
+    commands = "\n".join(f"  {name:<10} {text}" for name, text in COMMANDS.items() if name != "run")
     return (
         f"commands:\n{commands}\n\n`{PROGRAM} COMMAND --help` lists the flags of a command.\n"
         "Every flag can be set by the environment variable named with it."

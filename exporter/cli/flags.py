@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING
 
 from exporter.cli.commands import COMMANDS, PROGRAM, epilog, stray, unknown_command
 from exporter.cli.parser import PREFIX, FlagParser, variable_of
+from exporter.cli.rules import RUNBOOKS, runbooks_url, time_of_day
 from exporter.config.duration import parse_duration
+from exporter.config.values import label_name
 from exporter.log import FORMATS, LEVELS
 from exporter.web.listen import parse_address
 
@@ -71,6 +73,12 @@ def _parser(command: str, environ: Mapping[str, str]) -> FlagParser:
         _shard_flags(parser)
     if command in ("demo", "simulate"):
         _simulator_flags(parser)
+    if command == "rules":
+        _rules_flags(parser)
+    if command == "dashboards":
+        parser.add(
+            "output", metavar="DIR", default=".", help="folder to write to, made if it is missing"
+        )
     return parser
 
 
@@ -193,6 +201,32 @@ def _simulator_flags(parser: FlagParser) -> None:
         convert=_unix_time,
         help="unix time at which the simulated world begins; the same time gives the same world"
         " (default now)",
+    )
+
+
+def _rules_flags(parser: FlagParser) -> None:
+    parser.add(
+        "label",
+        metavar="NAME",
+        default=[],
+        convert=label_name,
+        many=True,
+        help="label of the projects (labels in the configuration) to have on their alerts,"
+        " repeatable",
+    )
+    parser.add(
+        "day-starts",
+        metavar="HH:MM",
+        default="00:00",
+        convert=time_of_day,
+        help="when a trading day begins, UTC, for the profit and loss of a day",
+    )
+    parser.add(
+        "runbooks",
+        metavar="URL",
+        default=RUNBOOKS,
+        convert=runbooks_url,
+        help="page with a heading for each alert, for the annotation runbook_url",
     )
 
 
