@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from exporter.simulator import Deployment, SimulatorServer, World
 from exporter.simulator.given import GivenAccount
@@ -308,7 +308,7 @@ def _alerts() -> Iterator[Sample]:
 _NAME = re.compile(r"[a-z]+:[a-z0-9_]+:[a-z0-9_]+")
 
 
-def levels() -> list[list[dict[str, str]]]:
+def levels() -> list[list[dict[str, Any]]]:
     """The recording rules, each level reading only what earlier ones record, or its own past."""
     waiting = list(rules("record"))
     found = []
@@ -326,7 +326,7 @@ def levels() -> list[list[dict[str, str]]]:
     return found
 
 
-def _recorded(evaluator: Prometheus, level: list[dict[str, str]]) -> Iterator[Sample]:
+def _recorded(evaluator: Prometheus, level: list[dict[str, Any]]) -> Iterator[Sample]:
     for rule in level:
         for scene in SCENES.values():
             answer = evaluator.get(

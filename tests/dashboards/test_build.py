@@ -128,12 +128,8 @@ def test_a_table_is_sorted_by_a_column() -> None:
 
 
 def columns(panel: Panel) -> dict[str, str]:
-    (names,) = (
-        step["options"]["renameByName"]
-        for step in panel.transformations
-        if step["id"] == "organize"
-    )
-    return names
+    steps = {step["id"]: step["options"] for step in panel.transformations}
+    return dict(steps["organize"]["renameByName"])
 
 
 def test_a_table_names_its_columns_as_grafana_names_the_fields() -> None:
