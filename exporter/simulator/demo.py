@@ -223,7 +223,7 @@ class Demo:
         )
 
     def _cash_only(self) -> Project:
-        return self._project(22735112, "Cash reserve", {"USD": 60_000.0}, [], launched=[21.0])
+        return self._project(22735112, "Reserve in cash", {"USD": 60_000.0}, [], launched=[21.0])
 
     def _stopping(self) -> Project:
         slots = self._slots
