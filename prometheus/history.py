@@ -1,26 +1,24 @@
-"""A past for the demo: what Prometheus would hold if it had scraped the simulator for weeks.
+"""A past for the demo: what Prometheus would hold if it had scraped the exporter for a month.
 
 The simulated account is a function of time, so its past is asked for as its present is: through
-QuantConnect's wire format, the exporter's decoding and its samples. What comes out is written as
-OpenMetrics with timestamps, made into blocks by promtool, and the recording rules are evaluated
-over it.
+QuantConnect's wire format, the exporter's decoding and its samples. What the exporter tells of
+itself is carried back from what the running one tells. Both come with the labels that the exporter
+gives them. Recording rules are evaluated over it: see ``records``.
 """
 
 from __future__ import annotations
 
-import contextlib
-import re
-import shutil
-import subprocess
-import tempfile
-import threading
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+import time
+import urllib.request
+from collections import defaultdict
+from dataclasses import dataclass, field
+from functools import cache
+from itertools import groupby
+from random import Random
+from typing import TYPE_CHECKING
 
 import msgspec
-import yaml
+from prometheus_client.parser import text_string_to_metric_families
 
 from exporter import config
 from exporter.clock import Clock
@@ -28,40 +26,65 @@ from exporter.metrics.reading import Source
 from exporter.poller.project import PublishedProject
 from exporter.quantconnect.live import decode_deployments, newest
 from exporter.quantconnect.portfolio import decode_portfolio
+from exporter.quantconnect.statistics import decode_statistics
 from exporter.simulator import World
 from exporter.simulator.api import Api
 from exporter.store import Store
-from prometheus.stack import ROOT, Prometheus
+from prometheus.blocks import Block
+from prometheus.records import Stretch, add_records
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from exporter.config import Config
+    from prometheus.blocks import Change, Labels
 
-DAY = 86_400.0
+HOUR, DAY = 3600, 86_400
 DAYS = 31
-# A graph looks back five minutes for a sample.
-_STAMP = 240.0
-# Within the last day and a half somebody may look closely; before, new numbers hourly are enough.
-_CLOSE, _NEAR, _FAR = 1.5 * DAY, _STAMP, 3600.0
-# Blocks of Prometheus are 2 h, 6 h, 18 h, 54 h: one file for each of the largest that pays.
-_BLOCK = 54 * 3600.0
-# They wait for the disk most of the time, and the next file is written meanwhile.
-_PROMTOOLS = 2
-# What weeks-long panels and rules look at; the last day and a half has everything.
-_FAR_FAMILIES = (
-    "quantconnect_project_info",
-    "quantconnect_live_equity",
-    "quantconnect_live_launched_timestamp_seconds",
-    "quantconnect_live_info",
-    'quantconnect_live_status{status="Running"',
-    "quantconnect_holdings",
-    "quantconnect_cash_value",
-    "quantconnect_holding_market_value",
-    "quantconnect_holding_unrealized_pnl{",
-    "quantconnect_holding_quantity",
-    "quantconnect_holding_info",
+# Blocks of Prometheus are 2, 6, 18, 54 and 162 hours long, so it has nothing to join in these.
+_BLOCK = 162 * HOUR
+# A timestamp that is no older than this when it is scraped says when something was read last.
+_READ = 60.0
+_READ_DURATIONS = (0.004, 0.009)
+
+
+@dataclass(frozen=True)
+class _Zoom:
+    """How closely the past is looked at, up to an age; all in seconds.
+
+    New numbers come each ``numbers``, samples each ``samples``. A chart of 1,600 points whose range
+    is the age wants two samples in every four scrapes or in every point, which a rate needs, and
+    no chart is without one for five minutes.
+    """
+
+    age: float
+    numbers: int
+    samples: int
+
+
+_ZOOMS = (
+    _Zoom(1.1 * HOUR, 60, 5),
+    _Zoom(6.5 * HOUR, 300, 10),
+    _Zoom(13 * HOUR, 900, 15),
+    _Zoom(30 * HOUR, 900, 30),
+    _Zoom(3.2 * DAY, HOUR, 60),
+    _Zoom(8 * DAY, HOUR, 120),
+    _Zoom(DAYS * DAY, 3 * HOUR, 270),
 )
+
+
+@dataclass(frozen=True)
+class _Scrape:
+    """What the running exporter told of itself at ``time`` (unix seconds), by the series' labels.
+
+    ``duration`` in seconds; ``counters`` are the series of all that only rises.
+    """
+
+    time: float
+    duration: float
+    numbers: Mapping[Labels, float]
+    counters: frozenset[Labels]
 
 
 @dataclass
@@ -71,80 +94,158 @@ class _Time:
     now: float
 
 
+@dataclass
 class Past:
-    """Plays the account's past, as ``settings`` has it read and ``target`` scraped.
+    """The account's past, as ``settings`` has it read and ``target`` scraped.
 
-    ``started`` is that of the demo whose past this is, ``until`` when the past ends if not then.
+    ``target`` is the address at which the demo's exporter answers. ``started`` is that of the demo
+    whose past this is, ``until`` when the past ends if not then; both are unix seconds.
     """
 
-    def __init__(
-        self, settings: Config, *, started: float, target: str, until: float | None = None
-    ) -> None:
-        self.until = started if until is None else until
+    settings: Config
+    target: str
+    started: float
+    until: float = 0.0
+    _projects: dict[int, PublishedProject] = field(default_factory=dict)
+    _parsed: dict[str, Labels] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.until = self.until or self.started
         self._time = _Time(self.until)
-        self._world = World.demo(started=started, clock=lambda: self._time.now)
-        self._api = Api(self._world)
+        world = World.demo(started=self.started, clock=lambda: self._time.now)
+        self._api = Api(world)
         clock = Clock(monotonic=lambda: self._time.now, now=lambda: self._time.now)
         self._store = Store(clock)
-        self._labels = f'job="quantconnect",instance="{target}",'
-        self._config = settings
-        account = settings.accounts[0]
-        self._projects: dict[int, PublishedProject] = {}
+        account = self.settings.accounts[0]
         configured = {project.id: project for project in account.projects}
-        for project in self._world.projects:
-            found = config.Project.discovered(project.project_id, settings)
+        for project in world.projects:
+            found = configured.get(project.project_id) or config.Project.discovered(
+                project.project_id, self.settings
+            )
             self._projects[project.project_id] = PublishedProject(
-                configured.get(project.project_id, found),
+                found,
                 name=project.name,
                 account=account.name,
-                config=settings,
-                intervals={Source.PORTFOLIO: _STAMP, Source.STATUS: _STAMP},
+                config=self.settings,
+                intervals={
+                    Source.PORTFOLIO: found.scrape_interval,
+                    Source.STATUS: self.settings.status_interval,
+                    Source.STATISTICS: self.settings.statistics_interval,
+                },
                 store=self._store,
                 clock=clock,
             )
 
-    def files(self, directory: Path) -> Iterator[Path]:
-        """OpenMetrics files, the oldest first, one for each block that promtool is to make."""
-        start = self.until - DAYS * DAY
-        while start < self.until:
-            end = min(self.until, (start // _BLOCK + 1) * _BLOCK)
-            file = directory / f"{start:.0f}.om"
-            with file.open("w", encoding="utf-8") as out:
-                out.writelines(self._lines(start, end))
-                out.write("# EOF\n")
-            yield file
-            start = end
+    def write(self, data: Path) -> None:
+        """Put the past into a Prometheus's data directory before it is started."""
+        first = self._scrape()
+        stretches = list(self._stretches())
+        for stretch in stretches:
+            self._play(stretch, first)
+        add_records(stretches, data.parent)
+        last = self._scrape()
+        for stretch in stretches:
+            self._carry_back(stretch.block, first, last)
+            stretch.block.write(data)
 
-    def _lines(self, start: float, end: float) -> Iterator[str]:
-        at = start
+    def _stretches(self) -> Iterator[Stretch]:
+        for _, moments in groupby(self._moments(), lambda moment: moment[0] // _BLOCK):
+            times: list[int] = []
+            starts = []
+            for at, end, every in moments:
+                starts.append((len(times), at))
+                times += range(1000 * at, 1000 * end, 1000 * every)
+            yield Stretch(Block(times), starts)
+
+    def _moments(self) -> Iterator[tuple[int, int, int]]:
+        """From when on and until when there are new numbers, and how often samples, in seconds."""
+        end = int(self.until)
+        coarsest = _ZOOMS[-1].numbers
+        at = (end - DAYS * DAY) // coarsest * coarsest + coarsest
         while at < end:
-            close = at >= self.until - _CLOSE
-            until = min(end, at + (_NEAR if close else _FAR))
-            lines = self._samples(at, close=close)
-            while at < until:
-                stamp = f" {at:.3f}\n"
-                yield from (line + stamp for line in lines)
-                at += _STAMP
+            zoom = next(zoom for zoom in _ZOOMS if end - at <= zoom.age)
+            following = min(end, at - at % zoom.numbers + zoom.numbers)
+            yield at, following, zoom.samples
+            at = following
 
-    def _samples(self, at: float, *, close: bool) -> list[str]:
-        """The sample lines at a time, with the target's labels and without a timestamp."""
-        self._time.now = at
+    def _play(self, stretch: Stretch, scrape: _Scrape) -> None:
+        """Add what would have been scraped of the account."""
+        times = stretch.block.times
+        current: dict[Labels, float] = {}
+        changes: defaultdict[Labels, list[Change]] = defaultdict(list)
+        ends = [index for index, _ in stretch.moments[1:]] + [len(times)]
+        for (start, at), end in zip(stretch.moments, ends, strict=True):
+            found = self._samples(at)
+            found |= self._of_target(len(found) + len(scrape.numbers), scrape.duration)
+            for labels in current.keys() - found.keys():
+                changes[labels].append((start, None))
+                del current[labels]
+            for labels, number in found.items():
+                if 0 <= at - number <= _READ:  # the next read follows
+                    age = at - number
+                    changes[labels].extend(
+                        (index, times[index] / 1000 - age) for index in range(start, end)
+                    )
+                    current[labels] = times[end - 1] / 1000 - age
+                elif current.get(labels) != number:
+                    changes[labels].append((start, number))
+                    current[labels] = number
+        for labels, changed in changes.items():
+            stretch.block.add(labels, changed)
+
+    def _samples(self, at: float) -> dict[Labels, float]:
+        """What the exporter would have told at a time of every project that ran."""
+        chance = Random(at)  # the same past each time
+        duration = chance.uniform(*_READ_DURATIONS)
+        self._time.now = at - chance.uniform(0, self.settings.scrape_interval)
         running = newest(decode_deployments(self._ask("live/list", status="Running"))[0])
         for project_id, deployment in running.items():
-            project = self._projects[project_id]
-            answer = self._ask("live/portfolio/read", projectId=project_id)
-            portfolio = decode_portfolio(answer, max_holdings=10_000)
-            project.portfolio(portfolio, duration=0.1, interval=_STAMP)
-            project.status(deployment, duration=0.1, interval=_STAMP)
-        samples = [
-            line
-            for project_id in running
-            for snapshot in self._store.snapshots_of(project_id)
-            for lines in snapshot.values()
-            for line in lines.decode().splitlines()
-            if close or _wanted(line)
-        ]
-        return [line.replace("{", "{" + self._labels, 1) for line in samples]
+            project, settings = self._projects[project_id], self._projects[project_id].settings
+            project.portfolio(
+                decode_portfolio(
+                    self._ask("live/portfolio/read", projectId=project_id), max_holdings=10_000
+                ),
+                duration=duration,
+                interval=settings.scrape_interval,
+            )
+            project.status(deployment, duration=duration, interval=self.settings.status_interval)
+            project.statistics(
+                decode_statistics(
+                    self._ask("live/read", projectId=project_id), custom=settings.statistics
+                ),
+                duration=duration,
+                interval=self.settings.statistics_interval,
+            )
+        found = {}
+        for project_id in running:
+            for snapshot in self._store.snapshots_of(project_id):
+                for lines in snapshot.values():
+                    for line in lines.decode().splitlines():
+                        sample, _, number = line.rpartition(" ")
+                        found[self._labels(sample)] = float(number)
+        return found
+
+    def _labels(self, sample: str) -> Labels:
+        """The labels that Prometheus gives a series for what stands before its number."""
+        labels = self._parsed.get(sample)
+        if labels is None:
+            ((family,),) = zip(text_string_to_metric_families(f"{sample} 0\n"), strict=True)
+            parsed = family.samples[0]
+            labels = self._parsed[sample] = self._of_series(parsed.name, parsed.labels)
+        return labels
+
+    def _of_series(self, name: str, labels: Mapping[str, str]) -> Labels:
+        target = {"__name__": name, "job": "quantconnect", "instance": self.target}
+        return tuple(sorted({**labels, **target}.items()))
+
+    def _of_target(self, samples: int, duration: float) -> dict[Labels, float]:
+        """What Prometheus itself tells of a scrape."""
+        numbers = {
+            "up": 1.0,
+            "scrape_samples_scraped": float(samples),
+            "scrape_duration_seconds": duration,
+        }
+        return {self._of_series(name, {}): number for name, number in numbers.items()}
 
     def _ask(self, endpoint: str, **parameters: object) -> dict[str, object]:
         answer = msgspec.json.decode(self._api.answer(endpoint, parameters), type=dict[str, object])
@@ -152,134 +253,39 @@ class Past:
             raise ValueError(f"the simulator answers {endpoint} with {answer}")
         return answer
 
+    def _scrape(self) -> _Scrape:
+        """What the exporter that runs tells of itself: all that is of no project."""
+        began = time.time()
+        with urllib.request.urlopen(f"http://{self.target}/metrics", timeout=10) as response:
+            text = response.read().decode()
+        ended = time.time()
+        numbers, counters = {}, set()
+        for family in text_string_to_metric_families(text):
+            for sample in family.samples:
+                if "project_id" in sample.labels:
+                    continue
+                labels = self._of_series(sample.name, sample.labels)
+                numbers[labels] = float(sample.value)
+                if family.type in ("counter", "histogram"):
+                    counters.add(labels)
+        return _Scrape(ended, ended - began, numbers, frozenset(counters))
 
-def _wanted(line: str) -> bool:
-    if line.startswith("quantconnect_live_status"):
-        return 'status="Running"' in line
-    return line.startswith(_FAR_FAMILIES)
+    def _carry_back(self, block: Block, first: _Scrape, last: _Scrape) -> None:
+        """Add what the exporter told of itself: it stood as now, and rose as between two scrapes.
 
+        All that rises begins at 0 with the past; with the present it does again, as after any
+        restart.
+        """
+        begin = 1000 * (self.until - (DAYS + 1) * DAY)
 
-def load(past: Past, data: Path) -> None:
-    """Put the past into a Prometheus's data directory before it is started: some ten seconds."""
-    stopping = threading.Event()
-    with (
-        tempfile.TemporaryDirectory(dir=data.parent) as scratch,
-        ThreadPoolExecutor(_PROMTOOLS) as promtools,
-    ):
+        @cache
+        def risen(rise: float, *, counts: bool) -> list[Change]:
+            numbers = (rise * (at - begin) / 1000 for at in block.times)
+            return list(enumerate(float(int(number)) if counts else number for number in numbers))
 
-        def create(file: Path) -> None:
-            _create_blocks("openmetrics", str(file), str(data), stopping=stopping)
-            file.unlink()
-
-        try:
-            made = [promtools.submit(create, file) for file in past.files(Path(scratch))]
-            for each in made:
-                each.result()
-        finally:
-            stopping.set()
-
-
-def record(
-    data: Path, *, until: float, days: float = DAYS, stopping: threading.Event | None = None
-) -> None:
-    """Add what the recording rules would have made of the past that a directory holds.
-
-    That is its last ``days`` up to ``until``. A Prometheus that runs on the directory takes the new
-    blocks up within a minute. Rules are evaluated by another one, on the same blocks; those that
-    read what others record come after them, and see it once the blocks are there, hence a start
-    for each level. With ``stopping`` set by somebody it returns soon, and adds nothing.
-    """
-    with contextlib.suppress(_StoppedError):
-        _record(data, until - days * DAY, until, stopping)
-
-
-def _record(data: Path, start: float, until: float, stopping: threading.Event | None) -> None:
-    with tempfile.TemporaryDirectory(dir=data.parent) as scratch:
-        directory = Path(scratch)
-        made: list[Path] = []
-        own = directory / "data"
-        own.mkdir()
-        for block in _blocks(data):
-            shutil.copytree(block, own / block.name)
-        for level in _levels():
-            rules = directory / "level.yml"
-            rules.write_text(yaml.safe_dump({"groups": [{"name": "level", "rules": level}]}))
-            before = {block.name for block in _blocks(own)}
-            evaluator = Prometheus(directory, targets=[], rules=False)
-            evaluator.start()
-            try:
-                _create_blocks(
-                    "rules",
-                    f"--url={evaluator.url}",
-                    f"--start={start:.0f}",
-                    f"--end={until:.0f}",
-                    f"--eval-interval={_STAMP:.0f}s",
-                    f"--output-dir={own}",
-                    str(rules),
-                    stopping=stopping,
-                )
-            finally:
-                evaluator.stop()
-            made += [block for block in _blocks(own) if block.name not in before]
-        for block in made:
-            block.rename(data / block.name)
-
-
-def _levels() -> list[list[dict[str, Any]]]:
-    """The recording rules, so that each reads only what those of earlier levels record.
-
-    A rule that reads its own past stands where what else it reads allows.
-    """
-    rules: list[dict[str, Any]] = [
-        rule
-        for file in sorted((ROOT / "prometheus" / "rules").glob("*.yml"))
-        for group in yaml.safe_load(file.read_text())["groups"]
-        for rule in group["rules"]
-        if "record" in rule
-    ]
-    waiting = list(rules)
-    levels: list[list[dict[str, Any]]] = []
-    while waiting:
-        unmade = {rule["record"] for rule in waiting}
-        level = [
-            rule
-            for rule in waiting
-            if not (set(_NAME.findall(rule["expr"])) & unmade - {rule["record"]})
-        ]
-        # Two that read each other can only be evaluated together.
-        levels.append(level or waiting)
-        waiting = [rule for rule in waiting if rule not in levels[-1]]
-    return levels
-
-
-_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*:[a-zA-Z0-9_:]+")
-
-
-def _blocks(data: Path) -> list[Path]:
-    return sorted(meta.parent for meta in data.glob("*/meta.json"))
-
-
-class _StoppedError(Exception):
-    """Somebody has set the event."""
-
-
-def _create_blocks(*arguments: str, stopping: threading.Event | None = None) -> None:
-    command = ["promtool", "tsdb", "create-blocks-from", "--max-block-duration=54h", *arguments]
-    # A session of its own: Ctrl-C in the terminal is for whoever started this.
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
-    ) as promtool:
-        try:
-            output = _output(promtool, stopping)
-        except BaseException:
-            promtool.kill()
-            raise
-    if promtool.returncode:
-        raise RuntimeError(f"{' '.join(command[:5])}: {output}")
-
-
-def _output(process: subprocess.Popen[str], stopping: threading.Event | None) -> str:
-    while stopping is None or not stopping.is_set():
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            return process.communicate(timeout=0.2)[0]
-    raise _StoppedError
+        for labels, number in last.numbers.items():
+            if labels in last.counters:
+                rise = (number - first.numbers.get(labels, number)) / (last.time - first.time)
+                block.add(labels, risen(rise, counts=number.is_integer()))
+            else:
+                block.add(labels, [(0, number)])
