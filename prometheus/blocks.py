@@ -1,8 +1,8 @@
-"""Blocks of a Prometheus's data directory, written as its documentation of the format says.
+"""Blocks for a Prometheus's data directory, written as the documentation of the format says.
 
-For series that seldom change, as the past of a demo has. ``promtool tsdb create-blocks-from`` reads
-every sample as a line of text; here a number is given once with the time from which it holds, so
-that a month takes seconds. The format: tsdb/docs/format of Prometheus, index version 2.
+For series whose value seldom changes, such as the demo's past. ``promtool tsdb create-blocks-from``
+reads every sample as a line of text; here a value is given once, with the time from which it holds,
+so that a month takes seconds. The format: tsdb/docs/format of Prometheus, index version 2.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ Labels = tuple[tuple[str, str], ...]
 """The labels of a series in the order of their names, ``__name__`` among them."""
 
 Change = tuple[int, float | None]
-"""The number that a series has from the time with this index on; None where it has none."""
+"""A series' value from the time with this index on; None where the series has no samples."""
 
-_Run = tuple[int, int, float]
-"""From which index to before which other one a series has which number."""
+_Run = tuple[int, int, int]
+"""A row of samples of one value: the first index, the one after the last, the value's bits."""
 
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _MOST_SAMPLES = 0xFFFF
 _XOR = 1
-# How many bits a difference of intervals takes, and what is written before them.
+# For a difference of intervals: the number of its bits, and the prefix that says so.
 _INTERVALS = ((14, "10"), (17, "110"), (20, "1110"), (64, "1111"))
 
 
@@ -52,7 +52,7 @@ class Block:
 
     times: Sequence[int]
     _chunks: dict[Labels, _Chunk] = field(default_factory=dict)
-    # Many series have the same numbers: all that are 1, or count the same.
+    # Many series share their values: all that stay 1, or count the same calls.
     _made: dict[tuple[_Run, ...], _Chunk] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -63,9 +63,9 @@ class Block:
         self._turns = [i + 1 for i, (a, b) in enumerate(pairwise(intervals), 1) if a != b]
 
     def add(self, labels: Labels, changes: Iterable[Change]) -> None:
-        """Add a series; without a number anywhere it is left out.
+        """Add a series; one without samples is left out.
 
-        ``changes`` come in the order of their indices.
+        ``changes`` are in the order of their indices.
         """
         runs = tuple(self._runs(changes))
         if not runs:
@@ -79,11 +79,11 @@ class Block:
         self._chunks |= other._chunks
 
     def write(self, data: Path) -> None:
-        """Put the block into a data directory; without series there is nothing to put."""
+        """Add the block to a data directory, unless the block has no series."""
         if not self._chunks:
             return
         ulid = _ulid(self.times[0])
-        directory = data / f"{ulid}.tmp"  # a Prometheus that runs takes no notice of it yet
+        directory = data / f"{ulid}.tmp"  # a running Prometheus ignores it until it is complete
         (directory / "chunks").mkdir(parents=True)
         series = sorted(self._chunks.items())
         segment = bytearray(struct.pack(">IB3x", 0x85BD40DD, 1))
@@ -112,18 +112,17 @@ class Block:
         start, number = 0, None
         for index, following in (*changes, (len(self.times), None)):
             if number is not None and index > start:
-                yield start, index, number
+                yield start, index, _bits(number)
             start, number = index, following
 
     def _chunk(self, runs: Sequence[_Run]) -> _Chunk:
         times = self.times
         first = times[runs[0][0]]
-        before = _bits(runs[0][2])
+        before = runs[0][2]
         data = bytearray(_varint(first) + before.to_bytes(8, "big"))
         bits: list[str] = []
         last, interval, samples = first, None, 0
-        for start, end, number in runs:
-            value = _bits(number)
+        for start, end, value in runs:
             index = start
             while index < end:
                 time = times[index]
@@ -136,7 +135,7 @@ class Block:
                     bits.append(_number(value ^ before))
                 before, last = value, time
                 index, samples = index + 1, samples + 1
-                # Where nothing changes a sample takes two bits, and there are long rows of them.
+                # A sample takes two bits while neither value nor interval changes.
                 turn = bisect_right(self._turns, index)
                 row = min(end, self._turns[turn] if turn < len(self._turns) else end)
                 if index < row and times[index] - last == interval:
@@ -152,7 +151,7 @@ class Block:
 
 
 def _index(series: Sequence[tuple[Labels, _Chunk]], references: Sequence[int]) -> bytes:
-    """The file that tells which series there are and where their samples stand."""
+    """Return the index file: the series, their labels and where their samples are."""
     strings = sorted({text for labels, _ in series for pair in labels for text in pair})
     symbols = {text: number for number, text in enumerate(strings)}
     index = bytearray(struct.pack(">IB", 0xBAAAD700, 2))
@@ -162,7 +161,7 @@ def _index(series: Sequence[tuple[Labels, _Chunk]], references: Sequence[int]) -
     postings: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
     for (labels, chunk), reference in zip(series, references, strict=True):
         index += bytes(-len(index) % 16)
-        for pair in (("", ""), *labels):  # the empty pair lists all series
+        for pair in (("", ""), *labels):  # the empty pair lists every series
             postings[pair].append(len(index) // 16)
         entry = _uvarint(len(labels))
         for name, value in labels:
@@ -178,7 +177,7 @@ def _index(series: Sequence[tuple[Labels, _Chunk]], references: Sequence[int]) -
         index += _section(struct.pack(f">{len(listed) + 1}I", len(listed), *listed))
     at_offsets = len(index)
     index += _section(offsets)
-    # The two zeros are the places of sections that nothing reads any more.
+    # The two zeros stand for sections that Prometheus no longer reads.
     contents = struct.pack(">6Q", at_symbols, at_series, 0, 0, at_postings, at_offsets)
     return bytes(index + contents + _checksum(contents))
 
@@ -210,7 +209,7 @@ def _bits(number: float) -> int:
 
 
 def _interval(difference: int) -> str:
-    """How much longer an interval is than the one before it, in milliseconds."""
+    """Encode how much longer an interval is than the previous one, in milliseconds."""
     if difference == 0:
         return "0"
     size, prefix = next(
@@ -220,7 +219,7 @@ def _interval(difference: int) -> str:
 
 
 def _number(difference: int) -> str:
-    """In which bits a number is not as the one before it."""
+    """Encode the bits in which a value differs from the previous one."""
     if difference == 0:
         return "0"
     leading = min(64 - difference.bit_length(), 31)
@@ -239,7 +238,7 @@ _CASTAGNOLI = tuple(map(_remainder, range(256)))
 
 
 def _checksum(content: bytes | bytearray) -> bytes:
-    """The content's CRC-32C, which is not the one of the standard library."""
+    """Return the CRC-32C, which the standard library lacks."""
     crc, table = 0xFFFFFFFF, _CASTAGNOLI
     for byte in content:
         crc = table[(crc ^ byte) & 0xFF] ^ crc >> 8
@@ -247,6 +246,6 @@ def _checksum(content: bytes | bytearray) -> bytes:
 
 
 def _ulid(milliseconds: int) -> str:
-    """A name as Prometheus gives its blocks: a time, and enough chance to be the only one."""
+    """Return a name as Prometheus gives its blocks: a time and 80 random bits."""
     number = milliseconds << 80 | secrets.randbits(80)
     return "".join(_CROCKFORD[number >> shift & 31] for shift in range(125, -1, -5))

@@ -1,9 +1,9 @@
-"""A past for the demo: what Prometheus would hold if it had scraped the exporter for a month.
+"""The demo's past: the data of a Prometheus that has scraped the exporter for a month.
 
-The simulated account is a function of time, so its past is asked for as its present is: through
-QuantConnect's wire format, the exporter's decoding and its samples. What the exporter tells of
-itself is carried back from what the running one tells. Both come with the labels that the exporter
-gives them. Recording rules are evaluated over it: see ``records``.
+The simulated account is a function of time, so its past is read as its present is: through
+QuantConnect's wire format, the exporter's decoding and its samples. The exporter's own metrics are
+extrapolated from those of the running exporter. So all series have the labels that the exporter
+gives them. ``records`` adds the recorded series.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import time
 import urllib.request
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from itertools import groupby
 from random import Random
@@ -42,24 +42,25 @@ if TYPE_CHECKING:
 
 HOUR, DAY = 3600, 86_400
 DAYS = 31
-# Blocks of Prometheus are 2, 6, 18, 54 and 162 hours long, so it has nothing to join in these.
+# Prometheus joins its blocks to 6, 18, 54 and 162 hours: these it leaves alone.
 _BLOCK = 162 * HOUR
-# A timestamp that is no older than this when it is scraped says when something was read last.
+# A timestamp no older than this when it is scraped is the time of the last read.
 _READ = 60.0
+# Shortest and longest, in seconds, on loopback.
 _READ_DURATIONS = (0.004, 0.009)
 
 
 @dataclass(frozen=True)
 class _Zoom:
-    """How closely the past is looked at, up to an age; all in seconds.
+    """The resolution of the past up to an age; all in seconds.
 
-    New numbers come each ``numbers``, samples each ``samples``. A chart of 1,600 points whose range
-    is the age wants two samples in every four scrapes or in every point, which a rate needs, and
-    no chart is without one for five minutes.
+    Values are taken every ``values`` seconds and stand in a sample every ``samples`` seconds. In a
+    chart of 1,600 points over that age, Grafana's rates span four scrapes or one point, and need
+    two samples; and nothing may be without a sample for five minutes.
     """
 
     age: float
-    numbers: int
+    values: int
     samples: int
 
 
@@ -76,9 +77,9 @@ _ZOOMS = (
 
 @dataclass(frozen=True)
 class _Scrape:
-    """What the running exporter told of itself at ``time`` (unix seconds), by the series' labels.
+    """The running exporter's own metrics at ``time`` (unix seconds), by their labels.
 
-    ``duration`` in seconds; ``counters`` are the series of all that only rises.
+    ``duration`` is in seconds; ``counters`` are the series of counters and histograms.
     """
 
     time: float
@@ -89,55 +90,53 @@ class _Scrape:
 
 @dataclass
 class _Time:
-    """The moment that is being played."""
+    """The simulated time, in unix seconds."""
 
     now: float
 
 
-@dataclass
 class Past:
-    """The account's past, as ``settings`` has it read and ``target`` scraped.
+    """The account's past, as ``settings`` has it read and a Prometheus scraped ``target``.
 
-    ``target`` is the address at which the demo's exporter answers. ``started`` is that of the demo
-    whose past this is, ``until`` when the past ends if not then; both are unix seconds.
+    ``target`` is the address of the demo's exporter, which must be running. ``started`` is when the
+    demo started, ``until`` when the past ends if not then; both are unix seconds.
     """
 
-    settings: Config
-    target: str
-    started: float
-    until: float = 0.0
-    _projects: dict[int, PublishedProject] = field(default_factory=dict)
-    _parsed: dict[str, Labels] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self.until = self.until or self.started
-        self._time = _Time(self.until)
-        world = World.demo(started=self.started, clock=lambda: self._time.now)
+    def __init__(
+        self, settings: Config, *, target: str, started: float, until: float | None = None
+    ) -> None:
+        self._settings = settings
+        self._target = target
+        self._until = started if until is None else until
+        self._time = _Time(self._until)
+        world = World.demo(started=started, clock=lambda: self._time.now)
         self._api = Api(world)
         clock = Clock(monotonic=lambda: self._time.now, now=lambda: self._time.now)
         self._store = Store(clock)
-        account = self.settings.accounts[0]
+        self._parsed: dict[str, Labels] = {}
+        self._projects: dict[int, PublishedProject] = {}
+        account = settings.accounts[0]
         configured = {project.id: project for project in account.projects}
         for project in world.projects:
             found = configured.get(project.project_id) or config.Project.discovered(
-                project.project_id, self.settings
+                project.project_id, settings
             )
             self._projects[project.project_id] = PublishedProject(
                 found,
                 name=project.name,
                 account=account.name,
-                config=self.settings,
+                config=settings,
                 intervals={
                     Source.PORTFOLIO: found.scrape_interval,
-                    Source.STATUS: self.settings.status_interval,
-                    Source.STATISTICS: self.settings.statistics_interval,
+                    Source.STATUS: settings.status_interval,
+                    Source.STATISTICS: settings.statistics_interval,
                 },
                 store=self._store,
                 clock=clock,
             )
 
     def write(self, data: Path) -> None:
-        """Put the past into a Prometheus's data directory before it is started."""
+        """Write the past to the data directory of a Prometheus that does not run yet."""
         first = self._scrape()
         stretches = list(self._stretches())
         for stretch in stretches:
@@ -145,7 +144,7 @@ class Past:
         add_records(stretches, data.parent)
         last = self._scrape()
         for stretch in stretches:
-            self._carry_back(stretch.block, first, last)
+            self._extrapolate(stretch.block, first, last)
             stretch.block.write(data)
 
     def _stretches(self) -> Iterator[Stretch]:
@@ -158,30 +157,30 @@ class Past:
             yield Stretch(Block(times), starts)
 
     def _moments(self) -> Iterator[tuple[int, int, int]]:
-        """From when on and until when there are new numbers, and how often samples, in seconds."""
-        end = int(self.until)
-        coarsest = _ZOOMS[-1].numbers
+        """Yield when values are taken, until when they hold, and the interval of their samples."""
+        end = int(self._until)
+        coarsest = _ZOOMS[-1].values
         at = (end - DAYS * DAY) // coarsest * coarsest + coarsest
         while at < end:
             zoom = next(zoom for zoom in _ZOOMS if end - at <= zoom.age)
-            following = min(end, at - at % zoom.numbers + zoom.numbers)
+            following = min(end, at - at % zoom.values + zoom.values)
             yield at, following, zoom.samples
             at = following
 
     def _play(self, stretch: Stretch, scrape: _Scrape) -> None:
-        """Add what would have been scraped of the account."""
+        """Add the series of the account's projects, and those about the scrape."""
         times = stretch.block.times
         current: dict[Labels, float] = {}
         changes: defaultdict[Labels, list[Change]] = defaultdict(list)
         ends = [index for index, _ in stretch.moments[1:]] + [len(times)]
         for (start, at), end in zip(stretch.moments, ends, strict=True):
             found = self._samples(at)
-            found |= self._of_target(len(found) + len(scrape.numbers), scrape.duration)
+            found |= self._about_scrape(len(found) + len(scrape.numbers), scrape.duration)
             for labels in current.keys() - found.keys():
                 changes[labels].append((start, None))
                 del current[labels]
             for labels, number in found.items():
-                if 0 <= at - number <= _READ:  # the next read follows
+                if 0 <= at - number <= _READ:  # reads go on until the next moment
                     age = at - number
                     changes[labels].extend(
                         (index, times[index] / 1000 - age) for index in range(start, end)
@@ -194,10 +193,10 @@ class Past:
             stretch.block.add(labels, changed)
 
     def _samples(self, at: float) -> dict[Labels, float]:
-        """What the exporter would have told at a time of every project that ran."""
+        """Return the exporter's samples of every project that ran at a time."""
         chance = Random(at)  # the same past each time
         duration = chance.uniform(*_READ_DURATIONS)
-        self._time.now = at - chance.uniform(0, self.settings.scrape_interval)
+        self._time.now = at - chance.uniform(0, self._settings.scrape_interval)
         running = newest(decode_deployments(self._ask("live/list", status="Running"))[0])
         for project_id, deployment in running.items():
             project, settings = self._projects[project_id], self._projects[project_id].settings
@@ -208,13 +207,13 @@ class Past:
                 duration=duration,
                 interval=settings.scrape_interval,
             )
-            project.status(deployment, duration=duration, interval=self.settings.status_interval)
+            project.status(deployment, duration=duration, interval=self._settings.status_interval)
             project.statistics(
                 decode_statistics(
                     self._ask("live/read", projectId=project_id), custom=settings.statistics
                 ),
                 duration=duration,
-                interval=self.settings.statistics_interval,
+                interval=self._settings.statistics_interval,
             )
         found = {}
         for project_id in running:
@@ -226,26 +225,26 @@ class Past:
         return found
 
     def _labels(self, sample: str) -> Labels:
-        """The labels that Prometheus gives a series for what stands before its number."""
+        """Return the labels that Prometheus would give to a sample line without its value."""
         labels = self._parsed.get(sample)
         if labels is None:
             ((family,),) = zip(text_string_to_metric_families(f"{sample} 0\n"), strict=True)
             parsed = family.samples[0]
-            labels = self._parsed[sample] = self._of_series(parsed.name, parsed.labels)
+            labels = self._parsed[sample] = self._labeled(parsed.name, parsed.labels)
         return labels
 
-    def _of_series(self, name: str, labels: Mapping[str, str]) -> Labels:
-        target = {"__name__": name, "job": "quantconnect", "instance": self.target}
+    def _labeled(self, name: str, labels: Mapping[str, str]) -> Labels:
+        target = {"__name__": name, "job": "quantconnect", "instance": self._target}
         return tuple(sorted({**labels, **target}.items()))
 
-    def _of_target(self, samples: int, duration: float) -> dict[Labels, float]:
-        """What Prometheus itself tells of a scrape."""
+    def _about_scrape(self, samples: int, duration: float) -> dict[Labels, float]:
+        """Return the series that Prometheus adds to a scrape."""
         numbers = {
             "up": 1.0,
             "scrape_samples_scraped": float(samples),
             "scrape_duration_seconds": duration,
         }
-        return {self._of_series(name, {}): number for name, number in numbers.items()}
+        return {self._labeled(name, {}): number for name, number in numbers.items()}
 
     def _ask(self, endpoint: str, **parameters: object) -> dict[str, object]:
         answer = msgspec.json.decode(self._api.answer(endpoint, parameters), type=dict[str, object])
@@ -254,9 +253,9 @@ class Past:
         return answer
 
     def _scrape(self) -> _Scrape:
-        """What the exporter that runs tells of itself: all that is of no project."""
+        """Scrape the running exporter and keep what belongs to no project."""
         began = time.time()
-        with urllib.request.urlopen(f"http://{self.target}/metrics", timeout=10) as response:
+        with urllib.request.urlopen(f"http://{self._target}/metrics", timeout=10) as response:
             text = response.read().decode()
         ended = time.time()
         numbers, counters = {}, set()
@@ -264,19 +263,18 @@ class Past:
             for sample in family.samples:
                 if "project_id" in sample.labels:
                     continue
-                labels = self._of_series(sample.name, sample.labels)
+                labels = self._labeled(sample.name, sample.labels)
                 numbers[labels] = float(sample.value)
                 if family.type in ("counter", "histogram"):
                     counters.add(labels)
         return _Scrape(ended, ended - began, numbers, frozenset(counters))
 
-    def _carry_back(self, block: Block, first: _Scrape, last: _Scrape) -> None:
-        """Add what the exporter told of itself: it stood as now, and rose as between two scrapes.
+    def _extrapolate(self, block: Block, first: _Scrape, last: _Scrape) -> None:
+        """Add the exporter's own metrics: gauges as they are, counters rising as between scrapes.
 
-        All that rises begins at 0 with the past; with the present it does again, as after any
-        restart.
+        Counters start again at 0 with the demo, as after a restart.
         """
-        begin = 1000 * (self.until - (DAYS + 1) * DAY)
+        begin = 1000 * (self._until - (DAYS + 1) * DAY)
 
         @cache
         def risen(rise: float, *, counts: bool) -> list[Change]:

@@ -1,7 +1,7 @@
-"""What the recording rules would have made of a past that was never scraped.
+"""Recorded series for a past that was never scraped.
 
-A real Prometheus evaluates them, on blocks that hold the past. What reads another record comes
-after it, when blocks with that record are there; hence a start for each level.
+A real Prometheus evaluates the recording rules over blocks that hold the past. It reads blocks when
+it starts, so it is started once for each level of rules that read other rules' records.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ if TYPE_CHECKING:
 
     from prometheus.blocks import Change, Labels
 
-# Prometheus has as many hands as the machine; these only keep it busy.
-_QUESTIONS = 4
+# Queries under way at once, to keep Prometheus busy.
+_QUERIES = 4
 _NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*:[a-zA-Z0-9_:]+")
 
 
 @dataclass
 class Stretch:
-    """A part of the past: its block, and at which of the block's times new numbers come.
+    """A part of the past: its block, and the times at which its values were taken.
 
-    ``moments`` are those times' indices and unix seconds.
+    ``moments`` are those times as indices of the block's times and as unix seconds.
     """
 
     block: Block
@@ -42,9 +42,9 @@ class Stretch:
 
 
 def add_records(stretches: Sequence[Stretch], scratch: Path) -> None:
-    """Add to the blocks of a past what the rules record of it, as often as it has new numbers.
+    """Evaluate the recording rules at every moment of a past and add the results to its blocks.
 
-    ``scratch`` is a directory in which a Prometheus may work.
+    ``scratch`` is an existing directory for the data of the Prometheus that evaluates.
     """
     spans = list(_spans([at for stretch in stretches for _, at in stretch.moments]))
     with tempfile.TemporaryDirectory(dir=scratch) as temporary:
@@ -65,11 +65,11 @@ def add_records(stretches: Sequence[Stretch], scratch: Path) -> None:
 def _evaluated(
     rules: Sequence[dict[str, Any]], prometheus: Prometheus, spans: Sequence[tuple[int, int, int]]
 ) -> dict[Labels, dict[int, float]]:
-    """The numbers of each series that the rules record, by the unix seconds of a moment."""
+    """Return the recorded series with their values by unix seconds."""
     recorded: defaultdict[Labels, dict[int, float]] = defaultdict(dict)
 
-    def ask(question: tuple[dict[str, Any], tuple[int, int, int]]) -> list[dict[str, Any]]:
-        rule, (start, end, step) = question
+    def ask(query: tuple[dict[str, Any], tuple[int, int, int]]) -> list[dict[str, Any]]:
+        rule, (start, end, step) = query
         answer = prometheus.get(
             "/api/v1/query_range",
             query=rule["expr"],
@@ -79,11 +79,11 @@ def _evaluated(
         )
         return list(answer["data"]["result"])
 
-    questions = [(rule, span) for rule in rules for span in spans]
+    queries = [(rule, span) for rule in rules for span in spans]
     try:
         prometheus.start()
-        with ThreadPoolExecutor(_QUESTIONS) as asking:
-            for (rule, _), result in zip(questions, asking.map(ask, questions), strict=True):
+        with ThreadPoolExecutor(_QUERIES) as asking:
+            for (rule, _), result in zip(queries, asking.map(ask, queries), strict=True):
                 for series in result:
                     labels = series["metric"] | rule.get("labels", {})
                     labels["__name__"] = rule["record"]
@@ -96,7 +96,7 @@ def _evaluated(
 
 
 def _spans(moments: Sequence[int]) -> Iterator[tuple[int, int, int]]:
-    """Start, end and step of evenly spaced moments: one question is about all of a span."""
+    """Yield start, end and step of evenly spaced moments, for one range query each."""
     steps = [(start, after - start) for start, after in pairwise(moments)]
     steps.append((moments[-1], 1))
     for step, evenly in groupby(steps, lambda moment: moment[1]):
@@ -114,9 +114,9 @@ def _changes(stretch: Stretch, numbers: dict[int, float]) -> Iterator[Change]:
 
 
 def _levels() -> list[list[dict[str, Any]]]:
-    """The recording rules, so that each reads only what those of earlier levels record.
+    """Return the recording rules in levels; each reads only records of earlier levels.
 
-    A rule that reads its own past stands where what else it reads allows.
+    A rule that reads its own record is placed by the other records that it reads.
     """
     rules: list[dict[str, Any]] = [
         rule

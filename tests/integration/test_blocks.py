@@ -1,4 +1,4 @@
-"""Blocks that are written here, as a real Prometheus reads them."""
+"""Blocks as a real Prometheus reads them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.needs_prometheus
 
 HOUR = 3_600_000
-# Intervals that differ by as much as each of the format's sizes of a difference takes, and more.
+# Differences between these need each of the sizes that the format has for them.
 STEPS = (*[5] * 40, 6, 8_197, 3, 65_540, 2, 524_291, 1, 4 * HOUR, *[15_000] * 90, *[60_000] * 300)
 NUMBERS = (None, 0.0, -0.0, 1.0, -1.0, 0.1, math.pi, 1e300, -5e-324, math.inf, 2.0**53 + 2)
 
@@ -41,7 +41,7 @@ def random_changes(chance: random.Random, most: int) -> list[Change]:
 
 
 def expected(at: list[int], changes: list[Change]) -> dict[int, str]:
-    """What a series is at each time, found the slow way."""
+    """Return a series' value at each time, sample by sample."""
     given = dict(changes)
     found, number = {}, None
     for index, millisecond in enumerate(at):
@@ -52,7 +52,7 @@ def expected(at: list[int], changes: list[Change]) -> dict[int, str]:
 
 
 def read(directory: Path, name: str) -> dict[str, dict[int, str]]:
-    """The samples of each series of a name, by its key, as Prometheus has them."""
+    """Return Prometheus's samples of each series of a name, by the label ``key``."""
     prometheus = Prometheus(directory, targets=[], rules=False)
     prometheus.start()
     try:
@@ -80,6 +80,20 @@ def test_prometheus_reads_every_sample(tmp_path: Path) -> None:
     wanted = {key: expected(at, changes) for key, changes in given.items()}
     assert found == {key: samples for key, samples in wanted.items() if samples}
     assert sum(map(len, found.values())) > 10_000
+
+
+def test_values_that_only_their_signs_tell_apart(tmp_path: Path) -> None:
+    at = times()
+    data = tmp_path / "data"
+    data.mkdir()
+    block = Block(at)
+    block.add(series("zero", "plus"), [(0, 0.0)])
+    block.add(series("zero", "minus"), [(0, -0.0)])
+    block.write(data)
+    assert read(tmp_path, "zero") == {
+        "plus": expected(at, [(0, 0.0)]),
+        "minus": expected(at, [(0, -0.0)]),
+    }
 
 
 def test_a_block_takes_in_another(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The demo's past, all of it: what the exporter would have told, and what the rules make of it."""
+"""The demo's past: a month of everything, without gaps, that goes over into the present."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.needs_prometheus
 
 # What had to go wrong for them: a project that was never deployed.
 NEVER = {"project:quantconnect_never_deployed:info"}
-# What is the same a moment later, and what is nearly.
+# Families with the same values a moment later, and with similar ones.
 SAME = {
     "quantconnect_project_info",
     "quantconnect_project_limit",
@@ -61,7 +61,7 @@ def present(started: float, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 @pytest.fixture(scope="module")
 def now(present: ExporterProcess) -> dict[frozenset[tuple[str, str]], float]:
-    """What the exporter tells, by the labels of each series."""
+    """Return the exporter's present values by the labels of each series."""
     _, text = present.get("/metrics")
     return {
         frozenset({"__name__": sample.name, **sample.labels}.items()): sample.value
@@ -77,7 +77,7 @@ def prometheus(
     now: dict[frozenset[tuple[str, str]], float],  # before minutes have passed
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Prometheus]:
-    """One that has nothing but the past."""
+    """A Prometheus with nothing but the past."""
     directory = tmp_path_factory.mktemp("past")
     prometheus = Prometheus(directory, targets=[], rules=False)
     prometheus.data.mkdir()
@@ -101,7 +101,7 @@ def without_target(metric: dict[str, str]) -> frozenset[tuple[str, str]]:
 def test_each_family_has_a_month_of_past(
     prometheus: Prometheus, now: dict[frozenset[tuple[str, str]], float], started: float
 ) -> None:
-    """Of the exporter itself too, and of what Prometheus tells of its scrapes."""
+    """The exporter's own metrics have one too, and so do those about the scrape."""
     first = started - (DAYS - 1) * DAY
     found = names(
         each["metric"].items() for each in prometheus.query('{job="quantconnect"}', at=first)
@@ -116,7 +116,7 @@ def test_each_family_has_a_month_of_past(
 def test_a_chart_of_a_rate_has_no_gap(
     seconds: int, step: int, rate: int, prometheus: Prometheus, started: float
 ) -> None:
-    """As Grafana draws it: 1,600 points at the most, and a rate over a point or four scrapes."""
+    """Grafana draws at most 1,600 points; each rate spans a point or four scrapes."""
     calls = 'quantconnect_api_requests_total{endpoint="live/portfolio/read"}'
     answer = prometheus.get(
         "/api/v1/query_range",
@@ -136,7 +136,7 @@ def test_a_chart_of_a_rate_has_no_gap(
 def test_the_past_ends_as_the_present_begins(
     prometheus: Prometheus, now: dict[frozenset[tuple[str, str]], float], started: float
 ) -> None:
-    """With the same series, but for what was traded meanwhile, and about the same numbers."""
+    """Both have the same series, except for trades in between, and similar values."""
     before = {
         without_target(each["metric"]): float(each["value"][1])
         for each in prometheus.query('{job="quantconnect"}', at=started)
