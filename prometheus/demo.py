@@ -27,6 +27,8 @@ from prometheus.stack import ROOT, Alertmanager, Prometheus, Stack, eventually, 
 if TYPE_CHECKING:
     from types import FrameType
 
+_SCRAPE_INTERVAL = 5.0
+
 
 def main() -> int:
     """Run until Ctrl-C, and then return 0; 1 if the exporter ends by itself."""
@@ -113,13 +115,14 @@ def _with_prometheus(
     print("Writing a past of a month for Prometheus, some ten seconds.", flush=True)
     # The exporter's own configuration of the demo, for the labels that the past must have.
     settings = configuration("http://127.0.0.1", World.demo(started=started).project_ids)
-    Past(settings, target=options.exporter, started=started).write(data)
+    past = Past(settings, target=options.exporter, interval=_SCRAPE_INTERVAL, started=started)
+    past.write(data)
     alertmanager = Alertmanager(directory, port=_port(options.alertmanager), quicken=10)
     prometheus = Prometheus(
         directory,
         targets=[options.exporter],
         alertmanager=alertmanager.address,
-        interval=5.0,
+        interval=_SCRAPE_INTERVAL,
         port=_port(options.prometheus),
     )
     with Stack(prometheus, alertmanager):

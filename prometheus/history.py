@@ -96,17 +96,26 @@ class _Time:
 
 
 class Past:
-    """The account's past, as ``settings`` has it read and a Prometheus scraped ``target``.
+    """The account's past, as ``settings`` has it read and a Prometheus has scraped ``target``.
 
-    ``target`` is the address of the demo's exporter, which must be running. ``started`` is when the
-    demo started, ``until`` when the past ends if not then; both are unix seconds.
+    ``target`` is the address of the demo's exporter, which must be running; Prometheus will scrape
+    it every ``interval`` seconds. ``started`` is when the demo started, ``until`` the end of the
+    part that has records, ``started`` if not given; both are unix seconds. The past goes on until
+    the moment at which it is written.
     """
 
     def __init__(
-        self, settings: Config, *, target: str, started: float, until: float | None = None
+        self,
+        settings: Config,
+        *,
+        target: str,
+        interval: float,
+        started: float,
+        until: float | None = None,
     ) -> None:
         self._settings = settings
         self._target = target
+        self._interval = interval
         self._until = started if until is None else until
         self._time = _Time(self._until)
         world = World.demo(started=started, clock=lambda: self._time.now)
@@ -137,45 +146,35 @@ class Past:
 
     def write(self, data: Path) -> None:
         """Write the past to the data directory of a Prometheus that does not run yet."""
-        first = self._scrape()
-        stretches = list(self._stretches())
-        for stretch in stretches:
-            self._play(stretch, first)
+        own = len(self._scrape().numbers)
+        end = int(self._until)
+        stretches = list(_stretches(end - DAYS * DAY, end))
+        self._play(stretches[0], own)
+        first = self._scrape()  # by now the exporter has found all its projects
+        for stretch in stretches[1:]:
+            self._play(stretch, own)
         add_records(stretches, data.parent)
+        # While this was done, minutes may have passed on a busy machine.
+        for stretch in _stretches(end, int(time.time())):
+            self._play(stretch, own)
+            stretches.append(stretch)
+        # As often as Prometheus would have done it meanwhile.
         last = self._scrape()
+        for _ in range(int((last.time - first.time) / self._interval) - 1):
+            last = self._scrape()
         for stretch in stretches:
             self._extrapolate(stretch.block, first, last)
             stretch.block.write(data)
 
-    def _stretches(self) -> Iterator[Stretch]:
-        for _, moments in groupby(self._moments(), lambda moment: moment[0] // _BLOCK):
-            times: list[int] = []
-            starts = []
-            for at, end, every in moments:
-                starts.append((len(times), at))
-                times += range(1000 * at, 1000 * end, 1000 * every)
-            yield Stretch(Block(times), starts)
-
-    def _moments(self) -> Iterator[tuple[int, int, int]]:
-        """Yield when values are taken, until when they hold, and the interval of their samples."""
-        end = int(self._until)
-        coarsest = _ZOOMS[-1].values
-        at = (end - DAYS * DAY) // coarsest * coarsest + coarsest
-        while at < end:
-            zoom = next(zoom for zoom in _ZOOMS if end - at <= zoom.age)
-            following = min(end, at - at % zoom.values + zoom.values)
-            yield at, following, zoom.samples
-            at = following
-
-    def _play(self, stretch: Stretch, scrape: _Scrape) -> None:
-        """Add the series of the account's projects, and those about the scrape."""
+    def _play(self, stretch: Stretch, own: int) -> None:
+        """Add the series of the account's projects; ``own`` is how many others the exporter has."""
         times = stretch.block.times
         current: dict[Labels, float] = {}
         changes: defaultdict[Labels, list[Change]] = defaultdict(list)
         ends = [index for index, _ in stretch.moments[1:]] + [len(times)]
         for (start, at), end in zip(stretch.moments, ends, strict=True):
             found = self._samples(at)
-            found |= self._about_scrape(len(found) + len(scrape.numbers), scrape.duration)
+            found[self._labeled("scrape_samples_scraped", {})] = float(len(found) + own)
             for labels in current.keys() - found.keys():
                 changes[labels].append((start, None))
                 del current[labels]
@@ -237,15 +236,6 @@ class Past:
         target = {"__name__": name, "job": "quantconnect", "instance": self._target}
         return tuple(sorted({**labels, **target}.items()))
 
-    def _about_scrape(self, samples: int, duration: float) -> dict[Labels, float]:
-        """Return the series that Prometheus adds to a scrape."""
-        numbers = {
-            "up": 1.0,
-            "scrape_samples_scraped": float(samples),
-            "scrape_duration_seconds": duration,
-        }
-        return {self._labeled(name, {}): number for name, number in numbers.items()}
-
     def _ask(self, endpoint: str, **parameters: object) -> dict[str, object]:
         answer = msgspec.json.decode(self._api.answer(endpoint, parameters), type=dict[str, object])
         if answer.get("success") is not True:
@@ -287,3 +277,25 @@ class Past:
                 block.add(labels, risen(rise, counts=number.is_integer()))
             else:
                 block.add(labels, [(0, number)])
+        duration = min(first.duration, last.duration)
+        for name, number in {"up": 1.0, "scrape_duration_seconds": duration}.items():
+            block.add(self._labeled(name, {}), [(0, number)])
+
+
+def _stretches(start: int, end: int) -> Iterator[Stretch]:
+    for _, moments in groupby(_moments(start, end), lambda moment: moment[0] // _BLOCK):
+        times: list[int] = []
+        starts = []
+        for at, until, every in moments:
+            starts.append((len(times), at))
+            times += range(1000 * at, 1000 * until, 1000 * every)
+        yield Stretch(Block(times), starts)
+
+
+def _moments(start: int, end: int) -> Iterator[tuple[int, int, int]]:
+    """Yield when values are taken, until when they hold, and the interval of their samples."""
+    while start < end:
+        zoom = next(zoom for zoom in _ZOOMS if end - start <= zoom.age)
+        until = min(end, start - start % zoom.values + zoom.values)
+        yield start, until, zoom.samples
+        start = until

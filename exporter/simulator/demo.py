@@ -195,7 +195,7 @@ class Demo:
                 slots.quick(crypto("SOLUSD", "SOL"), 3e3, 1, 105.0),
                 slots.quick(crypto_future("ETHUSDT", "ETHUSD"), 9e3, 0, 145.0),
             ],
-            launched=[30.0, 9.0],
+            launched=[33.5, 9.0],
             brokerage="CoinbaseBrokerage",
             environment="live",
             security_types="Crypto, CryptoFuture",

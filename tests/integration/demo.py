@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 
 from exporter.cli.demo import configuration
 from exporter.simulator import World
-from prometheus import history
+from prometheus.history import Past
 from prometheus.stack import Prometheus, eventually, free_port
 from tests.integration.exporter_process import ExporterProcess
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 AGE = 290.0
 QUICKEN = 60
 SECONDS = 90.0
+SCRAPE_INTERVAL = 2.0
 
 
 @dataclass
@@ -55,7 +56,7 @@ class DemoStack:
         with ExitStack() as starting:
             self.exporter = starting.enter_context(self.new_exporter())
             self.prometheus = Prometheus(
-                self.directory, targets=[self.address], quicken=QUICKEN, interval=2.0
+                self.directory, targets=[self.address], quicken=QUICKEN, interval=SCRAPE_INTERVAL
             )
             starting.callback(self.prometheus.stop)
             self.prometheus.start()
@@ -86,7 +87,11 @@ def write_past(demo: DemoStack) -> DemoStack:
     demo.data.mkdir()
     settings = configuration("http://127.0.0.1", World.demo(started=demo.started).project_ids)
     with demo.new_exporter():
-        history.Past(
-            settings, target=demo.address, started=demo.started, until=demo.past_until
+        Past(
+            settings,
+            target=demo.address,
+            interval=SCRAPE_INTERVAL,
+            started=demo.started,
+            until=demo.past_until,
         ).write(demo.data)
     return demo

@@ -14,6 +14,7 @@ import urllib.request
 import uuid
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -141,19 +142,21 @@ def test_the_past_goes_over_into_the_present(running: Demo) -> None:
     (command,) = (each for each in running.commands() if "--simulator.started=" in each)
     started = float(command.partition("--simulator.started=")[2].split()[0])
     world = World.demo(started=started)
+    about = json.loads(running.get("prometheus", "/api/v1/status/runtimeinfo"))["data"]
+    scraped = datetime.fromisoformat(f"{about['startTime'][:19]}+00:00").timestamp()
 
     def all_present() -> bool:
         """The first scrape may come before those that are discovered are read."""
         known = vector(running, "quantconnect_live_equity[20m]")
-        return all(float(series["values"][-1][0]) >= started for series in known)
+        return all(float(series["values"][-1][0]) > scraped for series in known)
 
     eventually(all_present, "the present of every series", seconds=SECONDS)
     found = vector(running, "quantconnect_live_equity[20m]")
     assert len(found) == len(vector(running, "quantconnect_live_equity")) >= 7
     for series in found:
         samples = [(float(at), float(number)) for at, number in series["values"]]
-        before = [sample for sample in samples if sample[0] < started]
-        after = [sample for sample in samples if sample[0] >= started]
+        before = [sample for sample in samples if sample[0] <= scraped]
+        after = [sample for sample in samples if sample[0] > scraped]
         # One series: its labels are the same on both sides.
         assert before, f"{series['metric']} has no past"
         assert after, f"{series['metric']} has no present"
@@ -171,6 +174,8 @@ def test_the_past_goes_over_into_the_present(running: Demo) -> None:
             slack = 0.0001 * abs(number)
             assert min(recent) - slack <= number <= max(recent) + slack
         assert first[1] == pytest.approx(last[1], rel=0.01)
+        # Nor is there a gap, only the time in which Prometheus started.
+        assert first[0] - last[0] < 60
 
 
 def interrupt(running: Demo) -> None:

@@ -82,7 +82,7 @@ def prometheus(
     prometheus = Prometheus(directory, targets=[], rules=False)
     prometheus.data.mkdir()
     settings = configuration("http://127.0.0.1", World.demo(started=started).project_ids)
-    Past(settings, target=present.address, started=started).write(prometheus.data)
+    Past(settings, target=present.address, interval=5.0, started=started).write(prometheus.data)
     prometheus.start()
     yield prometheus
     prometheus.stop()
