@@ -33,7 +33,6 @@ from exporter import log
 from exporter.cli.reload import Reloader
 from exporter.clock import Clock
 from exporter.exposition import samples
-from exporter.poller import account as account_module
 from exporter.simulator import SimulatorServer, World
 from exporter.simulator.authentication import Authentication
 from exporter.web.app import Site, application
@@ -47,8 +46,6 @@ from tests.web_config.pki import PKI
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
-
-    import pytest
 
     from exporter.simulator import Fault
     from exporter.simulator.exchange import Exchange
@@ -602,9 +599,3 @@ def _of(lines: list[str], project_id: int) -> list[str]:
     """What of an exposition is a project's portfolio."""
     label = f'project_id="{project_id}"'
     return [line for line in lines if line.startswith(_PORTFOLIO_FAMILIES) and label in line]
-
-
-def short_naps(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The loop looks around more often than each ten seconds, which no test wants to wait for."""
-    monkeypatch.setattr(account_module, "_LONGEST_NAP", 0.02)
-    monkeypatch.setattr(account_module, "_FAULT_NAP", 0.02)
