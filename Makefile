@@ -34,7 +34,7 @@ lint: $(INSTALLED) ## Check style, types, and that what is generated is up to da
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/python -m exporter.metrics.reference | diff -u docs/metrics.md -
+	$(BIN)/python -m exporter.sources.reference | diff -u docs/metrics.md -
 	$(BIN)/python grafana/build.py --check
 	$(BIN)/python -m tests.faults | diff -u docs/faults.md -
 
@@ -47,7 +47,7 @@ format: $(INSTALLED) ## Put the code into its usual form
 	$(BIN)/ruff format
 
 docs: $(INSTALLED) ## Write docs/metrics.md and docs/faults.md anew
-	$(BIN)/python -m exporter.metrics.reference > docs/metrics.md
+	$(BIN)/python -m exporter.sources.reference > docs/metrics.md
 	$(BIN)/python -m tests.faults > docs/faults.md
 
 dashboards: $(INSTALLED) ## Write the dashboards anew
