@@ -146,24 +146,24 @@ def decode_holdings(
     for key, raw in holdings.items():
         if not raw and isinstance(raw, dict | list):
             continue  # {} and [] are a security without a position
-        holding = _ordinary(utf8(key), raw, strike_scale)
+        key = utf8(key)
+        holding = _ordinary(key, raw, strike_scale)
         if holding is not None:
             is_any_read = True
             result.append(holding)
             continue
-        where = f"holdings[{quoted(key)}]"
         if not isinstance(raw, dict):
-            unread = problem("other", where, raw, "an object of known fields")
+            unread = problem("other", _where(key), raw, "an object of known fields")
             problems.append(unread)
             continue
         sent = _by_name(raw)
-        numbers = _read(sent, where, problems)
+        numbers = _read(sent, key, problems)
         if _has_no_known_number(sent):
             unread = problems[-1]
         else:
             is_any_read = True
         if numbers["quantity"] != 0.0:
-            result.append(_holding(utf8(key), numbers, sent, where, strike_scale, problems))
+            result.append(_holding(key, numbers, sent, strike_scale, problems))
     if unread is not None and not is_any_read:  # new names would look like a liquidation
         raise ApiError(
             Reason.MALFORMED,
@@ -211,7 +211,7 @@ def _has_no_known_number(sent: Mapping[str, object]) -> bool:
     return _UNKNOWN in sent and sent.keys().isdisjoint(_LONG_NAMES)
 
 
-def _read(sent: Mapping[str, object], where: str, problems: list[Problem]) -> _Numbers:
+def _read(sent: Mapping[str, object], key: str, problems: list[Problem]) -> _Numbers:
     """Return the numbers of a position.
 
     A number that was not sent has its default, but next to a name that is not known, which may
@@ -220,19 +220,21 @@ def _read(sent: Mapping[str, object], where: str, problems: list[Problem]) -> _N
     numbers: _Numbers = {}
     for name, field in _LONG_NAMES.items():
         if name in sent:
-            numbers[name] = finite(sent[name])
-            if numbers[name] is None:
-                problems.append(problem(field, where, sent[name], "a finite number"))
+            value = finite(sent[name])
+            numbers[name] = None if value is None else value + 0.0  # no minus zero
+            if value is None:
+                problems.append(problem(field, _where(key), sent[name], "a finite number"))
         else:
             numbers[name] = None if _UNKNOWN in sent else _DEFAULTS[name]
-    is_open = any(numbers[name] != 0.0 for name in _EVIDENCE)
-    if is_open and numbers["quantity"] == 0.0 and "quantity" not in sent:
-        numbers["quantity"] = None
-        message = "missing next to an average price, value or P/L that is not 0"
-        problems.append(Problem("quantity", where, f"{message}, expected a number"))
-    missing = [field for name, field in _LONG_NAMES.items() if name not in sent]
-    if _UNKNOWN in sent and missing and numbers["quantity"] != 0.0:
-        problems.append(unknown_name(str(sent[_UNKNOWN]), where, missing))
+    if numbers["quantity"] == 0.0 and "quantity" not in sent:
+        if any(numbers[name] != 0.0 for name in _EVIDENCE):
+            numbers["quantity"] = None
+            message = "missing next to an average price, value or P/L that is not 0"
+            problems.append(Problem("quantity", _where(key), f"{message}, expected a number"))
+    elif _UNKNOWN in sent and numbers["quantity"] != 0.0:
+        missing = [field for name, field in _LONG_NAMES.items() if name not in sent]
+        if missing:
+            problems.append(unknown_name(str(sent[_UNKNOWN]), _where(key), missing))
     return numbers
 
 
@@ -240,7 +242,6 @@ def _holding(
     key: str,
     numbers: _Numbers,
     sent: Mapping[str, object],
-    where: str,
     strike_scale: int,
     problems: list[Problem],
 ) -> Holding:
@@ -248,24 +249,23 @@ def _holding(
     try:
         security = parse_identifier(key, strike_scale)
     except IdentifierError as error:
-        problems.append(Problem("symbol", where, str(error)))
+        problems.append(Problem("symbol", _where(key), str(error)))
     security_type = (
-        security.security_type if security else _security_type(sent.get("type"), where, problems)
+        security.security_type if security else _security_type(sent.get("type"), key, problems)
     )
-    _leave_out_what_cannot_be(numbers, security_type, where, problems)
+    _leave_out_what_cannot_be(numbers, security_type, key, problems)
     return Holding(
         symbol_id=key,
-        value=_symbol_value(sent.get("symbol"), where, problems),
+        value=_symbol_value(sent.get("symbol"), key, problems),
         security=security,
         security_type=security_type,
-        currency_symbol=_currency_symbol(sent, where, problems),
-        # Added to minus zero, 0.0 is none.
-        **{name: None if value is None else value + 0.0 for name, value in numbers.items()},
+        currency_symbol=_currency_symbol(sent, key, problems),
+        **numbers,
     )
 
 
 def _leave_out_what_cannot_be(
-    numbers: _Numbers, security_type: str, where: str, problems: list[Problem]
+    numbers: _Numbers, security_type: str, key: str, problems: list[Problem]
 ) -> None:
     """Set to None the numbers that Lean sends as 0 while it does not know them.
 
@@ -276,28 +276,28 @@ def _leave_out_what_cannot_be(
     can_be_worth_0 = numbers["average_price"] == 0.0 or security_type in OPTIONS
     if numbers["market_price"] == 0.0 and not can_be_worth_0:
         message = "missing or 0 next to an average price, expected a price"
-        problems.append(Problem("marketPrice", where, message))
+        problems.append(Problem("marketPrice", _where(key), message))
         numbers["market_price"] = None
     price, value = numbers["market_price"], numbers["market_value"]
     if numbers["conversion_rate"] == 0.0 or (price is None and not value):
         numbers |= dict.fromkeys(_COMPUTED)
     elif price != 0.0 and value == 0.0:
         message = "missing or 0 next to a quantity, a price and a rate, expected a value"
-        problems.append(Problem("marketValue", where, message))
+        problems.append(Problem("marketValue", _where(key), message))
         numbers["market_value"] = None
 
 
-def _symbol_value(symbol: object, where: str, problems: list[Problem]) -> str:
+def _symbol_value(symbol: object, key: str, problems: list[Problem]) -> str:
     if is_empty(symbol):
         return ""
     value = folded(symbol).get("value", "") if isinstance(symbol, dict) else symbol
     if not isinstance(symbol, dict) or not isinstance(value, str):
-        problems.append(problem("symbol", where, value, "an object with a string value"))
+        problems.append(problem("symbol", _where(key), value, "an object with a string value"))
         return ""
     return utf8(value)
 
 
-def _security_type(sent: object, where: str, problems: list[Problem]) -> str:
+def _security_type(sent: object, key: str, problems: list[Problem]) -> str:
     """Return the name of a ``type``: a number on the wire, a name in the documentation."""
     if sent is None:
         return "unknown"
@@ -305,17 +305,21 @@ def _security_type(sent: object, where: str, problems: list[Problem]) -> str:
         return security_type_name(sent)
     name = _SECURITY_TYPE_BY_FOLDED.get(sent.lower()) if isinstance(sent, str) else None
     if name is None:
-        problems.append(problem("type", where, sent, "a security type"))
+        problems.append(problem("type", _where(key), sent, "a security type"))
         return "unknown"
     return name
 
 
-def _currency_symbol(sent: Mapping[str, object], where: str, problems: list[Problem]) -> str:
+def _currency_symbol(sent: Mapping[str, object], key: str, problems: list[Problem]) -> str:
     symbol = sent.get("currency_symbol", "" if _has_no_known_number(sent) else "$")
     if not isinstance(symbol, str):
-        problems.append(problem("currencySymbol", where, symbol, "a string"))
+        problems.append(problem("currencySymbol", _where(key), symbol, "a string"))
         return ""
     return utf8(symbol)
+
+
+def _where(key: str) -> str:
+    return f"holdings[{quoted(key)}]"
 
 
 # --- Families -------------------------------------------------------------------------------------
