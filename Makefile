@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 PROMTOOL3 := $(wildcard bin/promtool3)
+NODE := tests/dashboards/node
 # The rules are tested with Prometheus 3 as well, once `make linters` has built its promtool.
 ifneq ($(PROMTOOL3),)
 export PROMTOOL3 := $(abspath $(PROMTOOL3))
@@ -11,7 +12,7 @@ endif
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint linters format docs dashboards bench soak fuzz \
-	prometheus lock lowest locked audit sbom clean
+	prometheus node lock lowest locked audit sbom clean
 
 $(INSTALLED): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -24,11 +25,20 @@ $(INSTALLED): pyproject.toml
 demo: $(INSTALLED) ## Run the exporter against a simulated QuantConnect, with Prometheus if installed
 	@$(BIN)/python -m prometheus.demo
 
-test: $(INSTALLED) prometheus ## Run every test
+test: $(INSTALLED) prometheus node ## Run every test
 	$(BIN)/python -m pytest -n auto --dist loadfile --cov --cov-report=term
 
 prometheus: ## Install Debian's Prometheus and Alertmanager, where that is possible
 	@prometheus/install-debian
+
+node: ## Install the parts of Grafana that read the dashboards in the tests, where npm is installed
+	@if ! command -v npm >/dev/null; then echo "Not installed: npm. Grafana's code reads no dashboard"; \
+		else $(MAKE) --no-print-directory $(NODE)/node_modules/.installed || \
+		echo "npm ci failed. Grafana's code reads no dashboard"; fi
+
+$(NODE)/node_modules/.installed: $(NODE)/package-lock.json
+	cd $(NODE) && npm ci --no-audit --no-fund --ignore-scripts --loglevel=error
+	@touch $@
 
 lint: $(INSTALLED) ## Check style, types, and that what is generated is up to date
 	$(BIN)/ruff check
@@ -78,7 +88,7 @@ sbom: ## Print a bill of materials of what is pinned
 	deploy/dependencies sbom
 
 clean: ## Remove what was made
-	rm -rf $(VENV) bin .demo .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
+	rm -rf $(VENV) $(NODE)/node_modules bin .demo .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
 
 help: ## Say what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | \

@@ -113,6 +113,8 @@ class AccountTelemetry:
         self._name = name
         self._lock = Lock()
         self._forgotten = False
+        self.clock_skew: float | None = None
+        """Our clock minus QuantConnect's at the last answer, in seconds."""
 
     def forget(self) -> None:
         """Remove the label sets of an account that left the configuration.
@@ -155,6 +157,7 @@ class AccountTelemetry:
 
     def skew(self, seconds: float) -> None:
         """Show our clock minus QuantConnect's."""
+        self.clock_skew = seconds
         with self._lock:
             if not self._forgotten:
                 self._telemetry.api_clock_skew.labels(self._name).set(seconds)

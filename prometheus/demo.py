@@ -13,7 +13,6 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 import urllib.error
 import urllib.request
@@ -22,11 +21,13 @@ from typing import TYPE_CHECKING
 
 from exporter.cli.demo import configuration
 from exporter.simulator import World
-from prometheus import history
+from prometheus.history import Past
 from prometheus.stack import ROOT, Alertmanager, Prometheus, Stack, eventually, free_port, installed
 
 if TYPE_CHECKING:
     from types import FrameType
+
+_SCRAPE_INTERVAL = 5.0
 
 
 def main() -> int:
@@ -83,19 +84,19 @@ def _options() -> argparse.Namespace:
 
 
 def _serves(exporter: subprocess.Popen[bytes], address: str) -> bool:
-    """Whether it serves, as soon as that is known."""
+    """Whether it serves and has read every project once, as soon as that is known."""
 
     def known() -> bool:
-        return exporter.poll() is not None or healthy()
+        return exporter.poll() is not None or ready()
 
-    def healthy() -> bool:
+    def ready() -> bool:
         try:
-            with urllib.request.urlopen(f"http://{address}/-/healthy", timeout=5):
+            with urllib.request.urlopen(f"http://{address}/-/ready", timeout=5):
                 return True
         except OSError:
             return False
 
-    eventually(known, "the exporter answers", seconds=60)
+    eventually(known, "the exporter is ready", seconds=60)
     return exporter.poll() is None
 
 
@@ -114,13 +115,14 @@ def _with_prometheus(
     print("Writing a past of a month for Prometheus, some ten seconds.", flush=True)
     # The exporter's own configuration of the demo, for the labels that the past must have.
     settings = configuration("http://127.0.0.1", World.demo(started=started).project_ids)
-    history.load(history.Past(settings, started=started, target=options.exporter), data)
+    past = Past(settings, target=options.exporter, interval=_SCRAPE_INTERVAL, started=started)
+    past.write(data)
     alertmanager = Alertmanager(directory, port=_port(options.alertmanager), quicken=10)
     prometheus = Prometheus(
         directory,
         targets=[options.exporter],
         alertmanager=alertmanager.address,
-        interval=5.0,
+        interval=_SCRAPE_INTERVAL,
         port=_port(options.prometheus),
     )
     with Stack(prometheus, alertmanager):
@@ -136,16 +138,7 @@ def _with_prometheus(
             "The dashboards in grafana/ are for a Grafana of yours: `docker compose up` has one.\n",
             flush=True,
         )
-        stopping = threading.Event()
-        recorder = threading.Thread(
-            target=history.record, args=(data,), kwargs={"until": started, "stopping": stopping}
-        )
-        recorder.start()
-        try:
-            exporter.wait()
-        finally:
-            stopping.set()
-            recorder.join()
+        exporter.wait()
 
 
 def _page(prometheus: Prometheus, name: str) -> str:

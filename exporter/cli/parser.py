@@ -1,4 +1,4 @@
-"""argparse, with dots in flags and the environment as a second place to set them."""
+"""argparse with dots in flags, and with an environment variable for each flag."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, NoReturn
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-_PREFIX = "QUANTCONNECT_EXPORTER_"
+PREFIX = "QUANTCONNECT_EXPORTER_"
 _YES = ("true", "1", "yes", "on")
 _NO = ("", "false", "0", "no", "off")
 
 
 class FlagParser:
-    """Takes flags one by one, then the command line with all of them."""
+    """Takes the flags of a command one by one, then parses its command line."""
 
     def __init__(
         self,
@@ -38,6 +38,7 @@ class FlagParser:
             "--version", action="store_true", help="print the version and exit"
         )
         self._environ = environ
+        self.flags: list[str] = []
         self._finish: list[Callable[[argparse.Namespace], None]] = []
 
     def add(
@@ -51,7 +52,8 @@ class FlagParser:
         convert: Callable[[str], object] = str,
         many: bool = False,
     ) -> None:
-        """A flag with a value; ``many`` makes it repeatable, and its value a list."""
+        """Add a flag with a value; ``many`` makes it repeatable, and its value a list."""
+        self.flags.append(flag)
         shown = ", ".join(default) if isinstance(default, list) else default
         variable = variable_of(flag)
         suffix = f" (default {shown}; ${variable})" if default else f" (${variable})"
@@ -88,7 +90,8 @@ class FlagParser:
         self._finish.append(finish)
 
     def add_switch(self, flag: str, *, help: str) -> None:  # noqa: A002
-        """A flag without a value."""
+        """Add a flag without a value."""
+        self.flags.append(flag)
         variable = variable_of(flag)
         self._parser.add_argument(
             f"--{flag}",
@@ -114,7 +117,7 @@ class FlagParser:
     def parse(
         self, argv: Sequence[str], *, stray: Callable[[Sequence[str]], str]
     ) -> argparse.Namespace:
-        """The flags, converted; ``stray`` says what is wrong with arguments that are none."""
+        """Return the flags, converted; ``stray`` words the error for unknown arguments."""
         options, unknown = self._parser.parse_known_args(argv)
         if unknown:
             self.error(stray(unknown))
@@ -124,8 +127,8 @@ class FlagParser:
 
 
 def variable_of(flag: str) -> str:
-    """The environment variable that mirrors a flag."""
-    return _PREFIX + re.sub(r"[.-]", "_", flag).upper()
+    """Return the environment variable of a flag."""
+    return PREFIX + re.sub(r"[.-]", "_", flag).upper()
 
 
 def _name(flag: str) -> str:

@@ -150,6 +150,6 @@ def listen(options: argparse.Namespace, web: WebConfig | None = None) -> list[so
     ):
         log.warning("Portfolio values can be read by anyone who reaches this port")
     log.info("TLS is enabled." if web is not None and web.at_start.tls else "TLS is disabled.")
-    for remark in web.at_start.remarks if web is not None else ():
-        log.info(remark)
+    for remark in web.remarks() if web is not None else ():
+        log.warning(remark.message, **dict(remark.fields))
     return sockets

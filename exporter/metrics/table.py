@@ -72,10 +72,10 @@ class Table(Generic[T]):
     """
 
     title: str
-    series: str
     columns: tuple[Column[T], ...]
     labels: Callable[[T, Row], Mapping[str, str]]
     key: Callable[[T], Hashable]
+    series: str = ""
 
     @cached_property
     def families(self) -> tuple[Family, ...]:

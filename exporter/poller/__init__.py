@@ -11,12 +11,14 @@ import time
 from dataclasses import dataclass, replace
 from math import ceil
 from random import Random
+from threading import Thread
 from typing import TYPE_CHECKING, Final
 
 from exporter.clock import Clock
 from exporter.poller.account import AccountPoller, Limits
 from exporter.poller.credentials import Credentials
-from exporter.poller.projects import Claims, Projects
+from exporter.poller.discovery import Claims
+from exporter.poller.projects import Projects
 from exporter.poller.record import Record
 from exporter.poller.schedule import Budget, Schedule
 from exporter.poller.task import Task
@@ -39,8 +41,6 @@ _STUCK: Final = 120.0
 # As many calls at once as can be begun until the first of them times out: then some that stall
 # hold none of the others up.
 _FEWEST_CALLS, _MOST_CALLS = 4, 64
-# Threads that have not ended by then, such as in a name look-up, are left to end by themselves.
-_STOP_TIMEOUT: Final = 2.0
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,7 @@ class Poller:
         clock: Clock | None = None,
         random: Random | None = None,
         limits: Limits | None = None,
+        thread: type[Thread] = Thread,
     ) -> None:
         self._config = config
         self._store = store
@@ -78,6 +79,7 @@ class Poller:
         self._clock = clock or Clock()
         self._random = random or Random()
         self._limits = limits or Limits()
+        self._thread = thread
         self._claims = Claims()
         self._ready = False
         self._accounts = {
@@ -92,7 +94,7 @@ class Poller:
 
     def stop(self) -> None:
         """Stop promptly."""
-        _stop(self._accounts.values())
+        self._stop(self._accounts.values())
 
     def ready(self) -> bool:
         """Return True once every project's portfolio was tried or its account waits; then always.
@@ -149,9 +151,16 @@ class Poller:
         self._accounts = pollers  # swapped whole: other threads use the old one
 
     def _discard(self, pollers: Collection[AccountPoller]) -> None:
-        _stop(pollers)
+        self._stop(pollers)
         for poller in pollers:
             poller.release(None, ())
+
+    def _stop(self, pollers: Collection[AccountPoller]) -> None:
+        for poller in pollers:
+            poller.quit()
+        deadline = time.monotonic() + self._limits.stop
+        for poller in pollers:
+            poller.join(deadline)
 
     def _renamed(self, accounts: Mapping[_Key, Account]) -> dict[_Key, AccountPoller]:
         """Return today's pollers, under a new key where only the name of their account is new."""
@@ -217,8 +226,8 @@ class Poller:
             elsewhere=self._elsewhere(account),
             record=record,
             store=self._store,
-            telemetry=telemetry,
             clock=self._clock,
+            name_tries=self._limits.name_tries,
         )
         return AccountPoller(
             account,
@@ -232,15 +241,8 @@ class Poller:
             telemetry=telemetry,
             clock=self._clock,
             limits=self._limits,
+            thread=self._thread,
         )
-
-
-def _stop(accounts: Collection[AccountPoller]) -> None:
-    for account in accounts:
-        account.quit()
-    deadline = time.monotonic() + _STOP_TIMEOUT
-    for account in accounts:
-        account.join(deadline)
 
 
 def _key(account: Account) -> _Key:

@@ -47,6 +47,10 @@ class Limits:
     """The pause after a fault of ours; most faults come again at once."""
     forgiving: float = 900.0
     """A reload with the same token ends the wait after a rejection at most so often."""
+    stop: float = 2.0
+    """Threads that have not ended by then, such as in a name look-up, are left to end."""
+    name_tries: int = 3
+    """The failures after which a project is called by its id."""
 
 
 class AccountPoller:
@@ -66,6 +70,7 @@ class AccountPoller:
         telemetry: AccountTelemetry,
         clock: Clock,
         limits: Limits,
+        thread: type[Thread] = Thread,
     ) -> None:
         self._account = account
         self._config = config
@@ -86,14 +91,13 @@ class AccountPoller:
         self._stopping = False
         self._turned = clock.monotonic()
         self._calls: set[Thread] = set()
-        self._thread = Thread(target=self._run, name=f"poller-{account.name}", daemon=True)
+        self._new_thread = thread
+        self._thread = thread(target=self._run, name=f"poller-{account.name}", daemon=True)
 
     # --- From outside -----------------------------------------------------------------------------
 
     def start(self) -> None:
         """Begin to read; raises RuntimeError if no thread can be started."""
-        with self._changed:
-            self._record.standing(self._schedule, self._account.requests_per_minute)
         self._thread.start()
 
     def quit(self) -> None:
@@ -184,6 +188,7 @@ class AccountPoller:
                 state = "accepted" if self._schedule.authenticated else "not asked yet"
             wait = self._wait(now)
             last = next(reversed(self._errors.values()), None)
+            projects = self._projects.report()
         error = refused if state == "rejected" else last
         waits = state in ("rejected", "waiting") and wait < inf
         return AccountReport(
@@ -191,6 +196,10 @@ class AccountPoller:
             state=state,
             error="" if error is None else f"{error.reason.value}: {error.message}",
             next_try=self._clock.now() + max(0.0, wait) if waits else None,
+            clock_skew=self._telemetry.clock_skew,
+            needed_per_minute=self._schedule.demand * 60,
+            stretch=self._schedule.stretch,
+            **projects,
         )
 
     def _wait(self, now: float) -> float:
@@ -226,7 +235,7 @@ class AccountPoller:
                 self._schedule.use_new_token(self._clock.monotonic())
 
     def _begin(self, call: Call) -> None:
-        thread = Thread(
+        thread = self._new_thread(
             target=self._perform,
             args=(call,),
             name=f"quantconnect-{self._account.name}-{call.task.name}",
@@ -248,8 +257,11 @@ class AccountPoller:
             answer = self._record.fault(call=call.task.name)
         with self._changed:
             self._calls = {thread for thread in self._calls if thread.is_alive()}
-            if not self._stopping:
-                self._end(call, answer, asked)
+            try:
+                if not self._stopping:
+                    self.settle(call, answer, asked)
+            except Exception:  # noqa: BLE001 - the schedule has the call back by then
+                self._record.fault(call=call.task.name)
             self._changed.notify_all()
 
     def _ask(self, call: Call) -> Any | ApiError:
@@ -259,17 +271,25 @@ class AccountPoller:
                 self._credentials.renew()
         return self._client.ask(request)
 
-    def _end(self, call: Call, answer: Any | ApiError | Fault, asked: float) -> None:
+    def settle(self, call: Call, answer: Any | ApiError | Fault, asked: float) -> None:
+        """Take the answer of a call in, under the lock; schedule, record and store follow.
+
+        ``asked`` is when the call began, on the monotonic clock.
+        """
         task, now = call.task, self._clock.monotonic()
         try:
             outcome = self._projects.take_in(call, answer, asked)
         except Exception:  # noqa: BLE001 - it costs this answer and no other
             outcome = Outcome(self._record.fault(call=task.name))
         self._schedule.put(call, outcome.failure, now)
+        project = self._projects.get(task.project_id or 0)
+        if task.project_id is not None and project is None:
+            self._record.count(task, outcome)  # the project is gone: nothing else is worth noting
+            return
         self._record.ended(
             task,
             outcome,
-            project="" if task.project_id is None else self._projects.name_of(task.project_id),
+            project="" if project is None else project.name or "",
             duration=now - asked,
             interval=self._schedule.interval(task),
             wait=self._wait(now),

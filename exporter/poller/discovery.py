@@ -6,6 +6,7 @@ What is known comes from live/list; a listing that failed changes nothing.
 
 from __future__ import annotations
 
+from threading import Lock
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -21,8 +22,9 @@ class Discovery:
     def __init__(self) -> None:
         self.running: frozenset[int] = frozenset()
         """The projects of the last account-wide live/list."""
+        self.rejected: dict[int, str] = {}
+        """The names of projects that do not match, by id."""
         self._alive: dict[int, float] = {}
-        self._rejected: dict[int, str] = {}
 
     def set_running(self, project_ids: Collection[int], now: float) -> None:
         """Take in the projects that run now; a project that no longer does was alive until now."""
@@ -39,19 +41,15 @@ class Discovery:
 
     def reject(self, project_id: int, name: str) -> None:
         """Keep in mind that the name of a project does not match."""
-        self._rejected[project_id] = name
+        self.rejected[project_id] = name
 
     def match_again(self, discover: Discover) -> None:
         """Match the names of rejected projects against another configuration."""
-        self._rejected = {
+        self.rejected = {
             project_id: name
-            for project_id, name in self._rejected.items()
+            for project_id, name in self.rejected.items()
             if not discover.matches(name)
         }
-
-    def is_rejected(self, project_id: int) -> bool:
-        """Return True for a project whose name does not match."""
-        return project_id in self._rejected
 
     def wanted(self, discover: Discover, now: float) -> set[int]:
         """Return the projects to read; of some the name is not known yet, so may not match."""
@@ -60,4 +58,25 @@ class Discovery:
             for project_id, until in self._alive.items()
             if now - until < discover.forget_after
         }
-        return {*self.running, *recent} - self._rejected.keys()
+        return {*self.running, *recent} - self.rejected.keys()
+
+
+class Claims:
+    """The account that reads each project: two accounts that share one make one series.
+
+    Safe for threads.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._owners: dict[int, object] = {}
+
+    def take(self, project_id: int, owner: object) -> bool:
+        """Claim a project; False if another account has it."""
+        with self._lock:
+            return self._owners.setdefault(project_id, owner) is owner
+
+    def release(self, project_id: int) -> None:
+        """Let any account claim the project."""
+        with self._lock:
+            self._owners.pop(project_id, None)

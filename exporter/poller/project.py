@@ -32,7 +32,7 @@ from exporter.sources.portfolio import PORTFOLIO, Portfolio
 from exporter.sources.projects import DESCRIPTION
 from exporter.sources.statistics import STATISTICS, Statistics
 from exporter.sources.status import NEVER_RAN, RUNNING, STATUS, Deployment, Status
-from exporter.store import Part, ProjectReport, Published, SourceReport
+from exporter.store import Part, ProjectReport, Published
 
 if TYPE_CHECKING:
     from exporter import config
@@ -83,7 +83,7 @@ class Project:
 
     def __init__(
         self,
-        settings: config.Project,
+        settings: config.ProjectSettings,
         *,
         account: str,
         config: config.Config,
@@ -245,7 +245,6 @@ class Project:
         """Return the reason to refuse a portfolio, if there is one."""
         not_ready = self._not_ready(portfolio)
         if not_ready:
-            self._do_without_portfolio()
             return ApiError(Reason.NOT_READY, not_ready)
         if isinstance(self._currency, Unknown):
             self._set_currency(self._settled(portfolio))
@@ -423,10 +422,15 @@ class Project:
     def published(self) -> Published:
         """Return all that is known of the project, for the store."""
         render = self._renderer.render
+        settings = self.settings
+        since = settings.drawdown_since
+        limits = settings.limits if since is None else {**settings.limits, "drawdown_since": since}
+        # A family whose series have different label names is none to strict parsers.
+        labels = dict.fromkeys(self._config.label_names, "") | dict(settings.labels)
         readings = [task for source, task in self.tasks.items() if source.is_reading_published]
         described = {
-            **render(PROJECT_INFO, [self.settings.labels]),
-            **render(PROJECT_LIMIT, self.settings.limits.items()),
+            **render(PROJECT_INFO, [labels]),
+            **render(PROJECT_LIMIT, limits.items()),
             **render(READINGS, readings),
         }
         parts = {source: self._part(source, good) for source, good in self._good.items()}
@@ -440,7 +444,9 @@ class Project:
                 account=self._account,
                 state=NAME_PENDING if self.name is None else self._state(),
                 positions=None if portfolio is None else len(portfolio.holdings),
-                sources=tuple(map(_report, readings)) if self.name is not None else (),
+                sources=tuple(each.report() for each in readings) if self.name is not None else (),
+                currencies=0 if portfolio is None else len(portfolio.cash),
+                naming=self.tasks[DESCRIPTION].report(),
                 error="" if deployment is None else deployment.error,
                 positions_until=until.get(PORTFOLIO),
                 state_until=until.get(STATUS),
@@ -459,16 +465,3 @@ class Project:
         if status is None:
             return "not known yet"
         return "never deployed" if status.deployment is None else status.deployment.status
-
-
-def _report(task: Task) -> SourceReport:
-    failure = task.error
-    reason = "" if failure is None or failure.reason is None else f"{failure.reason.value}: "
-    return SourceReport(
-        source=task.name,
-        interval=task.interval,
-        tried=task.tried,
-        succeeded=task.last_success,
-        error="" if failure is None else reason + failure.message,
-        problems=tuple(f"{problem.where}: {problem.message}" for problem in task.problems),
-    )

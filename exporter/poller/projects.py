@@ -7,20 +7,18 @@ lock.
 
 from __future__ import annotations
 
-from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 
-from exporter.config import Project as Settings
 from exporter.log import Log
-from exporter.poller.discovery import Discovery
+from exporter.poller.discovery import Claims, Discovery
+from exporter.poller.names import Names
 from exporter.poller.project import Project
 from exporter.poller.task import Fault, Outcome, Task
 from exporter.quantconnect.client import Endpoint, Request
-from exporter.quantconnect.errors import ApiError, Reason
-from exporter.sources import projects as project_pages
+from exporter.quantconnect.errors import ApiError
 from exporter.sources import status as live_list
 from exporter.sources.portfolio import PORTFOLIO
-from exporter.sources.projects import DESCRIPTION, Description, Page
+from exporter.sources.projects import DESCRIPTION, INTERVAL, Description, Page
 from exporter.sources.statistics import STATISTICS
 from exporter.sources.status import STATUS, Listing, Status
 
@@ -28,12 +26,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
     from exporter.clock import Clock
-    from exporter.config import Account, Config
+    from exporter.config import Account, Config, ProjectSettings
     from exporter.poller.record import Record
     from exporter.poller.schedule import Call, Schedule
     from exporter.sources.source import Source
     from exporter.store import Store
-    from exporter.telemetry import AccountTelemetry
 
 log = Log(__name__)
 
@@ -45,45 +42,18 @@ CANNOT_MATCH: Final = (
     "Cannot get the project's name, so cannot match it against include and exclude"
 )
 FORGOTTEN: Final = "Stopped tracking a project that is no longer live"
-UNREAD: Final = "Live projects are not read: neither configured nor discovered"
 
 DISCOVERY_INTERVAL: Final = 3600.0
 """Seconds between two listings of the deployments that ended, to find those that came and went
 unseen."""
-NAME_TRIES: Final = 3
-"""After so many failures a project is called by its id, and a listing of names is done without."""
-PAGE_SIZE: Final = 5000
-"""The projects that one call for names asks for; half of that after one that was too large."""
-_LEAST_PAGE_SIZE: Final = 50
-_MOST_NAMED: Final = 10
-
-
-class Claims:
-    """The account that reads each project: two accounts that share one make one series.
-
-    Safe for threads.
-    """
-
-    def __init__(self) -> None:
-        self._lock = Lock()
-        self._owners: dict[int, object] = {}
-
-    def take(self, project_id: int, owner: object) -> bool:
-        """Claim a project; False if another account has it."""
-        with self._lock:
-            return self._owners.setdefault(project_id, owner) is owner
-
-    def release(self, project_id: int) -> None:
-        """Let any account claim the project."""
-        with self._lock:
-            self._owners.pop(project_id, None)
 
 
 class Projects:
     """All projects of one account.
 
     ``owns`` tells which projects this process reads at all; ``elsewhere`` are those that other
-    accounts list, and so are not discovered in this one.
+    accounts list, and so are not discovered in this one. After ``name_tries`` failures a project is
+    called by its id.
     """
 
     def __init__(
@@ -98,36 +68,36 @@ class Projects:
         elsewhere: Collection[int],
         record: Record,
         store: Store,
-        telemetry: AccountTelemetry,
         clock: Clock,
+        name_tries: int,
     ) -> None:
         self.authenticate = authenticate
         self._running = Task(name="running", endpoint=Endpoint.LIVE_LIST, priority=1)
-        self._names = Task(name="names", endpoint=Endpoint.PROJECTS_READ, priority=2)
+        self._listing = Task(name="names", endpoint=Endpoint.PROJECTS_READ, priority=2)
         self._ended = {
             Task(name=status, endpoint=Endpoint.LIVE_LIST, priority=3): status
             for status in live_list.ENDED
         }
+        self.account_tasks = {
+            task.name: task for task in (authenticate, self._running, self._listing, *self._ended)
+        }
+        """The tasks that concern the whole account, by name."""
         self._schedule = schedule
         self._claims = claims
         self._owns = owns
         self._elsewhere = elsewhere
         self._record = record
         self._store = store
-        self._telemetry = telemetry
         self._clock = clock
+        self._name_tries = name_tries
         self._discovery = Discovery()
         self._projects: dict[int, Project] = {}
         # Projects whose name cannot be had, though it has to be matched.
         self._unmatched: set[int] = set()
-        self._is_listed = self._are_names_listed = False
-        self._page_start, self._page_size = 0, PAGE_SIZE
-        self._described: set[int] = set()
-        # Names of live projects that are not read, and what the log has said of them.
-        self._unread_names: dict[int, str] = {}
-        self._said_unread: frozenset[int] | None = None
+        self._names = Names()
+        self._is_listed = False
         self._account, self._config = account, config
-        self._configured: dict[int, Settings] = {}
+        self._configured: dict[int, ProjectSettings] = {}
         self.adopt(account, config)
 
     # --- Another configuration --------------------------------------------------------------------
@@ -161,10 +131,9 @@ class Projects:
         self._account, self._config = account, config
         self._configured = self._owned(account)
         self._running.listed_every = self._schedule.budget.listing_interval
-        # Discovery needs the list even where nobody wants the statuses.
         discovery = DISCOVERY_INTERVAL if account.discover is not None else 0.0
-        self._schedule.set_every(self._running, self._running.listed_every or discovery, now)
-        self._schedule.set_every(self._names, project_pages.INTERVAL, now)
+        self._schedule.set_every(self._running, self._running.listed_every, now)
+        self._schedule.set_every(self._listing, INTERVAL, now)
         for task in self._ended:
             self._schedule.set_every(task, discovery, now)
         if account.discover is not None:
@@ -173,7 +142,7 @@ class Projects:
             if before.name is not None and self._is_rejected(project_id, before.name):
                 self._remove(project_id)
                 continue
-            project = self._built(self._settings_of(project_id), before)
+            project = self._built(self._account.settings_for(project_id), before)
             for source, task in before.tasks.items():
                 if source not in project.tasks:
                     self._schedule.drop(task)
@@ -185,13 +154,10 @@ class Projects:
             if settings.id not in self._projects:
                 self._add(settings)
 
-    def _owned(self, account: Account) -> dict[int, Settings]:
+    def _owned(self, account: Account) -> dict[int, ProjectSettings]:
         return {each.id: each for each in account.projects if self._owns(each.id)}
 
-    def _settings_of(self, project_id: int) -> Settings:
-        return self._configured.get(project_id) or Settings.discovered(project_id, self._config)
-
-    def _built(self, settings: Settings, before: Project | None) -> Project:
+    def _built(self, settings: ProjectSettings, before: Project | None) -> Project:
         return Project(
             settings,
             account=self._account.name,
@@ -201,18 +167,19 @@ class Projects:
             before=before,
         )
 
-    def _add(self, settings: Settings) -> None:
+    def _add(self, settings: ProjectSettings) -> None:
         if not self._claims.take(settings.id, self):
             return  # another account discovered it first
-        project = self._built(settings, None)
-        project.is_described = settings.id in self._described
-        self._projects[settings.id] = project
+        project = self._projects[settings.id] = self._built(settings, None)
         self._follow(project)
         now = self._clock.monotonic()
-        if project.name is None and self._are_names_listed:
-            self._schedule.hurry(project.tasks[DESCRIPTION], now)
-        if self._is_listed and STATUS in project.tasks:
+        if self._is_listed and settings.id in self._configured and STATUS in project.tasks:
             self._schedule.hurry(self._running, now)
+        description = self._names.get(settings.id)
+        if description is not None:
+            self._describe(project, description, now)
+        elif project.name is None and self._names.is_listed:
+            self._schedule.hurry(project.tasks[DESCRIPTION], now)
 
     def _remove(self, project_id: int) -> None:
         project = self._projects.pop(project_id)
@@ -240,12 +207,26 @@ class Projects:
 
     @property
     def _is_discovered(self) -> bool:
-        return self._account.discover is None or self._running.tried is not None
+        return self._account.discover is None or all(
+            task.tried is not None for task in (self._running, *self._ended)
+        )
 
-    def name_of(self, project_id: int) -> str:
-        """Return the name of a project for the log; empty where it is not known."""
-        project = self._projects.get(project_id)
-        return "" if project is None else project.name or ""
+    def report(self) -> dict[str, Any]:
+        """Return the part of the account's report that is about its projects."""
+        running = self._discovery.running
+        stopped = [id_ for id_ in self._projects if id_ not in running]
+        return {
+            "calls": {name: task.report() for name, task in self.account_tasks.items()},
+            "is_complete": self.is_complete(),
+            "running": len(running),
+            "stopped": len(stopped) if self._account.discover else 0,
+            "left_out": self._discovery.rejected,
+            "unread": {id_: self._names.name(id_) for id_ in self._unread()},
+        }
+
+    def get(self, project_id: int) -> Project | None:
+        """Return a project; None for one that is not read here."""
+        return self._projects.get(project_id)
 
     # --- Calls ------------------------------------------------------------------------------------
 
@@ -253,12 +234,12 @@ class Projects:
         """Return the call that a task makes now."""
         if task.source is not None and task.project_id is not None:
             project = self._projects.get(task.project_id)
-            settings = project.settings if project else self._settings_of(task.project_id)
+            settings = project.settings if project else self._account.settings_for(task.project_id)
             return task.source.request(settings, self._config)
         if task is self._running:
             return live_list.running()
-        if task is self._names:
-            return project_pages.page(self._page_start, self._page_start + self._page_size)
+        if task is self._listing:
+            return self._names.request()
         if task in self._ended:
             return live_list.ended(self._ended[task])
         return Request(Endpoint.AUTHENTICATE, {}, lambda _: None)
@@ -274,13 +255,16 @@ class Projects:
         if isinstance(answer, ApiError | Fault):
             if task is self._running:
                 self._share_failure(answer, asked)
-            elif task is self._names:
-                self._follow_page_failure(answer)
+            elif task is self._listing:
+                self._names.fail(answer)
+                if self._listing.failures + 1 >= self._name_tries:
+                    self._names.is_listed = True
+                    self._ask_for_names()
             return Outcome(answer)
         if task is self._running:
             self._take_in_running(answer, asked)
-        elif task is self._names:
-            self._take_in_page(call, answer)
+        elif task is self._listing:
+            self._take_in_page(answer, asked)
         elif task in self._ended:
             self._discovery.add_deployments(answer.newest())
             self._discover()
@@ -299,7 +283,7 @@ class Projects:
             if outcome.failure is None:
                 assert isinstance(answer, Description)  # noqa: S101
                 self._take_in_name(project, answer)
-            elif task is not None and task.failures + 1 == NAME_TRIES:
+            elif task is not None and task.failures + 1 == self._name_tries:
                 self._do_without_name(project, outcome.failure)
         elif source is STATUS and project.running is not was_running:
             if was_running is not None:  # these are the moments people look at
@@ -316,7 +300,7 @@ class Projects:
             if source is STATUS:
                 task.listed_every = self._schedule.budget.listing_interval
             elif source is DESCRIPTION:
-                task.listed_every = project_pages.INTERVAL
+                task.listed_every = INTERVAL
             self._schedule.set_every(task, project.every(source), now)
             task.interval = self._schedule.interval(task)
         self.publish(project)
@@ -325,7 +309,7 @@ class Projects:
         """Publish what an answer changed, after its outcome was recorded."""
         project_id = call.task.project_id
         if project_id is None:
-            if call.task is self._running or call.task is self._names:
+            if call.task is self._running or call.task is self._listing:
                 self._note_unread()
         elif project_id in self._projects:
             self.publish(self._projects[project_id])
@@ -339,10 +323,10 @@ class Projects:
 
     def _take_in_running(self, listing: Listing, asked: float) -> None:
         """Take in the newest deployment of every project of the account that runs."""
-        self._is_listed = True
         running = listing.newest()
         self._discovery.set_running(running.keys(), self._clock.now())
         self._discover()
+        self._is_listed = True
         now = self._clock.monotonic()
         for project_id, project in self._projects.items():
             task = project.tasks.get(STATUS)
@@ -386,7 +370,7 @@ class Projects:
             log.info(FORGOTTEN, project_id=project_id)
             self._remove(project_id)
         for project_id in sorted(wanted - self._projects.keys()):
-            self._add(self._settings_of(project_id))
+            self._add(self._account.settings_for(project_id))
 
     def _is_rejected(self, project_id: int, name: str) -> bool:
         """Return True for a discovered project whose name does not match."""
@@ -397,74 +381,46 @@ class Projects:
         return True
 
     def _note_unread(self) -> None:
-        """Count the live projects that are not read, and log once which they are."""
-        if not (self._is_listed and self._are_names_listed):
-            return
-        unread = frozenset(filter(self._is_unread, self._discovery.running))
-        self._telemetry.unread(len(unread))
-        if unread and unread != self._said_unread:
-            named = [
-                f"{project_id} ({self._unread_names[project_id]})"
-                if project_id in self._unread_names
-                else str(project_id)
-                for project_id in sorted(unread)
-            ]
-            more = f" and {len(named) - _MOST_NAMED} more" if len(named) > _MOST_NAMED else ""
-            log.warning(
-                UNREAD,
-                account=self._account.name,
-                projects=", ".join(named[:_MOST_NAMED]) + more,
-            )
-        self._said_unread = unread
+        if self._is_listed and self._names.is_listed:
+            self._record.unread({id_: self._names.name(id_) for id_ in self._unread()})
+
+    def _unread(self) -> frozenset[int]:
+        return frozenset(filter(self._is_unread, self._discovery.running))
 
     def _is_unread(self, project_id: int) -> bool:
         return (
             self._owns(project_id)
             and project_id not in self._projects
             and project_id not in self._elsewhere
-            and not self._discovery.is_rejected(project_id)
+            and project_id not in self._discovery.rejected
         )
 
     # --- Names ------------------------------------------------------------------------------------
 
-    def _take_in_page(self, call: Call, page: Page) -> None:
+    def _take_in_page(self, page: Page, asked: float) -> None:
         """Take in some projects of the account; ask for the next ones where there may be more."""
-        if self._page_start == 0:
-            self._described, self._unread_names = set(), {}
-        is_new = False
+        if self._names.add(page):
+            self._schedule.hurry(self._listing, self._clock.monotonic())
         for description in page.projects:
-            project_id = description.project_id
-            is_new = is_new or project_id not in self._described
-            self._described.add(project_id)
-            project = self._projects.get(project_id)
+            project = self._projects.get(description.project_id)
             if project is not None:
-                self._take_in(project, DESCRIPTION, description, call.taken)
-                if project_id in self._projects:
-                    self._schedule.drop(project.tasks[DESCRIPTION])
-            elif self._is_unread(project_id) and project_id in self._discovery.running:
-                self._unread_names[project_id] = description.name
-        # A server that does not know windows sends all projects each time.
-        if page.length >= self._page_size and is_new:
-            self._page_start += self._page_size
-            self._schedule.hurry(self._names, self._clock.monotonic())
-        else:
-            self._page_start = 0
-            self._end_pages()
+                self._describe(project, description, asked)
+        if self._names.is_listed:
+            self._ask_for_names()
 
-    def _follow_page_failure(self, failure: ApiError | Fault) -> None:
-        self._page_start = 0
-        if failure.reason in (Reason.TOO_LARGE, Reason.TIMEOUT):
-            self._page_size = max(_LEAST_PAGE_SIZE, self._page_size // 2)
-        if self._names.failures + 1 >= NAME_TRIES:
-            self._end_pages()
+    def _describe(self, project: Project, description: Description, asked: float) -> None:
+        """Take in a project's part of a page."""
+        project.is_described = True
+        task = project.tasks[DESCRIPTION]
+        self._schedule.drop(task)
+        self._take_in(project, DESCRIPTION, description, asked)
 
-    def _end_pages(self) -> None:
+    def _ask_for_names(self) -> None:
         """Ask by id for each project that no page has."""
-        self._are_names_listed = True
         now = self._clock.monotonic()
-        for project_id, project in list(self._projects.items()):
-            project.is_described = project_id in self._described
+        for project_id, project in self._projects.items():
             task = project.tasks[DESCRIPTION]
+            project.is_described = self._names.get(project_id) is not None
             if project.name is None and not task.failures:
                 self._schedule.hurry(task, now)
             self._follow(project)

@@ -12,6 +12,8 @@ from exporter.poller.task import Fault
 from exporter.quantconnect.errors import Reason
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from exporter.clock import Clock
     from exporter.poller.schedule import Schedule
     from exporter.poller.task import Outcome, Task
@@ -36,6 +38,8 @@ STRETCHED: Final = (
     "The projects need more calls than requests_per_minute allows; intervals are stretched"
 )
 NOT_STRETCHED: Final = "Intervals are no longer stretched"
+UNREAD: Final = "Live projects are not read: neither configured nor discovered"
+_MOST_NAMED: Final = 10
 
 # A fault that comes again at each turn is logged this often.
 _QUIET_SECONDS: Final = 60.0
@@ -47,11 +51,21 @@ _STRETCH_NEWS: Final = 1.5
 class Record:
     """The record of one account; used under the account's lock, but for ``fault``."""
 
-    def __init__(self, account: str, telemetry: AccountTelemetry, clock: Clock) -> None:
+    def __init__(
+        self,
+        account: str,
+        telemetry: AccountTelemetry,
+        clock: Clock,
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.account = account
+        # Python's own clock by default: ours may be what is at fault.
+        self._monotonic = monotonic
         self._telemetry = telemetry
         self._clock = clock
         self._stretch = 1.0
+        self._unread: set[int] = set()
         self._faults: dict[str, float] = {}
 
     def ended(
@@ -68,26 +82,24 @@ class Record:
 
         ``project`` is the name of the task's project, empty for a task of the account.
         """
+        self.count(task, outcome)
+        self._log(task, outcome, project, wait)
+        self.shared(task, outcome, duration=duration, interval=interval)
+
+    def count(self, task: Task, outcome: Outcome) -> None:
+        """Count a call that gave nothing to publish, and the parts left out of an answer."""
         failure = outcome.failure
         if failure is not None and failure.reason is not None:
             self._telemetry.failed(task.endpoint, failure.reason)
         for problem in outcome.problems:
             self._telemetry.problem(task.endpoint, problem.field)
-        self._log(task, outcome, project, wait)
-        self.shared(task, outcome, duration=duration, interval=interval)
 
-    def shared(
-        self, task: Task, outcome: Outcome, *, duration: float, interval: float, age: float = 0.0
-    ) -> None:
-        """Record a task's part of an answer for the whole account, which is ``age`` seconds old.
+    def shared(self, task: Task, outcome: Outcome, *, duration: float, interval: float) -> None:
+        """Record a task's part of an answer for the whole account.
 
         The account's own task has counted and logged the call.
         """
-        task.tried = self._clock.now() - age
-        task.error, task.duration, task.interval = outcome.failure, duration, interval
-        task.success = outcome.failure is None
-        if task.success:
-            task.last_success, task.problems = task.tried, outcome.problems
+        task.note(outcome, at=self._clock.now(), duration=duration, interval=interval)
 
     def _log(self, task: Task, outcome: Outcome, project: str, wait: float) -> None:
         fields: dict[str, object]
@@ -139,11 +151,20 @@ class Record:
         else:
             log.info(NOT_STRETCHED, account=self.account)
 
+    def unread(self, names: Mapping[int, str]) -> None:
+        """Record the live projects that are not read, by id; a name may be empty."""
+        self._telemetry.unread(len(names))
+        if names and names.keys() != self._unread:
+            shown = [f"{id_} ({name})" if name else str(id_) for id_, name in sorted(names.items())]
+            more = f" and {len(shown) - _MOST_NAMED} more" if len(shown) > _MOST_NAMED else ""
+            projects = ", ".join(shown[:_MOST_NAMED]) + more
+            log.warning(UNREAD, account=self.account, projects=projects)
+        self._unread = set(names)
+
     def fault(self, **fields: object) -> Fault:
         """Count and log a fault of ours, where it was just caught; safe for threads."""
         self._telemetry.fault()
-        # Python's own clock: ours may be what is at fault.
-        text, now = traceback.format_exc(), time.monotonic()
+        text, now = traceback.format_exc(), self._monotonic()
         if now - self._faults.get(text, -inf) >= _QUIET_SECONDS:
             if len(self._faults) >= _MOST_FAULTS:
                 self._faults.clear()

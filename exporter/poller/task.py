@@ -7,11 +7,12 @@ from math import inf
 from typing import TYPE_CHECKING, Any
 
 from exporter.poller.news import LeftOut, News
+from exporter.quantconnect.errors import ApiError
+from exporter.store import SourceReport
 
 if TYPE_CHECKING:
     from exporter.poller.schedule import Call
     from exporter.quantconnect.client import Endpoint
-    from exporter.quantconnect.errors import ApiError
     from exporter.quantconnect.fields import Problem
     from exporter.sources.source import Source
 
@@ -75,3 +76,26 @@ class Task:
     problems: tuple[Problem, ...] = ()
     news: News = field(default_factory=News)
     left_out: LeftOut = field(default_factory=LeftOut)
+
+    def note(self, outcome: Outcome, *, at: float, duration: float, interval: float) -> None:
+        """Note how a read ended ``at`` this unix time; the interval is the one in force."""
+        self.tried, self.duration, self.interval = at, duration, interval
+        self.error, self.success = outcome.failure, outcome.failure is None
+        if self.success:
+            self.last_success, self.problems = at, outcome.problems
+
+    def report(self) -> SourceReport:
+        """Return how the asking goes, for people."""
+        failure = self.error
+        reason = "" if failure is None or failure.reason is None else failure.reason.value
+        message = "" if failure is None else failure.message
+        return SourceReport(
+            source=self.name,
+            interval=self.interval,
+            tried=self.tried,
+            succeeded=self.last_success,
+            error=f"{reason}: {message}" if reason else message,
+            reason=reason,
+            is_from_between=isinstance(failure, ApiError) and failure.from_between,
+            problems=tuple(f"{problem.where}: {problem.message}" for problem in self.problems),
+        )

@@ -1,6 +1,6 @@
 """QuantConnect's API as far as this project may use it: endpoints that only read.
 
-There is no way to call another one: no create, no liquidate, no stop.
+The client cannot name another one: no create, no liquidate, no stop.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ import time
 from collections.abc import Callable, Mapping  # noqa: TC003 - a dataclass has them
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
-from exporter.quantconnect.auth import Signature
 from exporter.quantconnect.envelope import clock_skew, open_envelope
 from exporter.quantconnect.errors import ApiError
+from exporter.quantconnect.signing import Signature
 from exporter.quantconnect.transport import Transport
 
 T = TypeVar("T")
@@ -60,7 +60,8 @@ class Observer(Protocol):
 class QuantConnect:
     """One account at QuantConnect; used by several threads at once.
 
-    ``timeout`` is in seconds, connect to last byte; ``connections`` is how many are kept open.
+    ``timeout`` is the total time of a call in seconds, from the name look-up to the last byte;
+    ``connections`` is how many are kept open; ``max_body`` is in bytes after decompression.
     """
 
     def __init__(
@@ -106,23 +107,20 @@ class QuantConnect:
         self._transport.close()
 
     def ask(self, request: Request[T]) -> T | ApiError:
-        """Make one call; the decoded answer, or the ApiError that says why there is none."""
-        try:
-            return request.decode(self._call(request.endpoint, request.parameters))
-        except ApiError as error:
-            return error
+        """Make one call; return the decoded answer, or the ApiError that says why there is none.
 
-    def _call(self, endpoint: Endpoint, parameters: Mapping[str, object]) -> dict[str, Any]:
+        Decoders quote the answer in their errors; the token and signatures are taken out here.
+        """
+        endpoint, signature = Endpoint(request.endpoint), self._signature
         self._observer.call(endpoint)
-        signature = self._signature
         started = time.monotonic()
         try:
-            answer = self._transport.post(endpoint, parameters, signature)
+            answer = self._transport.post(endpoint, request.parameters, signature)
             skew = clock_skew(answer.headers, self._now())
             if skew is not None:
                 self._observer.skew(skew)
-            return open_envelope(answer, scrub=signature.scrub)
+            return request.decode(open_envelope(answer, scrub=signature.scrub))
         except ApiError as error:
-            raise error.said(signature.scrub(error.message)) from None
+            return error.with_message(signature.scrub(error.message))
         finally:
             self._observer.answered(endpoint, time.monotonic() - started)

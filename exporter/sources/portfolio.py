@@ -250,7 +250,7 @@ CASH: Table[Cash] = Table(
 )
 
 
-def _request(project: config.Project, settings: config.Config) -> Request[Portfolio]:
+def _request(project: config.ProjectSettings, settings: config.Config) -> Request[Portfolio]:
     decode = partial(
         decode_portfolio,
         max_holdings=settings.max_holdings_per_project,

@@ -155,7 +155,7 @@ AUTO_RESTART: Table[Description] = Table(
 )
 
 
-def _request(project: config.Project, _: config.Config) -> Request[Description]:
+def _request(project: config.ProjectSettings, _: config.Config) -> Request[Description]:
     decode = partial(decode_description, project_id=project.id)
     return Request(Endpoint.PROJECTS_READ, {"projectId": project.id}, decode)
 

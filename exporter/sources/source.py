@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 if TYPE_CHECKING:
-    from exporter.config import Config, Project
+    from exporter.config import Config, ProjectSettings
     from exporter.metrics.table import Table
     from exporter.quantconnect.client import Request
     from exporter.quantconnect.fields import Problem
@@ -43,8 +43,8 @@ class Source(Generic[T]):
     """
 
     name: str
-    request: Callable[[Project, Config], Request[T]]
-    interval: Callable[[Project, Config], float]
+    request: Callable[[ProjectSettings, Config], Request[T]]
+    interval: Callable[[ProjectSettings, Config], float]
     families: tuple[Families[T], ...]
     every: str
     delay: str

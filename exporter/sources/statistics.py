@@ -330,7 +330,7 @@ CUSTOM_STATISTIC: Table[tuple[str, float]] = Table(
 )
 
 
-def _request(project: config.Project, _: config.Config) -> Request[Statistics]:
+def _request(project: config.ProjectSettings, _: config.Config) -> Request[Statistics]:
     decode = partial(decode_statistics, custom=project.statistics)
     return Request(Endpoint.LIVE_READ, {"projectId": project.id}, decode)
 

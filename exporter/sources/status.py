@@ -312,7 +312,7 @@ def _flags(status: Status) -> Iterable[tuple[str, bool]]:
     return [(label, label == status.deployment.status) for label in STATUS_LABELS]
 
 
-def _request(project: config.Project, _: config.Config) -> Request[Status]:
+def _request(project: config.ProjectSettings, _: config.Config) -> Request[Status]:
     decode = partial(_decode_status, project_id=project.id)
     return Request(Endpoint.LIVE_LIST, {"projectId": project.id}, decode)
 

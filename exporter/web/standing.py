@@ -14,7 +14,7 @@ WAITING = "waiting"
 FAILED = frozenset({"RuntimeError", "DeployError", "Invalid"})
 """Statuses of a deployment that an error ended."""
 
-_NEVER_DEPLOYED = "never deployed"
+NEVER_DEPLOYED = "never deployed"
 # Neither running nor on its way up: nothing manages what such a deployment still holds.
 _ENDED = frozenset(
     {"Stopped", "Liquidated", "Deleted", "Completed", "PendingInput", "Idle", "Unknown"}
@@ -47,7 +47,7 @@ def in_trouble(report: ProjectReport, account: AccountReport | None) -> bool:
 
 def positions_unknown(report: ProjectReport) -> bool:
     """Whether there may be positions that nobody here knows of, now or yet."""
-    return report.positions is None and report.state != _NEVER_DEPLOYED
+    return report.positions is None and report.state != NEVER_DEPLOYED
 
 
 def positions_withdrawn(report: ProjectReport) -> bool:

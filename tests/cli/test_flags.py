@@ -142,7 +142,7 @@ def test_what_makes_no_sense(capsys: pytest.CaptureFixture[str]) -> None:
     assert "--simulator.started: " in refused(capsys, "simulate", "--simulator.started", "noon")
 
 
-COMMANDS_KNOWN = "commands: run, demo, simulate, doctor, dump"
+COMMANDS_KNOWN = "commands: run, demo, simulate, doctor, rules, dashboards, dump"
 
 
 @pytest.mark.parametrize(
@@ -227,7 +227,7 @@ def test_help_names_every_flag_with_its_variable_and_default(
         assert f"${variable_of(flag)})" in unwrapped
     if command == "run":
         assert all(
-            f"  {name:<9} {said}\n" in text for name, said in COMMANDS.items() if name != "run"
+            f"  {name:<10} {said}\n" in text for name, said in COMMANDS.items() if name != "run"
         )
 
 

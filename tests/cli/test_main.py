@@ -61,7 +61,8 @@ def test_a_configuration_with_something_to_doubt(
     assert capsys.readouterr().out.splitlines()[2:] == [
         (
             "account b: warning: another account has the same user_id: a; make them one account:"
-            " two make twice the calls, and what both discover is read by one of them only"
+            " two make twice the calls, and a project that both discover is read by one of them"
+            " only"
         ),
         "quantconnect.yaml: ok",
     ]

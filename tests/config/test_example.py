@@ -12,7 +12,8 @@ import pytest
 import yaml
 
 from exporter.config import ConfigError, load
-from exporter.config.schema import Document, Entry
+from exporter.config.reader import Entry
+from exporter.config.schema import Document
 
 EXAMPLE = Path(__file__).parents[2] / "config.example.yaml"
 ENVIRON = {"QUANTCONNECT_USER_ID": "123456", "QUANTCONNECT_API_TOKEN": "abc"}
@@ -61,12 +62,18 @@ def test_its_values_are_the_defaults_where_it_does_not_say_otherwise(tmp_path: P
         "stale_after",
         "status_interval",
         "statistics_interval",
+        "orders_interval",
+        "trades_interval",
+        "nodes_interval",
+        "account_interval",
+        "benchmark_interval",
+        "logs_interval",
         "max_holdings_per_project",
     ):
         assert getattr(example, field) == getattr(default, field)
     assert example.accounts[0].base_url == default.accounts[0].base_url
     assert example.accounts[0].requests_per_minute == default.accounts[0].requests_per_minute
-    assert example.accounts[0].projects[0].strike_scale == 6
+    assert example.accounts[0].projects[0].strike_scale == default.accounts[0].defaults.strike_scale
 
 
 def test_its_token_file_takes_the_place_of_its_token(tmp_path: Path) -> None:

@@ -9,4 +9,4 @@ from exporter.metrics import CATALOGUE
 def test_every_label_of_the_catalogue_is_refused_to_projects() -> None:
     """``le`` is what a histogram adds."""
     used = {label for family in CATALOGUE for label in family.labels}
-    assert used | {"le"} == EXPORTER_LABELS
+    assert used | {"le"} <= EXPORTER_LABELS

@@ -24,6 +24,7 @@ DASHBOARDS = Path(__file__).resolve().parents[2] / "grafana" / "dashboards"
 
 # What Grafana itself fills in, for an hour on the screen and a scrape every 15 seconds; and "All".
 DEFAULTS: Mapping[str, str] = {
+    "__from": "0",
     "__interval": "15s",
     "__rate_interval": "1m",
     "__range": "1h",

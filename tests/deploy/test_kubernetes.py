@@ -101,6 +101,20 @@ def configuration(manifests: Manifests, directory: Path) -> Config:
     return load(file, environment(manifests, ordinal=0))
 
 
+def test_probes_need_no_client_certificate(manifests: Manifests, tmp_path: Path) -> None:
+    shutil.copytree(FOLDER, tmp_path / "kubernetes")
+    overlay = tmp_path / "kubernetes" / "overlay"
+    overlay.mkdir()
+    kustomization = {"resources": ["../base"], "components": ["../client-certificates"]}
+    (overlay / "kustomization.yaml").write_text(yaml.safe_dump(kustomization))
+    mutual = {each["kind"]: each for each in yaml.safe_load_all(built(str(overlay)))}
+    for probe, path in (("livenessProbe", "/-/healthy"), ("readinessProbe", "/-/ready")):
+        usual, bare = container(manifests)[probe], container(mutual)[probe]
+        assert usual.pop("httpGet") == {"path": path, "port": "metrics"}
+        assert bare.pop("tcpSocket") == {"port": "metrics"}
+        assert usual == bare
+
+
 @pytest.mark.parametrize("release", RELEASES)
 @pytest.mark.skipif(
     importlib.util.find_spec("kubernetes_validate") is None,

@@ -833,10 +833,10 @@ def unresolved(scene: Scene) -> None:
     CONNECTING,
     "the resolver does not answer for the host of one account, for longer than request_timeout",
     published=_YET,
-    also="the other account's projects as ever, and `/-/healthy` is 200",
+    also="the other account's projects as ever; `/-/ready` and `/-/healthy` are 200",
     logged={_ACCEPTED: ONCE, "A call for the account failed": 1, "It works again": 1},
-    counted=(failures("timeout", "authenticate", 1),),
-    recovers="as soon as the resolver answers",
+    counted=(failures("timeout", "authenticate"),),
+    recovers="with the next call after the resolver answers again",
     started=False,
     seconds=1.2,
     accounts=("slow.example", "other.example"),
@@ -857,13 +857,14 @@ def resolver_hangs(scene: Scene) -> None:
     scene.start()
     eventually(lambda: asked)
     scene.eventually_has(1, BYSTANDER)
-    # Thirty intervals are longer than a call may take.
-    scene.eventually_asks(30, project_id=BYSTANDER)
+    (said,) = eventually(lambda: scene.log.said("A call for the account failed"))
+    assert (said["reason"], said["error"]) == ("timeout", "no complete answer within 1.2 seconds")
+    eventually(scene.ready)
     scene.passes(MINUTE)
+    eventually(lambda: len(asked) >= 2)
     scene.eventually_asks(3, project_id=BYSTANDER)
     assert scene.portfolio() == []
     assert scene.healthy()
-    assert len(asked) == 1
     answers.set()
     scene.eventually_has(1)
 
@@ -1142,7 +1143,7 @@ def rendering_raises(scene: Scene) -> None:
 
 @_story(
     OURSELVES,
-    "no thread can be started",
+    "no thread can be started for the name look-up of a new connection",
     logged={**_ONE_FAILED, "A call for the account failed": PERHAPS, "It works again": PERHAPS},
     counted=(failures("connection"), unread()),
     recovers="with the next thread that can be had",
@@ -1153,13 +1154,15 @@ def no_threads(scene: Scene) -> None:
     names: list[str] = []
 
     def refuse(thread: threading.Thread) -> None:
-        if not isinstance(thread, threading.Timer):
+        if thread.name != "name-look-up":
             start(thread)
             return
         names.append(thread.name)
         raise RuntimeError("can't start new thread")
 
     with mock.patch.object(threading.Thread, "start", refuse):
+        scene.server.close()  # and with it the kept connections
+        scene.restart()
         scene.eventually_fails()
         eventually(lambda: len(names) > 10)
         assert scene.portfolio() == good

@@ -34,7 +34,6 @@ from exporter.metrics.live import (
 )
 from exporter.metrics.portfolio import CASH, HOLDINGS, POSITIONS
 from exporter.metrics.table import Row
-from exporter.quantconnect.auth import Signature
 from exporter.quantconnect.dates import parse_timestamp
 from exporter.quantconnect.display import parse_display
 from exporter.quantconnect.envelope import clock_skew, open_envelope, retry_after
@@ -42,6 +41,7 @@ from exporter.quantconnect.errors import ApiError
 from exporter.quantconnect.live import decode_deployments, newest
 from exporter.quantconnect.portfolio import account_currency, decode_portfolio
 from exporter.quantconnect.projects import decode_project_name
+from exporter.quantconnect.signing import Signature
 from exporter.quantconnect.statistics import decode_statistics
 from exporter.quantconnect.symbols import IdentifierError, display_symbol, parse_identifier
 from exporter.quantconnect.transport import Answer

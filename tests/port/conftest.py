@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from exporter.simulator import World
-from exporter.web.config.settings import ClientAuth
 from tests.web_config.pki import PKI
 
 from . import server as servers
@@ -34,8 +33,7 @@ def pki(tmp_path_factory: pytest.TempPathFactory) -> PKI:
     return pki
 
 
-@pytest.fixture(params=["plain", "tls", "tls that takes any certificate"])
+@pytest.fixture(params=["plain", "tls"])
 def server(request: pytest.FixtureRequest, pki: PKI) -> Iterator[servers.Running]:
-    asked = ClientAuth.REQUEST if "any" in request.param else ClientAuth.NONE
-    with servers.running(pki if "tls" in request.param else None, asked) as running_:
+    with servers.running(pki if request.param == "tls" else None) as running_:
         yield running_

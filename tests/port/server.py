@@ -146,7 +146,7 @@ def running(
     client = context = None
     if pki is not None:
         certificate, key = Pem("cert_file", pki.path("server.pem")), Pem("", pki.path("server.key"))
-        authority = Pem("", pki.path("ca.pem")) if asked.verifies else None
+        authority = Pem("", pki.path("ca.pem")) if asked is not ClientAuth.NONE else None
         context = server_context(
             TLS(
                 certificate,

@@ -38,11 +38,10 @@ def _nothing_is_logged(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
     assert not [each.getMessage() for each in said]
 
 
-@pytest.fixture(params=["python", "pyopenssl"])
-def server(request: pytest.FixtureRequest, pki: PKI) -> Iterator[Running]:
-    """One that speaks TLS, by way of either library."""
-    asked = ClientAuth.REQUEST if request.param == "pyopenssl" else ClientAuth.NONE
-    with running(pki, asked) as running_:
+@pytest.fixture
+def server(pki: PKI) -> Iterator[Running]:
+    """A server with TLS."""
+    with running(pki) as running_:
         yield running_
 
 

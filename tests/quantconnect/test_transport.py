@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import gzip
 import json
+import socket
 import threading
 import time
 from base64 import b64encode
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 
-from exporter.quantconnect.auth import Signature
 from exporter.quantconnect.errors import ApiError, Reason
+from exporter.quantconnect.signing import Signature
+from exporter.quantconnect.sockets import MOST_HUNG_LOOKUPS
 from exporter.quantconnect.transport import Answer, Transport
+from tests.poller.given import eventually
 
 from .rawserver import OK, Peer, RawServer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 TIMEOUT = 0.3
@@ -341,6 +344,154 @@ def test_a_tls_handshake_that_drips() -> None:
         assert failure(calls).reason is Reason.TIMEOUT
 
 
+def test_a_request_that_the_server_does_not_read() -> None:
+    """More than the buffers of both ends can hold."""
+    with RawServer(silent) as server, transport(server.url, timeout=2) as calls:
+        with pytest.raises(ApiError) as caught:
+            calls.post("live/list", {"large": "x" * 15_000_000}, SIGNATURE)
+        assert caught.value.reason is Reason.TIMEOUT
+        assert server.connections == 1
+
+
+# --- Name look-up and addresses -------------------------------------------------------------------
+
+
+class Resolver:
+    """A resolver that gives the same addresses for every name, or hangs until it may answer."""
+
+    def __init__(self) -> None:
+        self.addresses: list[tuple[str, int]] = []
+        self.asked: list[str] = []
+        self.answers = threading.Event()
+        self.answers.set()
+
+    def resolve(self, host: str, port: int, **_: object) -> list[tuple[object, ...]]:
+        self.asked.append(host)
+        self.answers.wait(60)
+        stream = (socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "")
+        return [(*stream, address) for address in self.addresses]
+
+
+@pytest.fixture
+def resolver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Resolver]:
+    made = Resolver()
+    monkeypatch.setattr("socket.getaddrinfo", made.resolve)
+    yield made
+    made.answers.set()
+
+
+@contextmanager
+def no_answer_to_connect() -> Iterator[tuple[str, int]]:
+    """An address whose queue of connections is full, so that no handshake of TCP ends."""
+    with ExitStack() as stack:
+        listener = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        address = listener.getsockname()
+        for _ in range(3):
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(address)
+        yield address
+
+
+def answer_all(peer: Peer) -> None:
+    while peer.request():
+        peer.answer()
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (socket.gaierror(socket.EAI_NONAME, "Name or service not known"), "Name or service"),
+        (UnicodeError("label empty or too long"), "the host name is not valid"),
+    ],
+)
+def test_a_host_without_an_address(
+    monkeypatch: pytest.MonkeyPatch, error: Exception, words: str
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr("socket.getaddrinfo", fail)
+    with transport("http://quantconnect.invalid", timeout=20) as calls:
+        found = failure(calls)
+    assert found.reason is Reason.CONNECTION
+    assert found.message.startswith(f"the connection failed: {words}")
+
+
+def test_a_look_up_that_hangs_ends_with_its_call(resolver: Resolver) -> None:
+    with RawServer(answer_all) as server:
+        resolver.addresses = [("127.0.0.1", server.port)]
+        with transport("http://slow.invalid") as calls:
+            resolver.answers.clear()
+            error = failure(calls)
+            assert error.message == "no complete answer within 0.3 seconds"
+            resolver.answers.set()
+            assert post(calls).body == b"{}"
+    assert resolver.asked == ["slow.invalid"] * 2
+
+
+def test_a_bounded_number_of_look_ups_is_left_behind(resolver: Resolver) -> None:
+    with RawServer(answer_all) as server:
+        resolver.addresses = [("127.0.0.1", server.port)]
+        with transport("http://slow.invalid", timeout=0.01) as calls:
+            resolver.answers.clear()
+            before = set(threading.enumerate())
+            errors = iter(lambda: failure(calls), None)
+            error = next(each for each in errors if each.reason is not Reason.TIMEOUT)
+            assert error.reason is Reason.CONNECTION
+            assert error.message == (
+                f"the connection failed: {MOST_HUNG_LOOKUPS} name look-ups hang; "
+                "the resolver does not answer"
+            )
+            eventually(lambda: len(resolver.asked) == MOST_HUNG_LOOKUPS)
+            left_behind = set(threading.enumerate()) - before
+            resolver.answers.set()
+            for thread in left_behind:
+                thread.join(10)
+            calls.timeout = 20
+            assert post(calls).body == b"{}"
+    assert len(resolver.asked) == MOST_HUNG_LOOKUPS + 1
+
+
+def test_no_thread_for_a_look_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    with RawServer(answer_all) as server, transport(server.url) as calls:
+        with monkeypatch.context() as patched:
+
+            def fail(_: threading.Thread) -> None:
+                raise RuntimeError("can't start new thread")
+
+            patched.setattr("threading.Thread.start", fail)
+            error = failure(calls)
+        assert (error.reason, error.message) == (
+            Reason.CONNECTION,
+            "the connection failed: no thread for a name look-up: can't start new thread",
+        )
+        assert post(calls).body == b"{}"
+
+
+def test_an_address_without_an_answer_leaves_time_for_the_next(resolver: Resolver) -> None:
+    with no_answer_to_connect() as dead, RawServer(answer_all) as server:
+        resolver.addresses = [dead, ("127.0.0.1", server.port)]
+        with transport("http://two.invalid", timeout=2) as calls:
+            assert post(calls).body == b"{}"
+
+
+def test_several_addresses_share_one_deadline(resolver: Resolver) -> None:
+    with no_answer_to_connect() as dead:
+        resolver.addresses = [dead] * 50
+        with transport("http://dead.invalid") as calls:
+            assert failure(calls).reason is Reason.TIMEOUT
+
+
+def test_an_address_of_a_family_that_this_machine_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
+    with RawServer(answer_all) as server:
+        good = (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", server.port))
+        odd = (socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_UDP, "", ("127.0.0.1", 9))
+        monkeypatch.setattr("socket.getaddrinfo", lambda *_, **__: [odd, good])
+        with transport("http://two.invalid", timeout=10) as calls:
+            assert post(calls).body == b"{}"
+
+
 # --- The size -------------------------------------------------------------------------------------
 
 
@@ -478,23 +629,11 @@ def test_nobody_listens() -> None:
     )
 
 
-def test_a_connection_that_cannot_be_made_is_tried_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    tries: list[object] = []
-
-    def refuse(address: object, *_: object, **__: object) -> None:
-        tries.append(address)
-        raise ConnectionRefusedError(111, "Connection refused")
-
-    monkeypatch.setattr("urllib3.util.connection.create_connection", refuse)
-    with transport("http://127.0.0.1:9") as calls:
-        assert failure(calls).reason is Reason.CONNECTION
-    assert tries == [("127.0.0.1", 9)]
-
-
-def test_a_host_without_an_address() -> None:
-    with transport("http://quantconnect.invalid", timeout=20) as calls:
-        error = failure(calls)
-    assert error.reason is Reason.CONNECTION
+def test_a_connection_that_cannot_be_made_is_tried_once(resolver: Resolver) -> None:
+    resolver.addresses = [("127.0.0.1", 9)]
+    with transport("http://quantconnect.invalid", timeout=10) as calls:
+        assert failure(calls).message == "the connection failed: Connection refused"
+    assert resolver.asked == ["quantconnect.invalid"]
 
 
 def test_a_gzip_that_is_none() -> None:
@@ -519,7 +658,10 @@ def use_proxy(monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
 
 
 @both_schemes
-@pytest.mark.parametrize("written", ["http://mallory:s3cret@{}", "http://{}/", "{}", "HTTP://{}"])
+@pytest.mark.parametrize(
+    "written",
+    ["http://mallory:s3cret@{}", "mallory:s3cret@{}", "http://{}/", "{}", "HTTP://{}"],
+)
 def test_a_proxy_that_is_not_there_is_named_without_its_password(
     monkeypatch: pytest.MonkeyPatch, base_url: str, written: str
 ) -> None:
@@ -560,7 +702,6 @@ def test_a_proxy_that_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
         "http://mallory:s3cret@",
         "http://mallory:s3cret@127.0.0.1:99999/",
         "http://mallory:s3cret@[::1:9",
-        "mallory:s3cret@127.0.0.1:9",
         "ftp://mallory:s3cret@127.0.0.1:9",
         "socks5://mallory:s3cret@127.0.0.1:9",
         # Passwords with signs that have to be written otherwise; in front of them it looks like
@@ -581,6 +722,33 @@ def test_what_is_no_proxy_is_not_quoted(
         Reason.CONNECTION,
         f"the connection failed: the proxy in {variable} or ALL_PROXY is not http://HOST:PORT",
     )
+
+
+@pytest.mark.parametrize(
+    ("script", "text"),
+    [
+        (lambda peer: peer.socket.close(), ""),
+        (lambda peer: peer.send(b"SSH-2.0-OpenSSH_9.2\r\n\r\n"), "illegal status line"),
+        (lambda peer: peer.send(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 1_000_000), ""),
+    ],
+)
+def test_a_proxy_that_does_not_answer_connect_with_http(
+    monkeypatch: pytest.MonkeyPatch, script: Callable[[Peer], None], text: str
+) -> None:
+    def misbehave(peer: Peer) -> None:
+        peer.request()
+        script(peer)
+
+    with (
+        RawServer(misbehave) as proxy,
+        transport("https://quantconnect.invalid", timeout=10) as calls,
+    ):
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+        error = failure(calls)
+        where = f"the proxy 127.0.0.1:{proxy.port}"
+    assert error.reason is Reason.CONNECTION
+    assert error.message.startswith(f"the connection failed at {where}: ")
+    assert text in error.message
 
 
 @pytest.mark.parametrize(
@@ -661,6 +829,40 @@ def test_close_ends_the_calls_under_way_at_once() -> None:
         calls.close()
         reasons = [each.result(timeout=10).reason for each in ending]
     assert reasons == [Reason.TIMEOUT] * 3
+
+
+def test_close_ends_a_call_in_a_look_up_at_once(resolver: Resolver) -> None:
+    resolver.answers.clear()
+    with transport("http://slow.invalid", timeout=600) as calls, ThreadPoolExecutor(1) as pool:
+        ending = pool.submit(failure, calls)
+        eventually(lambda: resolver.asked)
+        calls.close()
+        assert ending.result(timeout=10).reason is Reason.TIMEOUT
+        resolver.answers.set()
+
+
+def test_close_ends_a_call_that_connects_at_once(
+    resolver: Resolver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with no_answer_to_connect() as dead:
+        resolver.addresses = [dead]
+        connecting = threading.Event()
+        connect_ex = socket.socket.connect_ex
+
+        def note(opened: socket.socket, address: tuple[str, int]) -> int:
+            code = connect_ex(opened, address)
+            connecting.set()
+            return code
+
+        monkeypatch.setattr("socket.socket.connect_ex", note)
+        with (
+            transport("http://dead.invalid", timeout=600) as calls,
+            ThreadPoolExecutor(1) as pool,
+        ):
+            ending = pool.submit(failure, calls)
+            assert connecting.wait(10)
+            calls.close()
+            assert ending.result(timeout=10).reason is Reason.TIMEOUT
 
 
 def test_no_call_is_made_after_close() -> None:

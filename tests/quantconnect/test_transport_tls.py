@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import itertools
+import select
 import socket
 import ssl
 import subprocess
-import time
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
 
-from exporter.quantconnect import transport as module
-from exporter.quantconnect.errors import Reason
+from exporter.quantconnect.errors import ApiError, Reason
 
 from .rawserver import OK, Peer, RawServer
-from .test_transport import ENDS_WITHIN, failure, no_proxy, no_thread_stays, post, transport
+from .test_transport import SIGNATURE, failure, no_proxy, no_thread_stays, post, transport
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,6 +54,20 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def serve(peer: Peer) -> None:
     while peer.request():
         peer.answer()
+
+
+def forward(client: socket.socket, port: int) -> None:
+    """Pass bytes on between a client and a port, until one of the two has no more."""
+    with socket.create_connection(("127.0.0.1", port)) as server:
+        other = {client: server, server: client}
+        while True:
+            has_more = isinstance(client, ssl.SSLSocket) and client.pending()
+            readable = [client] if has_more else select.select(list(other), [], [], 30)[0]
+            for source in readable:
+                data = source.recv(65536)
+                if not data:
+                    return
+                other[source].sendall(data)
 
 
 FILES = ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"]
@@ -232,33 +247,58 @@ def test_an_answer_that_drips_through_a_proxy(
         assert failure(calls).reason is Reason.TIMEOUT
 
 
-def test_a_late_timer_leaves_a_connection_to_its_next_call() -> None:
-    """The timer of a call goes off when another call has its connection, or when it is closed."""
-    ours, theirs = socket.socketpair()
-    connection = module._Owned()
-    late, current = module._Deadline(60), module._Deadline(60)
-    with ours, theirs:
-        late.own(connection)
-        late.watch(ours)
-        current.own(connection)
-        current.watch(ours)
-        late.expire()
-        ours.sendall(b"still open")
-        assert theirs.recv(20) == b"still open"
-        current.expire()
-        assert theirs.recv(20) == b""
-    current.expire()  # the socket has been closed: nothing to do
+@pytest.mark.parametrize("proxy_tls", [False, True])
+def test_calls_through_a_proxy(
+    good: Path, monkeypatch: pytest.MonkeyPatch, *, proxy_tls: bool
+) -> None:
+    """Two on one connection, by TLS to the server, also inside TLS to the proxy."""
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(good))
+    tls = context(good)
+    with RawServer(serve, tls=tls) as server:
+
+        def script(peer: Peer) -> None:
+            assert peer.request().startswith(b"CONNECT 127.0.0.1:%d " % server.port)
+            peer.send(b"HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 200 OK\r\n\r\n")
+            forward(peer.socket, server.port)
+
+        with (
+            RawServer(script, tls=tls if proxy_tls else None) as proxy,
+            transport(server.url, timeout=20) as calls,
+        ):
+            monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+            assert post(calls).body == b"{}"
+            assert post(calls).body == b"{}"
+            assert (proxy.connections, server.connections) == (1, 1)
 
 
-def test_a_call_that_has_ended_leaves_its_connection() -> None:
-    ours, theirs = socket.socketpair()
-    deadline = module._Deadline(60)
-    with ours, theirs:
-        started = time.monotonic()
-        with deadline:
-            deadline.own(module._Owned())
-            deadline.watch(ours)
-        deadline.expire()
-        ours.sendall(b"still open")
-        assert theirs.recv(20) == b"still open"
-        assert time.monotonic() - started < ENDS_WITHIN
+def test_a_request_that_a_server_with_tls_does_not_read(
+    good: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(good))
+    with (
+        RawServer(lambda peer: peer.silence(), tls=context(good)) as server,
+        transport(server.url, timeout=2) as calls,
+    ):
+        with pytest.raises(ApiError) as caught:
+            calls.post("live/list", {"large": "x" * 15_000_000}, SIGNATURE)
+        assert caught.value.reason is Reason.TIMEOUT
+
+
+def test_close_ends_a_call_over_tls_at_once(good: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = threading.Event()
+
+    def script(peer: Peer) -> None:
+        peer.request()
+        asked.set()
+        peer.silence()
+
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(good))
+    with (
+        RawServer(script, tls=context(good)) as server,
+        transport(server.url, timeout=600) as calls,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        ending = pool.submit(failure, calls)
+        assert asked.wait(10)
+        calls.close()
+        assert ending.result(timeout=10).reason is Reason.TIMEOUT

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.config import Project
 from exporter.metrics.table import Row
 from exporter.quantconnect.client import Endpoint
 from exporter.quantconnect.fields import Problem
@@ -18,7 +18,7 @@ from exporter.sources.statistics import (
     Statistics,
     decode_statistics,
 )
-from tests.sources.given import CONFIG, ROW, A, P, published
+from tests.sources.given import CONFIG, PROJECT, ROW, A, P, published
 
 RUNTIME = {
     "Equity": "$101,691.92",
@@ -278,7 +278,7 @@ def test_a_lean_version_that_is_none() -> None:
 
 
 def test_the_call_of_a_project() -> None:
-    project = Project(id=101, scrape_interval=60, statistics=("Leverage",))
+    project = replace(PROJECT, statistics=("Leverage",))
     request = STATISTICS.request(project, CONFIG)
     assert (request.endpoint, request.parameters) == (Endpoint.LIVE_READ, {"projectId": 101})
     found = request.decode({"runtimeStatistics": {"Leverage": "1.5", "Other": "2"}})

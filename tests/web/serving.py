@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING
 
 from exporter.clock import Clock
 from exporter.exposition import Renderer
-from exporter.metrics.portfolio import POSITIONS
 from exporter.metrics.table import Row
-from exporter.quantconnect.model import Portfolio
+from exporter.sources.portfolio import POSITIONS, Portfolio
 from exporter.store import AccountReport, Part, ProjectReport, Published, SourceReport, Store
 from exporter.telemetry import Telemetry
 from exporter.web.app import Site, application
@@ -86,7 +85,7 @@ class Gate(Store):
 
 def published(project_id: int = 7, name: str = "US momentum", **report: object) -> Published:
     """A project without positions, its portfolio read 100 seconds ago."""
-    snapshot = Renderer(Row(project_id, name)).render(POSITIONS, [Portfolio((), (), ())])
+    snapshot = Renderer(Row("main", project_id, name)).render(POSITIONS, [Portfolio((), (), ())])
     given: dict[str, object] = {
         "project_id": project_id,
         "name": name,

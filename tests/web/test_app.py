@@ -15,7 +15,7 @@ from prometheus_client.openmetrics.parser import (
 )
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
-from exporter.metrics import PROJECT_FAMILIES
+from exporter.sources import PROJECT_FAMILIES
 from exporter.store import AccountReport
 
 from .serving import SAMPLE, Answer, Serving, published, serving

@@ -56,7 +56,7 @@ def test_everything_at_once_on_the_real_exporter(pki: PKI) -> None:
             client.close()
         log = exporter.log
     assert log.count('msg="TLS is enabled."') == 1
-    assert log.count("HTTP/2 is configured but not served, HTTP/1.1 is") == 1
+    assert log.count("HTTP/2 is configured, but only HTTP/1.1 is served") == 1
     assert "QOauhQ" not in log
     assert "$2y$" not in log
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from starlette.responses import PlainTextResponse
 
-from exporter.config.errors import ConfigError
+from exporter.config.problems import ConfigError
 from exporter.web.config.basicauth import BasicAuth, BusyError
 from exporter.web.config.ratelimit import TokenBucket
 

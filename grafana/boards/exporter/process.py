@@ -8,7 +8,6 @@ from grafana.builder.panel import timeseries, values
 from grafana.builder.query import Query
 from grafana.builder.table import Label, Sort, Value, table
 
-BUILD = "job, instance, version, revision, python_version"
 BUILD_INFO = series("quantconnect_exporter_build_info", JOBS)
 
 PROCESS = (
@@ -96,6 +95,7 @@ PROCESS = (
                     ),
                 ),
                 style=values(unit="percentunit", limits=(0, None), by_series=True),
+                at_least=(None, 0.05),
                 legend=("max",),
             ),
         ),
@@ -105,6 +105,7 @@ PROCESS = (
                 title="Exporters",
                 description="""What runs where, since when, and when its configuration was last
                     loaded well. Source: the exporter and its process.""",
+                by=("job", "instance"),
                 sort=Sort(title="Instance", descending=False),
                 columns=(
                     Label(name="instance", title="Instance"),
@@ -114,23 +115,22 @@ PROCESS = (
                     Value(
                         ref="info",
                         title="Info",
-                        expr=f"max by ({BUILD}) ({BUILD_INFO})",
+                        expr=BUILD_INFO,
+                        brings=("version", "revision", "python_version"),
                         hidden=True,
                     ),
                     Value(
                         ref="started",
                         title="Started",
                         width=130,
-                        expr="1000 * max by (job, instance) ({})".format(
-                            series("process_start_time_seconds", JOBS)
-                        ),
+                        expr=f"1000 * {series('process_start_time_seconds', JOBS)}",
                         unit="dateTimeFromNow",
                     ),
                     Value(
                         ref="loaded",
                         title="Configured",
                         width=130,
-                        expr="1000 * max by (job, instance) ({})".format(
+                        expr="1000 * {}".format(
                             series(
                                 "quantconnect_exporter_config_last_reload_success_timestamp_seconds",
                                 JOBS,

@@ -20,14 +20,16 @@ SYMBOLS = Variable(
     description="Symbols held in the time range; selected by their full identifier.",
 )
 
+UID = "quantconnect-symbol"
 DASHBOARD = Dashboard(
-    uid="quantconnect-symbol",
+    uid=UID,
     title="QuantConnect / Symbol",
     description="One symbol across QuantConnect projects: quantity, price, value, weight, P/L.",
     period="now-7d",
     variables=(common.job(), common.project(several=True), SYMBOLS),
+    links=common.links(UID),
     rows=(
-        Row("", (headline.HEADLINE, line(7, (24, tables.PROJECTS_TABLE)))),
+        Row("", (headline.TRUST, headline.HEADLINE, line(7, (24, tables.PROJECTS_TABLE)))),
         Row("Over time", (over_time.POSITION, over_time.RESULT)),
         Row("Contract", (line(5, (24, tables.CONTRACT)),)),
     ),
