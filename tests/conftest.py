@@ -41,6 +41,6 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
 
 # A busy machine is no fault of a strategy's.
 hypothesis.settings.register_profile(
-    "tests", suppress_health_check=[hypothesis.HealthCheck.too_slow]
+    "tests", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
 hypothesis.settings.load_profile("tests")

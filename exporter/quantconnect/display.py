@@ -2,7 +2,7 @@
 
 Lean writes them with the invariant culture's separators and the account currency's glyph in front,
 or its code where Lean's table has no glyph (Common/Currencies.cs). A text that is anything else
-has no value: a wrong number is worse than none.
+has no value: a wrong number is worse than none. So ``1.5K`` and ``<5`` have none.
 """
 
 from __future__ import annotations
@@ -10,12 +10,15 @@ from __future__ import annotations
 import re
 from math import isfinite
 from typing import NamedTuple
+from unicodedata import category
 
 from exporter.quantconnect.fields import quoted
 
 _MAX_LENGTH = 64
-# Whatever stands next to the number and is neither digit, sign, separator nor percent.
-_CURRENCY = r"[^\s0-9+\-−.,%]{1,8}"
+# Any text next to the number without a digit, sign, separator, percent, comparison or bracket.
+_CURRENCY = r"[^\s\d+\-−.,%<>=~≈()\[\]{}]{1,8}"
+# Behind a number these are no currency, but how many of them: K, M, bn.
+_MAGNITUDES = frozenset({"k", "m", "mm", "mn", "mio", "b", "bn", "t", "tn"})
 _DISPLAY = re.compile(
     rf"""\s*
     (?P<sign>[+-]?)\s?
@@ -51,7 +54,10 @@ def parse_display(text: str, *, percent: bool | None = None) -> Display:
     is_percent = match["percent"] is not None
     if (before and after) or (before and is_percent):
         raise ValueError(f"found string {quoted(text)}, expected one currency and a number")
-    if before and before[-1].isalpha() and match["number"][0] == "." and not match["inner_sign"]:
+    if after.lower() in _MAGNITUDES:
+        raise ValueError(f"found string {quoted(text)}, expected all digits of the number")
+    is_word = before != "" and category(before[-1]) != "Sc" and not match["inner_sign"]
+    if is_word and match["number"][0] == ".":
         # The point of "Rs.500" belongs to the abbreviation, or not: 500 or a half.
         raise ValueError(f"found string {quoted(text)}, expected a digit in front of the point")
     if percent is not None and percent is not is_percent:

@@ -20,7 +20,7 @@ from msgspec import Struct
 from exporter.quantconnect.errors import ApiError, Reason
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 _EXCERPT_LENGTH = 60
 _PRINTABLE_INTEGER = 10**_EXCERPT_LENGTH
@@ -95,14 +95,14 @@ def parse_timestamp(text: str) -> float | None:
     if not text or text.startswith(_NEVER):
         return None
     match = _TIMESTAMP.fullmatch(text)
+    expected = "expected 2026-01-02 03:04:05 or 2026-01-02T03:04:05Z"
     if match is None:
-        raise ValueError(
-            f"{quoted(text)} is no date, expected 2026-01-02 03:04:05 or 2026-01-02T03:04:05Z"
-        )
-    offset = match["offset"] or "Z"
-    return datetime.fromisoformat(match["seconds"] + offset).timestamp() + float(
-        match["fraction"] or 0
-    )
+        raise ValueError(f"{quoted(text)} is no date, {expected}")
+    try:
+        moment = datetime.fromisoformat(match["seconds"] + (match["offset"] or "Z"))
+    except ValueError as error:  # the 30th of February
+        raise ValueError(f"{quoted(text)} is no date ({error}), {expected}") from None
+    return moment.timestamp() + float(match["fraction"] or 0)
 
 
 def utf8(text: str) -> str:
@@ -118,7 +118,7 @@ def quoted(text: str) -> str:
 
 
 def excerpt(value: object) -> str:
-    """Return a value's type, and as much of the value as is safe to log."""
+    """Return a value's type, and the part of the value that a message has room for."""
     match value:
         case None:
             return "null"
@@ -185,6 +185,12 @@ def problem(field: str, where: str, value: object, expected: str) -> Problem:
     return Problem(field, where, f"found {excerpt(value)}, expected {expected}")
 
 
+def unknown_name(name: str, where: str, missing: Iterable[str]) -> Problem:
+    """Return the Problem of a name that is not known, perhaps the new one of a missing field."""
+    message = f"found the name {quoted(name)}, expected a known one; missing: {', '.join(missing)}"
+    return Problem("other", where, message)
+
+
 def number(
     raw: Mapping[str, object], field: str, where: str, problems: list[Problem]
 ) -> float | None:
@@ -222,17 +228,3 @@ def timestamp(
     except ValueError as error:
         problems.append(Problem(field, where, str(error)))
         return None
-
-
-def flag(raw: Mapping[str, object], field: str, where: str, problems: list[Problem]) -> bool | None:
-    """Return the boolean of a folded object's field, also where it is the string of one.
-
-    None where it is missing, null or unreadable.
-    """
-    value = raw.get(field.lower())
-    if value is None or isinstance(value, bool):
-        return value
-    result = {"true": True, "false": False}.get(value.lower()) if isinstance(value, str) else None
-    if result is None:
-        problems.append(problem(field, where, value, "true or false"))
-    return result

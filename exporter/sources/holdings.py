@@ -16,7 +16,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct, ValidationError, convert
-from msgspec.structs import fields
+from msgspec.structs import astuple, fields
 
 from exporter.metrics.table import CURRENCY, PROJECT, Column, Family, Row, Table
 from exporter.quantconnect.errors import ApiError, Reason
@@ -28,6 +28,7 @@ from exporter.quantconnect.fields import (
     problem,
     quoted,
     ratio,
+    unknown_name,
     utf8,
 )
 from exporter.quantconnect.symbols import (
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-class _Numbers(
+class _Todays(
     Struct,
     forbid_unknown_fields=True,
     rename={
@@ -58,20 +59,20 @@ class _Numbers(
         "currency_symbol": "c",
     },
 ):
-    """The fields of a position: today's name of each, and the default that Lean leaves out.
+    """The fields of a position in today's form, with the defaults that Lean leaves out."""
 
-    msgspec reads today's form of it without any further code, ten times faster.
-    """
-
-    quantity: float | None = 0.0
-    average_price: float | None = 0.0
-    market_price: float | None = 0.0
-    conversion_rate: float | None = 1.0
-    market_value: float | None = 0.0
-    unrealized_pnl: float | None = 0.0
-    unrealized_pnl_percent: float | None = 0.0
+    quantity: float = 0.0
+    average_price: float = 0.0
+    market_price: float = 0.0
+    conversion_rate: float = 1.0
+    market_value: float = 0.0
+    unrealized_pnl: float = 0.0
+    unrealized_pnl_percent: float = 0.0
     currency_symbol: str = "$"
 
+
+# The numbers of a position by our name of each, None where one is not known.
+_Numbers = dict[str, float | None]
 
 # The documented long names; other capitals of them are older spellings.
 _LONG_NAMES: Final = {
@@ -83,17 +84,20 @@ _LONG_NAMES: Final = {
     "unrealized_pnl": "unrealizedPnl",
     "unrealized_pnl_percent": "unrealizedPnLPercent",
 }
-_SHORT_NAMES: Final = {each.encode_name: each.name for each in fields(_Numbers)}
-# Where each spelling goes. Sent in two spellings, the short one counts.
+_SHORT_NAMES: Final = {each.encode_name: each.name for each in fields(_Todays)}
+_DEFAULTS: Final = {each.name: each.default for each in fields(_Todays) if each.name in _LONG_NAMES}
+# Our name for each spelling. If a field is sent in two spellings, the short one counts.
 _SPELLINGS: Final = (
     {long.lower(): name for name, long in _LONG_NAMES.items()}
     | _SHORT_NAMES
     | {"currencysymbol": "currency_symbol", "symbol": "symbol", "type": "type"}
 )
-# Stands for the names of a holding that are none of these.
+# Stands for every field of a holding whose name is not known.
 _UNKNOWN: Final = "unknown"
-# Lean sets all four to 0 when a position is closed; a security without one may well have a price.
+# Lean sets all four to 0 when a position is closed; a closed one may still have a price.
 _EVIDENCE: Final = ("average_price", "market_value", "unrealized_pnl", "unrealized_pnl_percent")
+# The numbers that Lean computes from a price and a conversion rate.
+_COMPUTED: Final = ("market_value", "unrealized_pnl", "unrealized_pnl_percent")
 _SECURITY_TYPE_BY_FOLDED: Final = {name.lower(): name for name in SECURITY_TYPES}
 
 
@@ -137,51 +141,62 @@ def decode_holdings(
     Raises ApiError (malformed) when there are holdings and none of them can be read.
     """
     result = []
-    is_any_read = is_any_unread = False
+    is_any_read = False
+    unread: Problem | None = None
     for key, raw in holdings.items():
         if not raw and isinstance(raw, dict | list):
             continue  # {} and [] are a security without a position
-        where = f"holdings[{quoted(key)}]"
-        sent: Mapping[str, object] = {}
-        numbers = _todays(raw)
-        if numbers is None:
-            if not isinstance(raw, dict):
-                is_any_unread = True
-                problems.append(problem("other", where, raw, "an object of known fields"))
-                continue
-            sent = _by_name(raw)
-            numbers = _read(sent, where, problems)
-            if sent.keys() == {_UNKNOWN}:
-                is_any_unread = True
-            else:
-                is_any_read = True
+        key = utf8(key)
+        holding = _ordinary(key, raw, strike_scale)
+        if holding is not None:
+            is_any_read = True
+            result.append(holding)
+            continue
+        if not isinstance(raw, dict):
+            unread = problem("other", _where(key), raw, "an object of known fields")
+            problems.append(unread)
+            continue
+        sent = _by_name(raw)
+        numbers = _read(sent, key, problems)
+        if _has_no_known_number(sent):
+            unread = problems[-1]
         else:
             is_any_read = True
-        if numbers.quantity != 0.0:
-            result.append(_holding(utf8(key), numbers, sent, where, strike_scale, problems))
-    if is_any_unread and not is_any_read:  # new names would look like a liquidation
+        if numbers["quantity"] != 0.0:
+            result.append(_holding(key, numbers, sent, strike_scale, problems))
+    if unread is not None and not is_any_read:  # new names would look like a liquidation
         raise ApiError(
             Reason.MALFORMED,
             "live/portfolio/read: portfolio.holdings: no holding can be read, "
-            f"{problems[-1].where}: {problems[-1].message}",
+            f"{unread.where}: {unread.message}",
         )
     return result
 
 
-def _todays(raw: object) -> _Numbers | None:
-    """Return the numbers of a position in today's form and of nothing else, as nearly all are."""
+def _ordinary(key: str, raw: object, strike_scale: int) -> Holding | None:
+    """Return the position if it is in today's form and complete, as nearly all are, else None.
+
+    msgspec reads it ten times faster than ``_read``, which comes to the same and decides on
+    everything else.
+    """
     try:
-        numbers = convert(raw, _Numbers)
-    except (ValidationError, UnicodeEncodeError):  # the latter for a name with a lone surrogate
+        sent = convert(raw, _Todays)
+        security = parse_identifier(key, strike_scale)
+    except (ValidationError, IdentifierError, UnicodeEncodeError):  # a lone surrogate in a name
         return None
-    q, a, p = numbers.quantity, numbers.average_price, numbers.market_price
-    r, v, u = numbers.conversion_rate, numbers.market_value, numbers.unrealized_pnl
-    total = q + a + p + r + v + u + numbers.unrealized_pnl_percent  # type: ignore[operator]
-    return numbers if q != 0.0 and isfinite(total) else None
+    q, a, p, r, v, u, up, c = astuple(sent)
+    if not (q and p and r and v and isfinite(q + a + p + r + v + u + up)):
+        return None
+    type_ = security.security_type
+    a, u, up = a + 0.0, u + 0.0, up + 0.0  # no minus zero
+    return Holding(key, "", security, type_, utf8(c), q, a, p, r, v, u, up)
 
 
 def _by_name(raw: Mapping[str, object]) -> dict[str, object]:
-    """Return what was sent, null aside, by our name of each field; ``_UNKNOWN`` has other names."""
+    """Return what was sent, null aside, by our name of each field.
+
+    ``_UNKNOWN`` has the first name that is not known.
+    """
     sent: dict[str, object] = {}
     for spelling, value in raw.items():
         name = _SPELLINGS.get(spelling) or _SPELLINGS.get(spelling.lower())
@@ -192,31 +207,34 @@ def _by_name(raw: Mapping[str, object]) -> dict[str, object]:
     return sent
 
 
-def _read(sent: Mapping[str, object], where: str, problems: list[Problem]) -> _Numbers:
-    """Return the numbers of a position, each None where it is not known.
+def _has_no_known_number(sent: Mapping[str, object]) -> bool:
+    return _UNKNOWN in sent and sent.keys().isdisjoint(_LONG_NAMES)
 
-    A number that was not sent has its default, but not next to a name that is not known, which may
-    well be its own. The quantity of what is worth something is not 0 either way.
+
+def _read(sent: Mapping[str, object], key: str, problems: list[Problem]) -> _Numbers:
+    """Return the numbers of a position.
+
+    A number that was not sent has its default, but next to a name that is not known, which may
+    be its new one, it is not known. The quantity of what is worth something is not 0 either way.
     """
-    numbers = _Numbers(currency_symbol=_currency_symbol(sent, where, problems))
-    missing = [field for name, field in _LONG_NAMES.items() if name not in sent]
-    if _UNKNOWN in sent and missing:
-        found = quoted(str(sent[_UNKNOWN]))
-        message = f"found the name {found}, expected known ones; not known: {', '.join(missing)}"
-        problems.append(Problem("other", where, message))
+    numbers: _Numbers = {}
     for name, field in _LONG_NAMES.items():
         if name in sent:
             value = finite(sent[name])
+            numbers[name] = None if value is None else value + 0.0  # no minus zero
             if value is None:
-                problems.append(problem(field, where, sent[name], "a finite number"))
-            setattr(numbers, name, value)
-        elif _UNKNOWN in sent:
-            setattr(numbers, name, None)
-    is_open = any(getattr(numbers, name) != 0.0 for name in _EVIDENCE)
-    if is_open and numbers.quantity == 0.0 and "quantity" not in sent:
-        numbers.quantity = None
-        message = "missing next to an average price, value or P/L that is not 0"
-        problems.append(Problem("quantity", where, f"{message}, expected a number"))
+                problems.append(problem(field, _where(key), sent[name], "a finite number"))
+        else:
+            numbers[name] = None if _UNKNOWN in sent else _DEFAULTS[name]
+    if numbers["quantity"] == 0.0 and "quantity" not in sent:
+        if any(numbers[name] != 0.0 for name in _EVIDENCE):
+            numbers["quantity"] = None
+            message = "missing next to an average price, value or P/L that is not 0"
+            problems.append(Problem("quantity", _where(key), f"{message}, expected a number"))
+    elif _UNKNOWN in sent and numbers["quantity"] != 0.0:
+        missing = [field for name, field in _LONG_NAMES.items() if name not in sent]
+        if missing:
+            problems.append(unknown_name(str(sent[_UNKNOWN]), _where(key), missing))
     return numbers
 
 
@@ -224,7 +242,6 @@ def _holding(
     key: str,
     numbers: _Numbers,
     sent: Mapping[str, object],
-    where: str,
     strike_scale: int,
     problems: list[Problem],
 ) -> Holding:
@@ -232,67 +249,55 @@ def _holding(
     try:
         security = parse_identifier(key, strike_scale)
     except IdentifierError as error:
-        problems.append(Problem("symbol", where, str(error)))
+        problems.append(Problem("symbol", _where(key), str(error)))
     security_type = (
-        security.security_type if security else _security_type(sent.get("type"), where, problems)
+        security.security_type if security else _security_type(sent.get("type"), key, problems)
     )
-    _leave_out_what_cannot_be(numbers, security_type, where, problems)
+    _leave_out_what_cannot_be(numbers, security_type, key, problems)
     return Holding(
         symbol_id=key,
-        value=_symbol_value(sent.get("symbol"), where, problems),
+        value=_symbol_value(sent.get("symbol"), key, problems),
         security=security,
         security_type=security_type,
-        currency_symbol=utf8(numbers.currency_symbol),
-        quantity=numbers.quantity,
-        average_price=_no_minus_zero(numbers.average_price),
-        market_price=_no_minus_zero(numbers.market_price),
-        conversion_rate=_no_minus_zero(numbers.conversion_rate),
-        market_value=_no_minus_zero(numbers.market_value),
-        unrealized_pnl=_no_minus_zero(numbers.unrealized_pnl),
-        unrealized_pnl_percent=_no_minus_zero(numbers.unrealized_pnl_percent),
+        currency_symbol=_currency_symbol(sent, key, problems),
+        **numbers,
     )
 
 
 def _leave_out_what_cannot_be(
-    numbers: _Numbers, security_type: str, where: str, problems: list[Problem]
+    numbers: _Numbers, security_type: str, key: str, problems: list[Problem]
 ) -> None:
-    """Take out the numbers that Lean sets to 0 while it does not know them.
+    """Set to None the numbers that Lean sends as 0 while it does not know them.
 
     Without a rate nothing is known in the account's currency. After a redeploy a restored holding
     has no price until the broker or history gives one; only an option can really be worth 0. No
     position is worth 0 at a price.
     """
-    if numbers.conversion_rate == 0.0:
-        numbers.market_value = numbers.unrealized_pnl = numbers.unrealized_pnl_percent = None
-    elif numbers.market_price == 0.0:
-        if numbers.average_price == 0.0 or security_type in OPTIONS:
-            return
+    can_be_worth_0 = numbers["average_price"] == 0.0 or security_type in OPTIONS
+    if numbers["market_price"] == 0.0 and not can_be_worth_0:
         message = "missing or 0 next to an average price, expected a price"
-        problems.append(Problem("marketPrice", where, message))
-        numbers.market_price = None
-        if not numbers.market_value:
-            numbers.market_value = numbers.unrealized_pnl = numbers.unrealized_pnl_percent = None
-    elif numbers.market_value == 0.0:
+        problems.append(Problem("marketPrice", _where(key), message))
+        numbers["market_price"] = None
+    price, value = numbers["market_price"], numbers["market_value"]
+    if numbers["conversion_rate"] == 0.0 or (price is None and not value):
+        numbers |= dict.fromkeys(_COMPUTED)
+    elif price != 0.0 and value == 0.0:
         message = "missing or 0 next to a quantity, a price and a rate, expected a value"
-        problems.append(Problem("marketValue", where, message))
-        numbers.market_value = None
+        problems.append(Problem("marketValue", _where(key), message))
+        numbers["market_value"] = None
 
 
-def _no_minus_zero(value: float | None) -> float | None:
-    return None if value is None else value + 0.0
-
-
-def _symbol_value(symbol: object, where: str, problems: list[Problem]) -> str:
+def _symbol_value(symbol: object, key: str, problems: list[Problem]) -> str:
     if is_empty(symbol):
         return ""
     value = folded(symbol).get("value", "") if isinstance(symbol, dict) else symbol
     if not isinstance(symbol, dict) or not isinstance(value, str):
-        problems.append(problem("symbol", where, value, "an object with a string value"))
+        problems.append(problem("symbol", _where(key), value, "an object with a string value"))
         return ""
     return utf8(value)
 
 
-def _security_type(sent: object, where: str, problems: list[Problem]) -> str:
+def _security_type(sent: object, key: str, problems: list[Problem]) -> str:
     """Return the name of a ``type``: a number on the wire, a name in the documentation."""
     if sent is None:
         return "unknown"
@@ -300,17 +305,21 @@ def _security_type(sent: object, where: str, problems: list[Problem]) -> str:
         return security_type_name(sent)
     name = _SECURITY_TYPE_BY_FOLDED.get(sent.lower()) if isinstance(sent, str) else None
     if name is None:
-        problems.append(problem("type", where, sent, "a security type"))
+        problems.append(problem("type", _where(key), sent, "a security type"))
         return "unknown"
     return name
 
 
-def _currency_symbol(sent: Mapping[str, object], where: str, problems: list[Problem]) -> str:
-    symbol = sent.get("currency_symbol", "" if sent.keys() == {_UNKNOWN} else "$")
+def _currency_symbol(sent: Mapping[str, object], key: str, problems: list[Problem]) -> str:
+    symbol = sent.get("currency_symbol", "" if _has_no_known_number(sent) else "$")
     if not isinstance(symbol, str):
-        problems.append(problem("currencySymbol", where, symbol, "a string"))
+        problems.append(problem("currencySymbol", _where(key), symbol, "a string"))
         return ""
-    return symbol
+    return utf8(symbol)
+
+
+def _where(key: str) -> str:
+    return f"holdings[{quoted(key)}]"
 
 
 # --- Families -------------------------------------------------------------------------------------

@@ -25,6 +25,7 @@ from exporter.quantconnect.fields import (
     quoted,
     refuse_errors,
     text,
+    unknown_name,
     utf8,
 )
 from exporter.sources.holdings import HOLDINGS, Holding, decode_holdings
@@ -39,9 +40,10 @@ if TYPE_CHECKING:
 _CASH_NUMBERS: Final = {
     name.lower(): name for name in ("amount", "conversionRate", "valueInAccountCurrency")
 }
-_CASH_FIELDS: Final = _CASH_NUMBERS | dict.fromkeys(
-    ("symbol", "currencysymbol", "securitysymbols", "securitysymbol"), ""
-)
+_CASH_FIELDS: Final = {
+    *_CASH_NUMBERS,
+    *("symbol", "currencysymbol", "securitysymbols", "securitysymbol"),
+}
 
 
 class Cash(Struct, frozen=True):
@@ -71,7 +73,7 @@ class Portfolio(Struct, frozen=True):
     @property
     def is_blank(self) -> bool:
         """No position and no money: also what a deployment stores whose setup failed."""
-        return not self.holdings and all(entry.amount == 0.0 for entry in self.cash)
+        return not self.holdings and not any(entry.amount or entry.value for entry in self.cash)
 
     @property
     def has_pnl(self) -> bool:
@@ -126,15 +128,12 @@ def _cash(cash: Mapping[str, object], problems: list[Problem]) -> list[Cash]:
         if not isinstance(entry, dict) and not is_empty(entry):
             problems.append(problem("other", where, entry, "an object"))
             continue
-        if raw.keys() - _CASH_FIELDS.keys():  # new names, perhaps of what is missing
-            if raw.keys().isdisjoint(_CASH_NUMBERS):
-                problems.append(problem("other", where, entry, "an object of known fields"))
+        unknown = [name for name in raw if name not in _CASH_FIELDS]
+        missing = [field for name, field in _CASH_NUMBERS.items() if raw.get(name) is None]
+        if unknown and missing:
+            problems.append(unknown_name(unknown[0], where, missing))
+            if len(missing) == len(_CASH_NUMBERS):
                 continue
-            problems += [
-                Problem(field, where, "missing next to names that are not known, expected a number")
-                for name, field in _CASH_NUMBERS.items()
-                if name not in raw
-            ]
         amount = number(raw, "amount", where, problems)
         rate = number(raw, "conversionRate", where, problems)
         value = number(raw, "valueInAccountCurrency", where, problems)

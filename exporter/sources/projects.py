@@ -17,7 +17,6 @@ from exporter.quantconnect.errors import ApiError, Reason
 from exporter.quantconnect.fields import (
     Problem,
     excerpt,
-    flag,
     folded,
     positive_integer,
     problem,
@@ -74,7 +73,10 @@ def decode_page(payload: Mapping[str, object]) -> Page:
     projects = []
     for index, entry in enumerate(entries):
         where = f"projects[{index}]"
-        raw = folded(entry) if isinstance(entry, dict) else {}
+        if not isinstance(entry, dict):
+            problems.append(problem("other", where, entry, "an object"))
+            continue
+        raw = folded(entry)
         project_id, name = positive_integer(raw.get("projectid")), raw.get("name")
         if project_id is None:
             problems.append(problem("projectId", where, raw.get("projectid"), "a positive integer"))
@@ -117,10 +119,16 @@ def _entries(payload: Mapping[str, object]) -> list[object]:
 
 
 def _auto_restart(raw: Mapping[str, object], where: str, problems: list[Problem]) -> bool | None:
+    """Return ``liveForm.autoRestart``: a boolean, until February 2026 the string of one."""
     form = raw.get("liveform")
-    if not isinstance(form, dict):
-        return None
-    return flag(folded(form), "autoRestart", f"{where}.liveForm", problems)
+    sent = folded(form).get("autorestart") if isinstance(form, dict) else None
+    if sent is None or isinstance(sent, bool):
+        return sent
+    result = {"true": True, "false": False}.get(sent.lower()) if isinstance(sent, str) else None
+    if result is None:
+        # Without the value: nothing of a form with credentials is ever logged.
+        problems.append(Problem("autoRestart", f"{where}.liveForm", "expected true or false"))
+    return result
 
 
 # --- Families -------------------------------------------------------------------------------------

@@ -47,6 +47,9 @@ RUNTIME_STATISTICS: Final[Mapping[str, bool]] = {
 }
 """The statistics that Lean itself sets, and whether each is a percentage; else it is money."""
 
+# Takes a statistic as it was sent; raises ValueError where it cannot be read.
+_Reader = Callable[[object], float]
+
 _BYTES_PER_MB: Final = 1_048_576
 _UP_TIME: Final = re.compile(r"([0-9]{1,6})d ([0-9]{2}):([0-9]{2}):([0-9]{2})")
 
@@ -89,34 +92,32 @@ def decode_statistics(payload: Mapping[str, object], *, custom: Collection[str])
     problems: list[Problem] = []
     runtime = _section(answer, "runtimeStatistics", problems)
     server = _section(answer, "serverStatistics", problems)
+
+    def of_runtime(key: str, read: _Reader, field: str) -> float | None:
+        return _read(runtime, key, read, field, "runtimeStatistics", problems)
+
+    def of_server(key: str, read: _Reader) -> float | None:
+        return _read(server, key, read, key, "serverStatistics", problems)
+
     return Statistics(
         runtime={
             key: value
             for key, percent in RUNTIME_STATISTICS.items()
-            if (value := _statistic(runtime, key, "runtimeStatistics", problems, percent))
-            is not None
+            if (value := of_runtime(key, partial(_number, percent=percent), key)) is not None
         },
         custom={
             key: value
             for key in sorted(custom)
-            if (value := _custom_statistic(runtime, key, problems)) is not None
+            if (value := of_runtime(key, _number, "other")) is not None
         },
         currency=_currency(runtime.get("Equity")),
-        cpu_usage=_statistic(server, "CPU Usage", "serverStatistics", problems, percent=True),
-        memory_used_bytes=_memory(server, "Used RAM (MB)", problems),
-        memory_total_bytes=_memory(server, "Total RAM (MB)", problems),
-        uptime_seconds=_uptime(server, problems),
+        cpu_usage=of_server("CPU Usage", partial(_number, percent=True)),
+        memory_used_bytes=of_server("Used RAM (MB)", _bytes),
+        memory_total_bytes=of_server("Total RAM (MB)", _bytes),
+        uptime_seconds=of_server("Up Time", _seconds),
         lean_version=text(folded(server), "LEAN Version", "serverStatistics", problems),
         problems=tuple(problems),
     )
-
-
-def _currency(equity: object) -> str:
-    """Return the glyph or code of a display text; empty where there is none."""
-    try:
-        return parse_display(equity).currency if isinstance(equity, str) else ""
-    except ValueError:
-        return ""
 
 
 def _section(
@@ -131,34 +132,27 @@ def _section(
     return value
 
 
-def _statistic(
+def _read(
     section: Mapping[str, object],
     key: str,
+    read: _Reader,
+    field: str,
     where: str,
     problems: list[Problem],
-    percent: bool = False,
 ) -> float | None:
-    """Return a documented statistic; None where it is missing, empty or unreadable."""
-    try:
-        return _read(section.get(key), percent=percent)
-    except ValueError as error:
-        problems.append(Problem(key, f"{where}[{quoted(key)}]", str(error)))
-        return None
-
-
-def _custom_statistic(
-    section: Mapping[str, object], key: str, problems: list[Problem]
-) -> float | None:
-    try:
-        return _read(section.get(key), percent=None)
-    except ValueError as error:
-        problems.append(Problem("other", f"runtimeStatistics[{quoted(key)}]", str(error)))
-        return None
-
-
-def _read(value: object, *, percent: bool | None) -> float | None:
+    """Return one statistic; None where it is missing, empty or unreadable."""
+    value = section.get(key)
     if value is None or value == "":
         return None
+    try:
+        return read(value)
+    except ValueError as error:
+        problems.append(Problem(field, f"{where}[{quoted(key)}]", str(error)))
+        return None
+
+
+def _number(value: object, *, percent: bool | None = None) -> float:
+    """Return a number, ``percent`` as for ``parse_display``; raises ValueError."""
     if isinstance(value, str):
         return parse_display(value, percent=percent).value
     result = finite(value)
@@ -169,29 +163,31 @@ def _read(value: object, *, percent: bool | None) -> float | None:
     return result + 0.0  # no minus zero
 
 
-def _memory(server: Mapping[str, object], key: str, problems: list[Problem]) -> float | None:
-    megabytes = _statistic(server, key, "serverStatistics", problems)
-    if megabytes is None:
-        return None
-    result = finite(megabytes * _BYTES_PER_MB)
+def _bytes(value: object) -> float:
+    """Return the bytes of a number of megabytes; raises ValueError."""
+    if isinstance(value, str) and parse_display(value).currency:
+        raise ValueError(f"found {excerpt(value)}, expected a number without a unit")
+    result = finite(_number(value, percent=False) * _BYTES_PER_MB)
     if result is None:
-        where = f"serverStatistics[{quoted(key)}]"
-        problems.append(problem(key, where, server[key], "a number within range"))
+        raise ValueError(f"found {excerpt(value)}, expected a number within range")
     return result
 
 
-def _uptime(server: Mapping[str, object], problems: list[Problem]) -> float | None:
-    key = "Up Time"
-    value = server.get(key)
-    if value is None or value == "":
-        return None
+def _seconds(value: object) -> float:
+    """Return the seconds of a time such as ``0d 00:00:03``; raises ValueError."""
     match = _UP_TIME.fullmatch(value) if isinstance(value, str) else None
     if match is None:
-        where = f"serverStatistics[{quoted(key)}]"
-        problems.append(problem(key, where, value, "a time such as 0d 00:00:03"))
-        return None
+        raise ValueError(f"found {excerpt(value)}, expected a time such as 0d 00:00:03")
     days, hours, minutes, seconds = map(int, match.groups())
     return float(((days * 24 + hours) * 60 + minutes) * 60 + seconds)
+
+
+def _currency(equity: object) -> str:
+    """Return the glyph or code of a display text; empty where there is none."""
+    try:
+        return parse_display(equity).currency if isinstance(equity, str) else ""
+    except ValueError:
+        return ""
 
 
 # --- Families -------------------------------------------------------------------------------------

@@ -202,11 +202,11 @@ def decode_deployments(payload: Mapping[str, object], *, project_id: int | None 
 
 def _recency(deployment: Deployment) -> tuple[float, bool]:
     launched = deployment.launched
-    return -inf if launched is None else launched, deployment.status == "Running"
+    return -inf if launched is None else launched, deployment.status == RUNNING
 
 
 def _status(raw: Mapping[str, object], where: str, problems: list[Problem]) -> str:
-    """The known status whatever its case and spacing (``stopped``, ``Runtime Error``)."""
+    """Return the known status, whatever its case and spacing (``stopped``, ``Runtime Error``)."""
     sent = text(raw, "status", where, problems)
     folded_status = sent.lower().replace(" ", "").replace("_", "")
     status = _STATUS_BY_FOLDED.get(folded_status, UNKNOWN_STATUS)

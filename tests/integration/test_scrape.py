@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.needs_prometheus
 
-DATA = Path(__file__).parents[1] / "quantconnect" / "data"
+DATA = Path(__file__).parents[1] / "sources" / "data"
 SHORT = json.loads((DATA / "portfolio_short.json").read_bytes())
 LONG = json.loads((DATA / "portfolio_long.json").read_bytes())
 EMPTY = {"portfolio": {"holdings": [], "cash": None}, "success": True}

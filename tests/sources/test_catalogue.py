@@ -6,31 +6,28 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 from collections import Counter
-from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from exporter.exposition import TEXT, Renderer, join
-from exporter.metrics import CATALOGUE, EXPORTER_FAMILIES, PROJECT_FAMILIES, TABLES
-from exporter.metrics.live import (
-    CUSTOM_STATISTIC,
-    DEPLOYMENT,
-    LIVE_STATUS,
-    STATISTICS,
-    status_flags,
-)
-from exporter.metrics.portfolio import CASH, HOLDINGS, POSITIONS
-from exporter.metrics.reading import PROJECT_INFO, PROJECT_LIMIT, READINGS, Reading, Source
-from exporter.sources.reference import page
-from exporter.metrics.table import Family, Row
-from exporter.quantconnect.model import Cash, Deployment, Holding, Portfolio, Statistics
+from exporter.exposition import TEXT, Renderer, Snapshot, join
+from exporter.metrics import own
+from exporter.metrics.project import PROJECT_INFO, PROJECT_LIMIT, READINGS
+from exporter.sources import CATALOGUE, PROJECT_FAMILIES, SOURCES, TABLES
+from exporter.sources.portfolio import PORTFOLIO, decode_portfolio
+from exporter.sources.projects import DESCRIPTION, Description
+from exporter.sources.statistics import STATISTICS, decode_statistics
+from exporter.sources.status import STATUS, Status, decode_deployments
 from exporter.telemetry import Telemetry
+from tests.metrics.readings import Read
+from tests.sources.given import ROW, answer_of
 
-ROOT = Path(__file__).parents[2]
+if TYPE_CHECKING:
+    from exporter.metrics.table import Family
+    from exporter.sources.source import Source
 
-# The table of the interface, written out: further labels after project_id and project.
+# The table of the interface, written out: further labels after account, project_id and project.
 HOLDING = "symbol symbol_id security_type"
 PROJECT = {
     "quantconnect_holding_quantity": HOLDING,
@@ -60,6 +57,7 @@ PROJECT = {
     "quantconnect_live_volume": "account_currency",
     "quantconnect_live_return_ratio": "",
     "quantconnect_live_probabilistic_sharpe_ratio": "",
+    "quantconnect_live_lean_version_info": "lean_version",
     "quantconnect_live_custom_statistic": "statistic",
     "quantconnect_live_cpu_usage_ratio": "",
     "quantconnect_live_memory_used_bytes": "",
@@ -69,8 +67,9 @@ PROJECT = {
     "quantconnect_read_last_success_timestamp_seconds": "source",
     "quantconnect_read_duration_seconds": "source",
     "quantconnect_read_interval_seconds": "source",
-    "quantconnect_project_info": "account",
+    "quantconnect_project_info": "",
     "quantconnect_project_limit": "limit",
+    "quantconnect_project_auto_restart": "",
 }
 EXPORTER = {
     "quantconnect_api_requests_total": ("counter", "account endpoint"),
@@ -80,6 +79,7 @@ EXPORTER = {
     "quantconnect_api_request_demand_per_second": ("gauge", "account"),
     "quantconnect_api_authenticated": ("gauge", "account"),
     "quantconnect_api_clock_skew_seconds": ("gauge", "account"),
+    "quantconnect_account_unread_live_projects": ("gauge", "account"),
     "quantconnect_api_parse_problems_total": ("counter", "endpoint field"),
     "quantconnect_exporter_build_info": ("gauge", "version revision python_version"),
     "quantconnect_exporter_config_last_reload_successful": ("gauge", ""),
@@ -91,7 +91,7 @@ EXPORTER = {
 
 def test_the_families_of_projects() -> None:
     assert {family.name: (family.type, set(family.labels)) for family in PROJECT_FAMILIES} == {
-        name: ("gauge", {"project_id", "project", *labels.split()})
+        name: ("gauge", {"account", "project_id", "project", *labels.split()})
         for name, labels in PROJECT.items()
     }
     assert [family.name for family in PROJECT_FAMILIES if family.open_labels] == [
@@ -100,14 +100,14 @@ def test_the_families_of_projects() -> None:
 
 
 def test_the_families_of_the_exporter() -> None:
-    assert {family.name: (family.type, set(family.labels)) for family in EXPORTER_FAMILIES} == {
+    assert {family.name: (family.type, set(family.labels)) for family in own.FAMILIES} == {
         name: (type_, set(labels.split())) for name, (type_, labels) in EXPORTER.items()
     }
 
 
 def test_every_name_is_there_once() -> None:
     assert Counter(family.name for family in CATALOGUE).most_common(1)[0][1] == 1
-    assert CATALOGUE == PROJECT_FAMILIES + EXPORTER_FAMILIES
+    assert CATALOGUE == PROJECT_FAMILIES + own.FAMILIES
 
 
 @pytest.mark.parametrize("family", CATALOGUE, ids=lambda family: family.name)
@@ -128,14 +128,30 @@ def test_a_name_says_its_unit_and_the_help_where_it_is_from(family: Family) -> N
             assert re.search(word, family.help), f"{family.name} says nothing of {word}"
     if "account_currency" in family.labels:
         assert re.search("account('s)? currency", family.help)
-    if family.name.startswith(("quantconnect_holding", "quantconnect_cash", "quantconnect_live")):
-        endpoint = {
-            "holding": "live/portfolio/read",
-            "holdings": "live/portfolio/read",
-            "cash": "live/portfolio/read",
-            "live": "live/(list|read)",
-        }[family.name.split("_")[1]]
-        assert re.search(rf"Source: {endpoint}, .*\. Read every \w+_interval", family.help)
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.name)
+def test_the_help_of_what_is_read_has_the_endpoint_and_the_interval(source: Source[Any]) -> None:
+    endpoint = {
+        PORTFOLIO: "live/portfolio/read, ",
+        STATUS: "live/list, ",
+        STATISTICS: "live/read, ",
+        DESCRIPTION: "projects/read, ",
+    }[source]
+    key = source.every.partition("`, ")[0].strip("`")
+    for table in source.tables:
+        for family in table.families:
+            assert re.search(rf"Source: {endpoint}.*\. Read every {key}", family.help)
+
+
+def test_the_help_of_the_unrealized_profit_names_the_better_one() -> None:
+    [family] = [each for each in CATALOGUE if each.name == "quantconnect_live_unrealized_pnl"]
+    assert "stuck at 0" in family.help
+    assert "Prefer the sum of quantconnect_holding_unrealized_pnl." in family.help
+
+
+def test_names_of_sources_tell_them_apart() -> None:
+    assert len({source.name for source in SOURCES}) == len(SOURCES)
 
 
 def test_titles_of_tables_tell_them_apart() -> None:
@@ -145,68 +161,56 @@ def test_titles_of_tables_tell_them_apart() -> None:
 
 def everything() -> bytes:
     """An exposition in which every family has a sample."""
-    renderer = Renderer(Row(7, "US momentum", "USD"))
-    holding = Holding(
-        symbol_id="A",
-        value="",
-        security=None,
-        security_type="Equity",
-        currency_symbol="$",
-        quantity=1,
-        average_price=2,
-        market_price=3,
-        conversion_rate=1,
-        market_value=3,
-        unrealized_pnl=1,
-        unrealized_pnl_percent=50,
-    )
-    cash = Cash(
-        currency="USD",
-        amount=1,
-        conversion_rate=1,
-        value=1,
-        has_conversion_securities=False,
-    )
-    deployment = Deployment(
-        project_id=7,
-        deploy_id="L-1",
-        status="Stopped",
-        launched=1,
-        stopped=2,
-        brokerage="Paper",
-        environment="paper",
-        equity=3,
-        error="",
-    )
-    runtime = ("Fees", "Holdings", "Net Profit", "Unrealized", "Volume", "Return")
-    statistics = Statistics(
-        runtime=dict.fromkeys((*runtime, "Probabilistic Sharpe Ratio"), 1),
-        custom={"Orders": 1},
-        cpu_usage=1,
-        memory_used_bytes=1,
-        memory_total_bytes=1,
-        uptime_seconds=1,
-        problems=(),
-    )
-    portfolio = Portfolio((holding,), (cash,), ())
-    reading = Reading(Source.STATUS, 60, success=True, last_success=1, duration=1)
-    snapshots = [
-        renderer.render(PROJECT_INFO, [{"account": "main", "desk": "x"}]),
+    renderer = Renderer(ROW)
+    option = {"a": 2, "q": 1, "p": 3, "v": 300, "u": 99, "up": 49.5}
+    deployment = {
+        "projectId": 7,
+        "deployId": "L-1",
+        "status": "Stopped",
+        "launched": "2026-11-20 14:30:00",
+        "stopped": "2026-11-21 14:30:00",
+        "equity": 3,
+    }
+    money = ("Fees", "Holdings", "Net Profit", "Unrealized", "Volume")
+    statistics = {
+        "runtimeStatistics": {
+            **dict.fromkeys(money, "$1.00"),
+            **dict.fromkeys(("Return", "Probabilistic Sharpe Ratio"), "1 %"),
+            "Orders": "1",
+        },
+        "serverStatistics": {
+            "CPU Usage": "1%",
+            "Used RAM (MB)": "1",
+            "Total RAM (MB)": "2",
+            "Up Time": "0d 00:00:03",
+            "LEAN Version": "v2.5.0.0.17484",
+        },
+    }
+    answers: dict[Source[Any], Any] = {
+        PORTFOLIO: decode_portfolio(
+            answer_of({"AAPL 31DSLGKXI4C12|AAPL R735QTJ8XC9X": option}), max_holdings=1
+        ),
+        STATUS: Status(decode_deployments({"live": [deployment]}).newest()[7]),
+        STATISTICS: decode_statistics(statistics, custom=("Orders",)),
+        DESCRIPTION: Description(7, "US momentum", auto_restart=True),
+    }
+    snapshots: list[Snapshot] = [
+        renderer.render(PROJECT_INFO, [{"desk": "x"}]),
         renderer.render(PROJECT_LIMIT, [("max_drawdown", 0.1)]),
-        renderer.render(READINGS, [reading]),
-        renderer.render(POSITIONS, [portfolio]),
-        renderer.render(HOLDINGS, [holding]),
-        renderer.render(CASH, [cash]),
-        renderer.render(LIVE_STATUS, status_flags("Stopped")),
-        renderer.render(DEPLOYMENT, [deployment]),
-        renderer.render(STATISTICS, [statistics]),
-        renderer.render(CUSTOM_STATISTIC, statistics.custom.items()),
+        renderer.render(READINGS, [Read("status", 60, success=True, last_success=1, duration=1)]),
+        *(
+            renderer.render(families.table, families.rows(answers[source]))
+            for source in SOURCES
+            for families in source.families
+        ),
     ]
     telemetry = Telemetry(version="1.2.3", revision="unknown")
     account = telemetry.account("main", endpoints=["live/list"], reasons=["auth"], budget=1)
     account.call("live/list")
-    account.answered("live/list", 0.2, "auth")
+    account.answered("live/list", 0.2)
+    account.failed("live/list", "auth")
     account.skew(0.5)
+    account.unread(1)
     account.problem("live/list", "equity")
     telemetry.http_requests.labels("/metrics", "200").inc()
     telemetry.reload_successful.set(1)
@@ -215,13 +219,10 @@ def everything() -> bytes:
 
 
 def test_every_family_can_have_samples() -> None:
-    """All but the expiry, which wants a derivative: see the portfolios."""
     published = set(
         re.findall(r"(?m)^(quantconnect_\w+?)(?:_bucket|_sum|_count)?[{ ]", everything().decode())
     )
-    assert published == {family.name for family in CATALOGUE} - {
-        "quantconnect_holding_expiry_timestamp_seconds"
-    }
+    assert published == {family.name for family in CATALOGUE}
 
 
 @pytest.mark.needs_prometheus
@@ -235,23 +236,3 @@ def test_promtool_finds_nothing_to_say_against_the_exposition() -> None:
         [promtool, "check", "metrics"], input=everything(), capture_output=True, check=False
     )
     assert (checked.returncode, checked.stdout, checked.stderr) == (0, b"", b"")
-
-
-def test_the_reference_page_is_current() -> None:
-    assert (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8") == page(), (
-        "docs/metrics.md is not what the catalogue says: run make docs"
-    )
-
-
-def test_the_reference_page_is_what_its_command_prints() -> None:
-    command = [sys.executable, "-m", "exporter.sources.reference"]
-    printed = subprocess.run(command, capture_output=True, check=True, cwd=ROOT)
-    assert (printed.stdout.decode(), printed.stderr) == (page(), b"")
-
-
-def test_the_reference_page_names_every_family_with_all_its_labels() -> None:
-    rows = {
-        match[1]: set(re.findall(r"`(\w+)`", match[2]))
-        for match in re.finditer(r"(?m)^\| `(quantconnect_\w+)` \| \w+ \| ([^|]*)\|", page())
-    }
-    assert rows == {family.name: set(family.labels) for family in CATALOGUE}
