@@ -46,9 +46,9 @@ OUTSIDE: dict[str, set[str]] = {
     "quantconnect": {"msgspec", "requests", "urllib3"},
     "exposition": {"isal", "msgspec", "prometheus_client"},
     "telemetry": {"prometheus_client"},
-    "web": {"OpenSSL", "bcrypt", "cryptography", "h11", "starlette", "uvicorn", "yaml"},
+    "web": {"OpenSSL", "bcrypt", "cryptography", "h11", "yaml"},
     "poller": set(),
-    "cli": {"starlette"},
+    "cli": set(),
     "metrics": set(),
 }
 

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable
 
-    from starlette.types import ASGIApp
-
     from exporter.config import Config
     from exporter.poller import Shard
     from exporter.web.config import WebConfig
@@ -74,8 +72,8 @@ def serve(
     from exporter.poller import Poller
     from exporter.store import Store
     from exporter.telemetry import Telemetry
-    from exporter.web.app import Site, application
-    from exporter.web.config import Guard
+    from exporter.web.app import Application, Site
+    from exporter.web.limits import Limits
     from exporter.web.server import Server
 
     clock = Clock()
@@ -107,11 +105,14 @@ def serve(
         version=__version__,
         telemetry_path=options.web_telemetry_path,
     )
-    app: ASGIApp = application(site, max_requests=options.web_max_requests)
-    if web is not None:
-        # What it refuses, the application cannot count.
-        refused = telemetry.http_requests
-        app = Guard(app, web, refused=lambda code: refused.labels("other", str(code)).inc())
+    tls = web.server_context() if web is not None else None
+    server = Server(
+        Application(site, max_requests=options.web_max_requests, web=web),
+        sockets,
+        tls=tls,
+        limits=Limits.of_this_process(tls=tls is not None),
+        count_refused=telemetry.tls_handshake_failures.inc,
+    )
     watch = Watch(watched, reloader, options.config_auto_reload_interval) if watched else None
     with returning_memory():
         try:
@@ -119,9 +120,7 @@ def serve(
             if watch is not None:
                 watch.start()
             notify.ready()
-            Server(app, sockets, web.server_context() if web else None).run(
-                on_hangup=reloader.reload_quietly
-            )
+            server.run(on_hangup=reloader.reload_quietly)
         finally:
             if watch is not None:
                 watch.stop()
