@@ -105,6 +105,7 @@ class Site:
     clock: Clock
     version: str
     telemetry_path: str
+    compressor: exposition.Compressor = field(default_factory=exposition.Compressor)
     reloads: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(2))
 
     def routes(self) -> tuple[Route, ...]:
@@ -128,7 +129,7 @@ class Site:
         headers = {"content-type": offered.content_type, "vary": "Accept, Accept-Encoding"}
         if exposition.accepts_gzip(request.header(b"accept-encoding")):
             headers["content-encoding"] = "gzip"
-            return Response(200, exposition.gzip(pieces), headers)
+            return Response(200, self.compressor.gzip(pieces), headers)
         return Response(200, b"".join(pieces), headers)
 
     def landing(self, _: Request) -> Response:
