@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Final, Protocol
 from exporter import exposition
 from exporter.log import Log
 from exporter.metrics import PROJECT_FAMILIES
-from exporter.web.config import Guard
 from exporter.web.messages import Response, text_response
 from exporter.web.pages import landing_page, project_page
 from exporter.web.template import STYLE_HASH
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from exporter.clock import Clock
     from exporter.store import AccountReport, Store
     from exporter.telemetry import Telemetry
-    from exporter.web.config import WebConfig
     from exporter.web.messages import Handler, Request
 
 log = Log(__name__)
@@ -36,7 +34,8 @@ _READ_METHODS: Final = ("GET", "HEAD")
 _RELOAD_METHODS: Final = ("POST", "PUT")
 # "none" is a request of the user's own, such as a bookmark.
 _OUR_SITES: Final = (b"same-origin", b"none")
-_PROBES: Final = ("/-/healthy", "/-/ready")
+PROBES: Final = ("/-/healthy", "/-/ready")
+"""Paths that are neither limited nor guarded: a probe that fails restarts the exporter."""
 _SECURITY_HEADERS: Final = {
     "content-security-policy": (
         f"default-src 'none'; style-src '{STYLE_HASH}'; frame-ancestors 'none'"
@@ -193,20 +192,25 @@ class Site:
 class Application:
     """The handler of every request: guard it, limit it, answer it, count it.
 
-    At most ``max_requests`` are answered at a time, 0 for no limit; beyond it 503. Probes are
-    neither limited nor guarded by ``web``: one that fails restarts the exporter.
+    At most ``max_requests`` are answered at a time, 0 for no limit; beyond it 503. ``guard`` makes
+    a handler that may refuse a request before it is answered.
     """
 
-    def __init__(self, site: Site, *, max_requests: int, web: WebConfig | None = None) -> None:
+    def __init__(
+        self,
+        site: Site,
+        *,
+        max_requests: int,
+        guard: Callable[[Handler], Handler] | None = None,
+    ) -> None:
         self._max_requests = max_requests
         self._under_way = 0
         self._routes = {route.path: route for route in site.routes()}
         self._requests = site.telemetry.http_requests
         for path in self._routes:
             self._requests.labels(path, "200")
-        self._respond: Handler = self._respond_with_headers
-        if web is not None:
-            self._respond = Guard(self._respond_with_headers, web, exempt=_PROBES)
+        respond = self._respond_with_headers
+        self._respond: Handler = respond if guard is None else guard(respond)
 
     async def __call__(self, request: Request) -> Response:
         """Return the response to a request; an exception is logged and becomes 500."""
@@ -230,7 +234,7 @@ class Application:
         return replace(response, headers={**response.headers, **_SECURITY_HEADERS})
 
     async def _respond_within_limit(self, request: Request) -> Response:
-        if self._max_requests and request.path not in _PROBES:
+        if self._max_requests and request.path not in PROBES:
             if self._under_way >= self._max_requests:
                 text = f"Limit of {self._max_requests} concurrent requests reached,"
                 return text_response(f"{text} try again later.\n", 503)

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Final, cast
 
 from exporter.log import Log
 from exporter.web.clients import Clients
-from exporter.web.config import is_admitted
 from exporter.web.connection import Connection
 from exporter.web.limits import Limits, Throttle
 from exporter.web.stream import Stream
@@ -40,8 +39,8 @@ _PLAIN_HTTP: Final = (
 class Server:
     """Serve a handler on listening sockets until ``stop`` or a signal.
 
-    With ``tls``, each connection begins with a handshake under that context; ``count_refused`` is
-    called for each handshake that fails.
+    With ``tls``, each connection begins with a handshake under that context, after which
+    ``is_admitted`` decides. ``count_refused`` is called for each handshake that fails.
     """
 
     def __init__(
@@ -50,6 +49,7 @@ class Server:
         sockets: Sequence[socket.socket],
         *,
         tls: ssl.SSLContext | None = None,
+        is_admitted: Callable[[ssl.SSLObject], bool] = lambda _: True,
         limits: Limits | None = None,
         count_refused: Callable[[], None] = lambda: None,
         throttle: Throttle | None = None,
@@ -57,6 +57,7 @@ class Server:
         self._handler = handler
         self._sockets = sockets
         self._tls = tls
+        self._is_admitted = is_admitted
         self._limits = limits or Limits()
         self._count_refused = count_refused
         self._throttle = throttle or Throttle(_QUIET_SECONDS)
@@ -187,7 +188,7 @@ class Server:
             if received:
                 self._refuse(address, _reason(error))
             return None
-        if not is_admitted(stream.tls):
+        if not self._is_admitted(stream.tls):
             self._refuse(address, "no name in the client's certificate is allowed")
             return None
         return stream

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from http.client import HTTPResponse
 from typing import TYPE_CHECKING
 
+from exporter.web.config import is_admitted
 from exporter.web.config.settings import TLS, ClientAuth, Pem
 from exporter.web.config.tls import server_context
 from exporter.web.listen import Address, bind
@@ -148,6 +149,7 @@ def running(
         application,
         [listener],
         tls=context,
+        is_admitted=is_admitted,
         limits=limits,
         throttle=throttle,
         count_refused=lambda: refused.append(None),

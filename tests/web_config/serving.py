@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from exporter.web.config import Guard, WebConfig
+from exporter.web.config import Guard, WebConfig, is_admitted
 from exporter.web.listen import Address, bind
 from exporter.web.messages import text_response
 from exporter.web.server import Server
@@ -155,7 +155,7 @@ def serving(
             refused.append(response.status)
         return response
 
-    server = Server(noted, [listener], tls=config.server_context())
+    server = Server(noted, [listener], tls=config.server_context(), is_admitted=is_admitted)
     thread = threading.Thread(target=server.run_in_thread)
     thread.start()
     try:
