@@ -63,14 +63,14 @@ def test_a_quick_run_fills_the_page(tmp_path: Path) -> None:
 def test_families_keep_everything_but_the_exporters_own() -> None:
     text = (
         b"# HELP quantconnect_holdings N.\n# TYPE quantconnect_holdings gauge\n"
-        b'quantconnect_holdings{project="p",project_id="7"} 3.0\n'
+        b'quantconnect_holdings{account="main",project="p",project_id="7"} 3.0\n'
         b"# HELP process_open_fds F.\n# TYPE process_open_fds gauge\nprocess_open_fds 9.0\n"
     )
     (family,) = peers.families(text)
     assert family["labels"] == ["project", "project_id"]
     assert family["values"] == [["p", "7"]]
     assert family["numbers"] == [3.0]
-    assert peers.samples(text) == {b'quantconnect_holdings{project="p",project_id="7"}': 3.0}
+    assert peers.samples(text) == {b'quantconnect_holdings{account="main",project="p",project_id="7"}': 3.0}
     assert [metric.samples[0].value for metric in peers.Families([family]).collect()] == [3.0]
 
 

@@ -193,7 +193,7 @@ LEFT_OUT = (
         ("quantconnect_holding_",),
         {"other": 1},
         "found number 5, expected an object of known fields",
-        ('quantconnect_holdings{project="P1",project_id="1"} 2.0',),
+        ('quantconnect_holdings{account="main",project="P1",project_id="1"} 2.0',),
     ),
     LeftOut(
         "a holding whose fields all have other names, beside others: it is still a position",

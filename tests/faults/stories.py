@@ -715,7 +715,7 @@ def no_name(scene: Scene) -> None:
         )
         eventually(
             lambda: (
-                'quantconnect_holdings{project="1",project_id="1"} 3.0'
+                'quantconnect_holdings{account="main",project="1",project_id="1"} 3.0'
                 in scene.exporter.numbers(VICTIM)
             )
         )

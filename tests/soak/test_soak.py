@@ -43,7 +43,7 @@ def test_one_wrong_number_would_be_noticed() -> None:
 
 def test_what_is_published_is_read_from_the_exposition() -> None:
     text = (
-        'quantconnect_holdings{project="a",project_id="7"} 2.0\n'
+        'quantconnect_holdings{account="main",project="a",project_id="7"} 2.0\n'
         'quantconnect_cash_amount{currency="USD",project="a",project_id="7"} 1.5\n'
         'quantconnect_live_status{project="a",project_id="7",status="Stopped"} 0.0\n'
         'quantconnect_live_status{project="a",project_id="7",status="Running"} 1.0\n'

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from exporter.exposition import Snapshot
 
 NOW = 1795271400.0
-SAMPLE = 'quantconnect_holdings{project="US momentum",project_id="7"} 0.0'
+SAMPLE = 'quantconnect_holdings{account="main",project="US momentum",project_id="7"} 0.0'
 
 
 @dataclass
