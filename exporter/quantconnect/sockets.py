@@ -48,7 +48,7 @@ class Call:
 
     @property
     def is_over(self) -> bool:
-        """Whether no time is left."""
+        """True once no time is left, or after ``end``."""
         return time.monotonic() >= self._ends
 
     def time_left(self) -> float:

@@ -199,9 +199,7 @@ class _Adapter(HTTPAdapter):
         super().__init__()
         self._forwards = route.proxy is not None and not route.is_tls
         self.headers = dict(route.proxy.headers) if route.proxy and self._forwards else {}
-        self._pool = HTTPConnectionPool(
-            route.host, route.port, maxsize=connections, retries=False, route=route
-        )
+        self._pool = HTTPConnectionPool(route.host, route.port, maxsize=connections, route=route)
         self._pool.ConnectionCls = _Connection
 
     def get_connection_with_tls_context(self, *_: Any, **__: Any) -> HTTPConnectionPool:
@@ -219,7 +217,7 @@ class _Adapter(HTTPAdapter):
 
 
 class _Connection(HTTPConnection):
-    """urllib3's connection, over a socket of a route."""
+    """urllib3's connection, over a socket that a route opens."""
 
     def __init__(self, *args: Any, route: Route, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

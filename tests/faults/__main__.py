@@ -6,7 +6,7 @@ import html
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from exporter.poller import backoff
+from exporter.poller.schedule import FIRST_BACKOFF, LONGEST_BACKOFF
 from tests.faults import answers, contents, elsewhere, processes, scene, stories
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ Each of these befalls the reading of one project's portfolio until it is over. I
 - **Counted**: each call once in `quantconnect_api_request_failures_total`, for the reason below;
   nothing else.
 - **Recovers**: it is asked again after a random wait of up to {first:g} s, doubling to
-  {longest:g} minutes; the next good answer is published whole, and “Reading works again” is logged
+  {longest:g} minutes; the next good answer is published whole, and “Reading succeeds again” is logged
   once.
 """
 
@@ -117,7 +117,7 @@ def _lines() -> Iterator[str]:
         every=scene.SCRAPE_EVERY * 1000,
         process_every=processes.SCRAPE_EVERY * 1000,
     )
-    yield _ANSWERS.format(first=2 * backoff.FIRST, longest=backoff.LONGEST / 60)
+    yield _ANSWERS.format(first=2 * FIRST_BACKOFF, longest=LONGEST_BACKOFF / 60)
     for title, section in answers.SECTIONS.items():
         yield f"### {title}\n"
         yield from _table(

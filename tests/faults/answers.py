@@ -464,7 +464,7 @@ def costs_a_read(entry: Failing) -> Told:
     return Told(
         entry.title,
         published=Published.UNTIL_OLD,
-        logged={"Reading failed": 1, "Reading works again": 1},
+        logged={"Reading failed": 1, "Reading succeeds again": 1},
         counted=(failures(entry.reason.value, PORTFOLIO), unread("portfolio", VICTIM)),
         recovers="by itself",
     )

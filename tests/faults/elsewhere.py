@@ -59,7 +59,7 @@ class Elsewhere:
         logged = dict(self.logged)
         shown = self.shown
         if rejected and self.endpoint == "authenticate":
-            logged = {REJECTS: 1, "It works again": 1}
+            logged = {REJECTS: 1, "API calls succeed again": 1}
         elif rejected:
             logged[ACCEPTED] = 1 if self.shown else 2
             shown = (*shown, _BRIEFLY)
@@ -81,7 +81,7 @@ LISTING = Elsewhere(
     "live/list",
     Published.BEFORE,
     "portfolios and statistics are read as ever, and each project keeps its last status",
-    {CALL: 1, "It works again": 1},
+    {CALL: 1, "API calls succeed again": 1},
     (unread("status", VICTIM), unread("status", BYSTANDER)),
     "status",
 )
@@ -89,7 +89,7 @@ STATISTICS = Elsewhere(
     "live/read",
     Published.BEFORE,
     "portfolios and statuses are read as ever, and the project keeps its last statistics",
-    {"Reading failed": 1, "Reading works again": 1},
+    {"Reading failed": 1, "Reading succeeds again": 1},
     (unread("statistics", VICTIM),),
     "statistics",
     VICTIM,
@@ -106,7 +106,7 @@ AUTHENTICATE = Elsewhere(
     "authenticate",
     Published.NOTHING_YET,
     "`/-/ready` and `/-/healthy` are 200, and nothing else is asked",
-    {CALL: 1, "It works again": 1},
+    {CALL: 1, "API calls succeed again": 1},
     settings=_FROM_THE_START,
 )
 ENDPOINTS = (LISTING, STATISTICS, NAME, AUTHENTICATE)
@@ -163,7 +163,7 @@ NAMES = (
 )
 NAMELESS = Told(
     "a name that is none",
-    logged={ACCEPTED: 1, "The project's name cannot be had, its id takes its place": 1},
+    logged={ACCEPTED: 1, "Cannot get the project's name, so its id stands for it": 1},
     counted=(failures("malformed", "projects/read", 3),),
     recovers="it is read under its id from then on: no series is ever renamed",
     published=Published.NOTHING_YET,

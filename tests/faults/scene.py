@@ -33,10 +33,9 @@ from exporter import log
 from exporter.cli.reload import Reloader
 from exporter.clock import Clock
 from exporter.exposition import samples
-from exporter.poller import account as account_module
 from exporter.simulator import SimulatorServer, World
 from exporter.simulator.authentication import Authentication
-from exporter.web.app import Site, application
+from exporter.web.app import Application, Site
 from exporter.web.listen import bind, parse_address
 from exporter.web.server import Server
 from tests.faults import told
@@ -47,8 +46,6 @@ from tests.web_config.pki import PKI
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
-
-    import pytest
 
     from exporter.simulator import Fault
     from exporter.simulator.exchange import Exchange
@@ -233,7 +230,7 @@ class Scene:
         site = Site(live.store, live.telemetry, live.poller, reloader, clock, "1", "/metrics")
         listening = bind(parse_address("127.0.0.1:0"))
         self.url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-        return Server(application(site, max_requests=0), [listening])
+        return Server(Application(site, max_requests=0), [listening])
 
     def _yaml(
         self, base_url: str, *, named: bool, token_in_file: bool, hosts: tuple[str, ...]
@@ -602,9 +599,3 @@ def _of(lines: list[str], project_id: int) -> list[str]:
     """What of an exposition is a project's portfolio."""
     label = f'project_id="{project_id}"'
     return [line for line in lines if line.startswith(_PORTFOLIO_FAMILIES) and label in line]
-
-
-def short_naps(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The loop looks around more often than each ten seconds, which no test wants to wait for."""
-    monkeypatch.setattr(account_module, "_LONGEST_NAP", 0.02)
-    monkeypatch.setattr(account_module, "_FAULT_NAP", 0.02)

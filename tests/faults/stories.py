@@ -12,12 +12,11 @@ from itertools import chain, pairwise, repeat
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
-from exporter.poller import account as account_module
-from exporter.poller.plan import Plan
-from exporter.quantconnect import client as client_module
-from exporter.quantconnect.portfolio import decode_portfolio
+from exporter.poller import Limits
+from exporter.poller.schedule import Schedule
 from exporter.simulator import ClockOffset, Stall, Status, patched
 from exporter.simulator import fault_answers as say
+from exporter.sources import portfolio as portfolio_module
 from tests.faults.entry import Story
 from tests.faults.scene import BYSTANDER, PORTFOLIO, TOKEN, VICTIM
 from tests.faults.told import (
@@ -48,10 +47,10 @@ CONNECTING: list[Story] = []
 OURSELVES: list[Story] = []
 
 
-_ONE_FAILED: Mapping[str, Often | int] = {"Reading failed": ONCE, "Reading works again": ONCE}
+_ONE_FAILED: Mapping[str, Often | int] = {"Reading failed": ONCE, "Reading succeeds again": ONCE}
 _CALL_FAILED: Mapping[str, Often | int] = {
     "A call for the account failed": ONCE,
-    "It works again": ONCE,
+    "API calls succeed again": ONCE,
 }
 _ACCEPTED = "QuantConnect accepts the account"
 _LEFT_OUT = "Left out what could not be understood"
@@ -70,7 +69,7 @@ _REST = (failures("rate_limit", PORTFOLIO, 1), _UNREAD)
 _AUTH = (failures("auth"), REJECTED, unread(perhaps=True))
 # Until the authenticate that follows a rejection is answered.
 _BRIEFLY = replace(REJECTED, perhaps=True)
-_LOOKS = f"each {account_module._LONGEST_NAP:g} seconds"
+_LOOKS = f"each {Limits().longest_nap:g} seconds"
 _YET = Published.NOTHING_YET
 _WELL = "`/-/ready` and `/-/healthy` are 200"
 
@@ -87,8 +86,8 @@ def _rejected(times: int) -> dict[str, Often | int]:
         ),
         "Reading failed": PERHAPS,
         "A call for the account failed": PERHAPS,
-        "It works again": ONCE,
-        "Reading works again": PERHAPS,
+        "API calls succeed again": ONCE,
+        "Reading succeeds again": PERHAPS,
     }
 
 
@@ -242,7 +241,7 @@ for _title, _fault in (
     _story(
         ACCOUNT,
         _title,
-        logged={"Reading failed": ONCE, _ACCEPTED: 1, "Reading works again": ONCE},
+        logged={"Reading failed": ONCE, _ACCEPTED: 1, "Reading succeeds again": ONCE},
         counted=(failures("auth", PORTFOLIO, 1), _UNREAD, _BRIEFLY),
         recovers=_ONE_PROJECT,
     )(partial(_rejected_once, fault=_fault))
@@ -251,7 +250,7 @@ for _title, _fault in (
 @_story(
     ACCOUNT,
     "a project that this user may not see, while others are fine",
-    logged={"Reading failed": ONCE, _ACCEPTED: 2, "Reading works again": ONCE},
+    logged={"Reading failed": ONCE, _ACCEPTED: 2, "Reading succeeds again": ONCE},
     counted=(failures("auth", PORTFOLIO, 2), _UNREAD, _BRIEFLY),
     recovers="after the second rejection that project alone waits for 15 minutes",
     stale_after=2 * HOUR,
@@ -273,7 +272,7 @@ def one_project_is_forbidden(scene: Scene) -> None:
 @_story(
     ACCOUNT,
     "an account that flaps: every few calls one is rejected",
-    logged={"Reading failed": 3, _ACCEPTED: 3, "Reading works again": 3},
+    logged={"Reading failed": 3, _ACCEPTED: 3, "Reading succeeds again": 3},
     counted=(failures("auth", PORTFOLIO, 3), _UNREAD, _BRIEFLY),
     recovers="an `authenticate` each, and on",
 )
@@ -468,7 +467,7 @@ def _status(scene: Scene, project_id: int = VICTIM) -> list[str]:
     also="portfolios as ever, and the last status of each project",
     logged=_CALL_FAILED,
     counted=(failures("http_5xx", "live/list"), *_NO_STATUS),
-    recovers="“It works again”",
+    recovers="“API calls succeed again”",
 )
 def listing_fails(scene: Scene) -> None:
     before = _status(scene)
@@ -482,7 +481,7 @@ def listing_fails(scene: Scene) -> None:
         assert len(scene.log.said("A call for the account failed")) == 1
         assert not scene.log.said("Reading failed")
     eventually(lambda: scene.success(VICTIM, "status") == 1)
-    eventually(lambda: len(scene.log.said("It works again")) == 1)
+    eventually(lambda: len(scene.log.said("API calls succeed again")) == 1)
     scene.eventually_counts(lambda: {("live/list", "http_5xx"): befallen.times})
 
 
@@ -516,7 +515,7 @@ def listing_is_empty(scene: Scene) -> None:
     also="portfolios as ever, and the last status of each project",
     logged=_CALL_FAILED,
     counted=(failures("malformed", "live/list"), *_NO_STATUS),
-    recovers="“It works again”",
+    recovers="“API calls succeed again”",
 )
 def listing_is_malformed(scene: Scene) -> None:
     before = _status(scene)
@@ -596,7 +595,7 @@ def deployment_of_other_types(scene: Scene) -> None:
     also="everything but newer statistics",
     logged=_ONE_FAILED,
     counted=(failures("http_5xx", "live/read"), unread("statistics", VICTIM)),
-    recovers="“Reading works again”",
+    recovers="“Reading succeeds again”",
 )
 def statistics_fail(scene: Scene) -> None:
     with scene.befallen(Status(502), "live/read") as befallen:
@@ -701,7 +700,7 @@ def statistics_are_no_objects(scene: Scene) -> None:
     "a name cannot be had",
     published=Published.NOTHING_YET,
     also="after three tries the project under its id",
-    logged={_ACCEPTED: 1, "The project's name cannot be had, its id takes its place": 1},
+    logged={_ACCEPTED: 1, "Cannot get the project's name, so its id stands for it": 1},
     counted=(failures("http_5xx", "projects/read", 3),),
     recovers="it is read under its id from then on: no series is ever renamed",
     named=False,
@@ -710,7 +709,10 @@ def statistics_are_no_objects(scene: Scene) -> None:
 def no_name(scene: Scene) -> None:
     with scene.befallen(Status(500), "projects/read") as befallen:
         scene.start()
-        eventually(lambda: scene.log.said("The project's name cannot be had"), timeout=20)
+        eventually(
+            lambda: scene.log.said("Cannot get the project's name, so its id stands for it"),
+            timeout=20,
+        )
         eventually(
             lambda: (
                 'quantconnect_holdings{project="1",project_id="1"} 3.0'
@@ -783,13 +785,17 @@ def _connecting(scene: Scene, reason: str, error: str) -> None:
     assert len(scene.log.said("A call for the account failed")) == 1
 
 
-_AGAIN = "as soon as it can connect; “It works again”"
+_AGAIN = "as soon as it can connect; “API calls succeed again”"
 
 
 @_story(
     CONNECTING,
     "refused: QuantConnect goes away, and comes back at the same address",
-    logged={**_ONE_FAILED, "A call for the account failed": PERHAPS, "It works again": PERHAPS},
+    logged={
+        **_ONE_FAILED,
+        "A call for the account failed": PERHAPS,
+        "API calls succeed again": PERHAPS,
+    },
     counted=(failures("connection"), unread()),
     recovers="as soon as it can connect",
 )
@@ -834,7 +840,7 @@ def unresolved(scene: Scene) -> None:
     "the resolver does not answer for the host of one account, for longer than request_timeout",
     published=_YET,
     also="the other account's projects as ever; `/-/ready` and `/-/healthy` are 200",
-    logged={_ACCEPTED: ONCE, "A call for the account failed": 1, "It works again": 1},
+    logged={_ACCEPTED: ONCE, "A call for the account failed": 1, "API calls succeed again": 1},
     counted=(failures("timeout", "authenticate"),),
     recovers="with the next call after the resolver answers again",
     started=False,
@@ -1049,8 +1055,8 @@ def _caught(scene: Scene) -> float | None:
     recovers="the loop goes on",
 )
 def loop_raises(scene: Scene) -> None:
-    broken = _then(3, Plan.take)
-    with mock.patch.object(Plan, "take", broken):
+    broken = _then(3, Schedule.next)
+    with mock.patch.object(Schedule, "next", broken):
         # Only then: a read that was under way may find the change before the loop turns again.
         eventually(lambda: _caught(scene) == 3)
         scene.change(2)
@@ -1071,7 +1077,7 @@ def loop_raises(scene: Scene) -> None:
 )
 def loop_is_broken(scene: Scene) -> None:
     good = scene.portfolio()
-    with mock.patch.object(Plan, "take", _then(1_000_000, Plan.take)):
+    with mock.patch.object(Schedule, "next", _then(1_000_000, Schedule.next)):
         eventually(lambda: scene.log.said("A fault of this exporter"))
         assert scene.healthy()
         assert scene.portfolio() == good
@@ -1088,19 +1094,19 @@ def loop_is_broken(scene: Scene) -> None:
     OURSELVES,
     "reading an answer raises what nobody foresaw",
     logged={_FAULT: 1, **_ONE_FAILED},
-    counted=(_faults(4), failures("malformed", PORTFOLIO), unread("portfolio")),
+    counted=(_faults(4), unread("portfolio")),
     recovers="with the next good read",
 )
 def decoding_raises(scene: Scene) -> None:
     good = scene.portfolio()
-    broken = _then(4, decode_portfolio)
-    with mock.patch.object(client_module, "decode_portfolio", broken):
+    broken = _then(4, portfolio_module.decode_holdings)
+    with mock.patch.object(portfolio_module, "decode_holdings", broken):
         eventually(lambda: scene.log.said(_FAULT, call="portfolio"))
         scene.change(2)
         scene.eventually_has(2)
     assert scene.log.said("Reading failed")[0]["error"] == "a fault of this exporter, see its log"
     assert set(scene.seen) <= {(), tuple(good), tuple(scene.portfolio())}
-    scene.eventually_counts(lambda: {(PORTFOLIO, "malformed"): 4})
+    assert scene.failures() == {}  # QuantConnect's answer was good
 
 
 @_story(
@@ -1112,7 +1118,7 @@ def decoding_raises(scene: Scene) -> None:
     recovers="with the next good read",
 )
 def rendering_raises(scene: Scene) -> None:
-    from exporter.metrics.portfolio import CASH
+    from exporter.sources.portfolio import CASH
 
     good = scene.portfolio()
     labels = CASH.labels
@@ -1144,7 +1150,11 @@ def rendering_raises(scene: Scene) -> None:
 @_story(
     OURSELVES,
     "no thread can be started for the name look-up of a new connection",
-    logged={**_ONE_FAILED, "A call for the account failed": PERHAPS, "It works again": PERHAPS},
+    logged={
+        **_ONE_FAILED,
+        "A call for the account failed": PERHAPS,
+        "API calls succeed again": PERHAPS,
+    },
     counted=(failures("connection"), unread()),
     recovers="with the next thread that can be had",
 )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.faults.answers import FAILING, costs_a_read
-from tests.faults.scene import BYSTANDER, PORTFOLIO, STALE_AFTER, VICTIM, Scene, short_naps
+from tests.faults.scene import BYSTANDER, PORTFOLIO, STALE_AFTER, VICTIM, Scene
 from tests.poller.given import eventually
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 def test_a_fault_that_costs_a_read(
     entry: Failing, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    short_naps(monkeypatch)
     with Scene(tmp_path, seconds=entry.seconds) as scene:
         good = scene.portfolio()
         assert len(good) == 1 + 3 * 8 + 2 * 3

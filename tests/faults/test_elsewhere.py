@@ -16,7 +16,7 @@ from tests.faults.elsewhere import (
     ONCES,
     STATISTICS,
 )
-from tests.faults.scene import BYSTANDER, VICTIM, Scene, short_naps
+from tests.faults.scene import BYSTANDER, VICTIM, Scene
 from tests.poller.given import eventually
 
 if TYPE_CHECKING:
@@ -36,7 +36,6 @@ _MINUTES = 60.0
 def test_an_answer_of_another_endpoint(
     where: Elsewhere, entry: Failing, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    short_naps(monkeypatch)
     with Scene(tmp_path, seconds=entry.seconds, **where.settings) as scene:
         times = 2 if where is NAME else None
         with scene.befallen(
@@ -83,7 +82,6 @@ def test_one_call_of_another_endpoint(
     *,
     rejected: bool,
 ) -> None:
-    short_naps(monkeypatch)
     with Scene(tmp_path, **where.settings) as scene:
         with scene.befallen(fault, where.endpoint, where.befallen, times=1) as befallen:
             if where is NAME or where is AUTHENTICATE:
@@ -104,12 +102,13 @@ def test_one_call_of_another_endpoint(
 def test_a_name_that_is_none(
     entry: Failing, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    short_naps(monkeypatch)
     with Scene(tmp_path, **NAME.settings) as scene:
         with scene.befallen(entry.fault(scene), NAME.endpoint, VICTIM) as befallen:
             scene.start()
-            eventually(lambda: scene.log.said("The project's name cannot be had"))
-            (said,) = scene.log.said("The project's name cannot be had")
+            eventually(
+                lambda: scene.log.said("Cannot get the project's name, so its id stands for it")
+            )
+            (said,) = scene.log.said("Cannot get the project's name, so its id stands for it")
             assert said["error"] == entry.error
             eventually(lambda: any('project="1"' in line for line in scene.portfolio()))
             assert befallen.times == 3

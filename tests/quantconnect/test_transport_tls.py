@@ -16,7 +16,7 @@ import pytest
 from exporter.quantconnect.errors import ApiError, Reason
 
 from .rawserver import OK, Peer, RawServer
-from .test_transport import SIGNATURE, failure, no_proxy, no_thread_stays, post, transport
+from .test_transport import SIGNATURE, TIMEOUT, failure, no_proxy, no_thread_stays, post, transport
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -78,7 +78,7 @@ UNTRUSTED = "certificate verify failed: self-signed certificate"
 @pytest.mark.parametrize("variable", FILES)
 def test_a_trusted_certificate(good: Path, monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
     monkeypatch.setenv(variable, str(good))
-    with RawServer(serve, tls=context(good)) as server, transport(server.url, timeout=20) as calls:
+    with RawServer(serve, tls=context(good)) as server, transport(server.url) as calls:
         assert post(calls).body == b"{}"
         assert post(calls).body == b"{}"
         assert server.connections == 1
@@ -96,7 +96,7 @@ def test_a_folder_of_trusted_certificates(
     )
     (tmp_path / f"{digest.stdout.strip()}.0").symlink_to(good)
     monkeypatch.setenv(variable, str(tmp_path))
-    with RawServer(serve, tls=context(good)) as server, transport(server.url, timeout=20) as calls:
+    with RawServer(serve, tls=context(good)) as server, transport(server.url) as calls:
         assert post(calls).body == b"{}"
 
 
@@ -108,11 +108,11 @@ def test_the_first_variable_that_is_set_counts(
         for first, second in itertools.pairwise(VARIABLES):
             monkeypatch.setenv(first, str(good))
             monkeypatch.setenv(second, str(other))
-            with transport(server.url, timeout=20) as calls:
+            with transport(server.url) as calls:
                 assert post(calls).body == b"{}"
             monkeypatch.setenv(first, str(other))
             monkeypatch.setenv(second, str(good))
-            with transport(server.url, timeout=20) as calls:
+            with transport(server.url) as calls:
                 assert UNTRUSTED in failure(calls).message
             monkeypatch.delenv(first)
 
@@ -126,7 +126,7 @@ def test_nothing_that_a_variable_says_lets_anybody_in(
         monkeypatch.delenv(variable, raising=False)
     else:
         monkeypatch.setenv(variable, value)
-    with RawServer(serve, tls=context(good)) as server, transport(server.url, timeout=20) as calls:
+    with RawServer(serve, tls=context(good)) as server, transport(server.url) as calls:
         error = failure(calls)
     assert (error.reason, error.message[:12]) == (Reason.TLS, "TLS failed: ")
 
@@ -137,7 +137,7 @@ def test_a_file_to_trust_that_does_not_exist(
 ) -> None:
     missing = tmp_path / "ca.pem"
     monkeypatch.setenv(variable, str(missing))
-    with transport("https://127.0.0.1:9", timeout=20) as calls:
+    with transport("https://127.0.0.1:9") as calls:
         error = failure(calls)
     assert (error.reason, error.message) == (
         Reason.TLS,
@@ -152,7 +152,7 @@ def test_a_file_to_trust_without_a_certificate(
     empty = tmp_path / "ca.pem"
     empty.write_text("-----BEGIN CERTIFICATE-----\n")
     monkeypatch.setenv(variable, str(empty))
-    with RawServer(serve, tls=context(good)) as server, transport(server.url, timeout=20) as calls:
+    with RawServer(serve, tls=context(good)) as server, transport(server.url) as calls:
         error = failure(calls)
     assert (error.reason, error.message) == (
         Reason.TLS,
@@ -165,18 +165,18 @@ def test_an_empty_folder_trusts_nobody(
     good: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str
 ) -> None:
     monkeypatch.setenv(variable, str(tmp_path))
-    with RawServer(serve, tls=context(good)) as server, transport(server.url, timeout=20) as calls:
+    with RawServer(serve, tls=context(good)) as server, transport(server.url) as calls:
         assert UNTRUSTED in failure(calls).message
 
 
 def test_without_tls_nobody_has_to_be_trusted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nowhere/ca.pem")
-    with RawServer(serve) as server, transport(server.url, timeout=20) as calls:
+    with RawServer(serve) as server, transport(server.url) as calls:
         assert post(calls).body == b"{}"
 
 
 def test_a_certificate_that_nobody_signed(good: Path) -> None:
-    with RawServer(serve, tls=context(good)) as server, transport(server.url, timeout=20) as calls:
+    with RawServer(serve, tls=context(good)) as server, transport(server.url) as calls:
         error = failure(calls)
         assert error.reason is Reason.TLS
         assert error.message.startswith("TLS failed: ")
@@ -197,7 +197,7 @@ def test_a_proxy_that_nobody_trusts(good: Path, monkeypatch: pytest.MonkeyPatch)
 def test_a_certificate_of_another_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = certificate(tmp_path, san="DNS:www.quantconnect.com")
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(file))
-    with RawServer(serve, tls=context(file)) as server, transport(server.url, timeout=20) as calls:
+    with RawServer(serve, tls=context(file)) as server, transport(server.url) as calls:
         error = failure(calls)
     assert error.reason is Reason.TLS
     assert "certificate is not valid for '127.0.0.1'" in error.message
@@ -206,7 +206,7 @@ def test_a_certificate_of_another_host(tmp_path: Path, monkeypatch: pytest.Monke
 def test_a_server_that_does_not_speak_tls() -> None:
     with (
         RawServer(lambda peer: peer.send(b"HTTP/1.1 400 Bad Request\r\n\r\n")) as server,
-        transport(server.url.replace("http", "https"), timeout=20) as calls,
+        transport(server.url.replace("http", "https")) as calls,
     ):
         assert failure(calls).reason is Reason.TLS
 
@@ -219,7 +219,10 @@ def test_an_answer_that_drips(good: Path, monkeypatch: pytest.MonkeyPatch, head:
         peer.drip(OK + b" " * 400)
 
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(good))
-    with RawServer(script, tls=context(good)) as server, transport(server.url) as calls:
+    with (
+        RawServer(script, tls=context(good)) as server,
+        transport(server.url, timeout=TIMEOUT) as calls,
+    ):
         assert failure(calls).reason is Reason.TIMEOUT
         assert server.connections == 1
 
@@ -242,7 +245,10 @@ def test_an_answer_that_drips_through_a_proxy(
 
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(good))
     tls = context(good) if proxy_tls else None
-    with RawServer(script, tls=tls) as proxy, transport("https://127.0.0.1:9") as calls:
+    with (
+        RawServer(script, tls=tls) as proxy,
+        transport("https://127.0.0.1:9", timeout=TIMEOUT) as calls,
+    ):
         monkeypatch.setenv("HTTPS_PROXY", proxy.url)
         assert failure(calls).reason is Reason.TIMEOUT
 
@@ -263,7 +269,7 @@ def test_calls_through_a_proxy(
 
         with (
             RawServer(script, tls=tls if proxy_tls else None) as proxy,
-            transport(server.url, timeout=20) as calls,
+            transport(server.url) as calls,
         ):
             monkeypatch.setenv("HTTPS_PROXY", proxy.url)
             assert post(calls).body == b"{}"
