@@ -76,7 +76,7 @@ CONFIG_RELOAD_SUCCESSFUL = Family(
 )
 CONFIG_RELOAD_SUCCESS_TIMESTAMP = Family(
     "quantconnect_exporter_config_last_reload_success_timestamp_seconds",
-    "When the configuration was last loaded well, as a unix timestamp.",
+    "When the configuration was last loaded successfully, as a unix timestamp.",
 )
 HTTP_REQUESTS = Family(
     "quantconnect_exporter_http_requests_total",

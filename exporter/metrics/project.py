@@ -1,4 +1,4 @@
-"""Families about a project itself and how the reading of it goes."""
+"""Families about a project itself and about its reads."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ class Reading(Protocol):
 
     @property
     def success(self) -> bool | None:
-        """Whether the last read succeeded; None before the first read ended."""
+        """True if the last read succeeded; None before the first read ended."""
 
     @property
     def last_success(self) -> float | None:
-        """The unix time of the last good read; None before it."""
+        """The unix time of the last good read; None before the first one."""
 
     @property
     def duration(self) -> float | None:
-        """How long the last read took; None before the first read ended."""
+        """The duration of the last read; None before the first read ended."""
 
 
 READINGS: Table[Reading] = Table(
@@ -53,7 +53,7 @@ READINGS: Table[Reading] = Table(
         Column(
             Family(
                 "quantconnect_read_last_success_timestamp_seconds",
-                "When this source of the project was last read well, as a unix timestamp.",
+                "When this source of the project was last read successfully, as a unix timestamp.",
                 (*PROJECT, "source"),
             ),
             attrgetter("last_success"),

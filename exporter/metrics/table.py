@@ -39,7 +39,7 @@ class Column(Generic[T]):
 
     None is no sample.
 
-    ``constant`` says that the number can't change while the row's labels stay as they are.
+    ``constant`` says that the number cannot change while the labels stay as they are.
     """
 
     family: Family
@@ -49,7 +49,7 @@ class Column(Generic[T]):
 
 @dataclass(frozen=True)
 class Row:
-    """The part of a row's labels that a project settles once, besides the thing itself.
+    """The labels that every series of a project has, and what its other labels depend on.
 
     ``account_currency`` is None until it is known, and then no family that carries it has samples;
     it is "" where it cannot be known.
@@ -64,7 +64,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Table(Generic[T]):
-    """Families that are read off the same things.
+    """Families that take their numbers from the same things.
 
     ``series`` says how many series there are, for the reference page; ``{columns}`` in it is the
     number of families. ``labels`` gives every label that any of the columns wants; ``key`` tells
@@ -89,7 +89,7 @@ class Table(Generic[T]):
 
     @cached_property
     def label_set_of(self) -> tuple[int, ...]:
-        """For each column, which of ``label_sets`` its family has."""
+        """The index in ``label_sets`` of each column's family."""
         return tuple(
             self.label_sets.index((each.labels, each.open_labels)) for each in self.families
         )

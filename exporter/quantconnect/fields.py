@@ -1,4 +1,4 @@
-"""Reading one field of an answer: what counts as a number, a text, a date, an empty object.
+"""Readers for one field of an answer: a number, a text, a date, an empty object.
 
 QuantConnect changed the capitals of its names twice, its backend writes an empty object as ``[]``,
 and it has sent numbers as strings overnight. The decoders are lenient about those three and strict
@@ -42,7 +42,7 @@ class Problem(Struct, frozen=True):
     where: str
     """Its place, such as ``holdings["AAPL R735QTJ8XC9X"]``."""
     message: str
-    """What was found, as a short escaped excerpt, and what was expected."""
+    """A short escaped excerpt of the value that was found, and the kind that was expected."""
 
 
 def finite(value: object) -> float | None:
@@ -87,7 +87,7 @@ def ratio(percent: float) -> float:
 
 
 def parse_timestamp(text: str) -> float | None:
-    """Return the unix seconds of a date and time, UTC unless an offset says otherwise.
+    """Return the unix seconds of a date and time, in UTC unless it has an offset.
 
     ``2026-01-02 03:04:05`` is seen, ISO 8601 is documented. None for an empty text and for .NET's
     first day, which both mean that it has not happened. Raises ValueError for anything else.
@@ -141,7 +141,7 @@ def excerpt(value: object) -> str:
 
 
 def folded(raw: Mapping[str, object]) -> dict[str, object]:
-    """Return the object with its names in lower case, so that all capitalisations read alike."""
+    """Return the object with its names in lower case: capitals make no difference."""
     return {name.lower(): value for name, value in raw.items()}
 
 
@@ -169,10 +169,10 @@ def sequence(value: object, where: str) -> list[object]:
 
 
 def refuse_errors(answer: Mapping[str, object], what: str) -> None:
-    """Raise ApiError (api_error) where a folded answer that says success names ``errors``.
+    """Raise ApiError (api_error) where a successful answer, folded, names ``errors``.
 
-    For an answer with nothing in it, which the errors may well be the reason of. Next to data they
-    are no failure: QuantConnect's own clients go by ``success`` alone.
+    For an answer without data, of which the errors may be the cause. Next to data they are no
+    failure: QuantConnect's own clients look at ``success`` alone.
     """
     errors = answer.get("errors")
     if errors:

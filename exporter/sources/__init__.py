@@ -1,7 +1,7 @@
-"""Everything that is read of QuantConnect: a file for each thing, from its request to its families.
+"""Everything that is read from QuantConnect: a file for each source, from request to families.
 
-A new thing to read is a file here and a line in ``SOURCES``; the poller, the exposition and the
-reference page go by that.
+A new source is a file here and a name in ``SOURCES``, which the poller, the exposition and the
+reference page use.
 """
 
 from __future__ import annotations

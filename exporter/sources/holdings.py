@@ -4,7 +4,7 @@
 Common/Global.cs); deployments pinned to an old LEAN may still send the older ones. Zeros, a
 conversion rate of 1 and the currency ``$`` are left out of today's form.
 
-A hole must never look like a sale or a loss: a position whose quantity cannot be read stays,
+Missing data must never look like a sale or a loss: a position whose quantity cannot be read stays,
 without a quantity, and a number that cannot be right in an open position is left out.
 """
 

@@ -1,7 +1,7 @@
 """live/portfolio/read: the open positions and the cash book of a project.
 
-An answer that would let a hole look like a liquidation is refused: a portfolio without ``holdings``
-or ``cash``, or with one of which nothing can be read.
+An answer in which missing data would look like a liquidation is refused: a portfolio without
+``holdings`` or ``cash``, or with one of which nothing can be read.
 """
 
 from __future__ import annotations

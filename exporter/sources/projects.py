@@ -1,7 +1,7 @@
-"""projects/read: the names of projects, and whether QuantConnect restarts them.
+"""projects/read: the names of projects, and their automatic restart.
 
 One call lists the projects of the account. Only a project that is not among them is asked for by
-its id. Of ``liveForm``, which holds a brokerage's credentials, only ``autoRestart`` is looked at.
+its id. Of ``liveForm``, which holds a brokerage's credentials, only ``autoRestart`` is read.
 """
 
 from __future__ import annotations

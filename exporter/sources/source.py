@@ -1,4 +1,4 @@
-"""One thing that is read of a project: how to ask for it, and the families its answer becomes."""
+"""One thing that is read of each project: its request and the families made of its answer."""
 
 from __future__ import annotations
 

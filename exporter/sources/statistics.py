@@ -1,7 +1,7 @@
 """live/read: runtime and server statistics, which come as display texts.
 
 The answer also holds the project's whole source code and whatever the algorithm calls a statistic.
-Only the documented statistics and those that the configuration names are looked at.
+Only the documented statistics and those that the configuration names are read.
 """
 
 from __future__ import annotations

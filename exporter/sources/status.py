@@ -122,8 +122,8 @@ class Status(Struct, frozen=True):
 def running() -> Request[Listing]:
     """Return the call that lists every deployment of the account that runs, one a project.
 
-    A project whose newest deployment there has any other status, or one that cannot be read, is not
-    among them: its own answer must say how it stands, not a filter that let it through.
+    A project whose newest deployment there has any other status, or none that can be read, is not
+    among them: that the filter let it through does not prove that it runs.
     """
     return Request(Endpoint.LIVE_LIST, {"status": RUNNING}, _decode_running)
 
@@ -148,10 +148,9 @@ def decode_deployments(payload: Mapping[str, object], *, project_id: int | None 
     """Return the deployments of an answer of live/list, in its order.
 
     ``project_id`` is the project that was asked for, if it was one. ``live`` may be ``[]``, ``{}``
-    or null: nothing is deployed. Raises ApiError (malformed) for what must not look like that: when
-    it is missing or anything else, or when there is an entry that cannot be read and none that can,
-    of that project if one was asked for. And (api_error) when there is none and the answer names
-    errors.
+    or null: nothing is deployed. Raises ApiError: malformed when ``live`` is missing or anything
+    else, and when an entry cannot be read and none can that was asked for; api_error when there is
+    no deployment and the answer names errors.
     """
     answer = folded(payload)
     if "live" not in answer:

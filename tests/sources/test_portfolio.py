@@ -290,7 +290,7 @@ def test_success_without_a_portfolio_is_not_ready(payload: dict[str, object]) ->
         ),
     ],
 )
-def test_a_hole_is_no_empty_portfolio(portfolio: object, message: str) -> None:
+def test_missing_data_is_no_empty_portfolio(portfolio: object, message: str) -> None:
     with pytest.raises(ApiError) as caught:
         decode({"portfolio": portfolio, "success": True})
     assert caught.value.reason is Reason.MALFORMED

@@ -97,7 +97,7 @@ def test_nothing_deployed(nothing: object) -> None:
         ({"live": False}, "live/list: live: found boolean false, expected an array"),
     ],
 )
-def test_a_hole_is_not_nothing_deployed(payload: dict[str, object], message: str) -> None:
+def test_missing_data_is_not_nothing_deployed(payload: dict[str, object], message: str) -> None:
     with pytest.raises(ApiError) as caught:
         decode_deployments(payload)
     assert (caught.value.reason, caught.value.message) == (Reason.MALFORMED, message)
