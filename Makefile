@@ -11,7 +11,7 @@ endif
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint linters format docs dashboards bench soak fuzz \
-	prometheus lock lowest locked audit sbom clean
+	prometheus dist chart notes lock lowest locked audit sbom clean
 
 $(INSTALLED): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -38,9 +38,24 @@ lint: $(INSTALLED) ## Check style, types, and that what is generated is up to da
 	$(BIN)/python grafana/build.py --check
 	$(BIN)/python -m tests.faults | diff -u docs/faults.md -
 
-linters: ## Build promtool of Prometheus 3, where Go is installed
+OPERATOR := github.com/prometheus-operator/prometheus-operator
+linters: ## Build promtool of Prometheus 3, helm and actionlint, where Go is installed
 	cd prometheus/tools && go build -o ../../bin/promtool3 \
 		github.com/prometheus/prometheus/cmd/promtool
+	cd deploy/tools && go build -o ../../bin/ \
+		helm.sh/helm/v3/cmd/helm github.com/rhysd/actionlint/cmd/actionlint
+	cd deploy/tools && go mod download $(OPERATOR) && install -D -m 0644 -t ../../bin/crds \
+		"$$(go list -m -f '{{.Dir}}' $(OPERATOR))"/example/prometheus-operator-crd/*.yaml
+
+dist: ## Build wheel and sdist into dist/, and check them as an index and a user would
+	deploy/distribution
+
+chart: ## Check the Helm chart and package it into dist/charts (needs `make linters`)
+	bin/helm lint --strict --kube-version=1.37 deploy/helm/quantconnect-exporter
+	bin/helm package --destination=dist/charts deploy/helm/quantconnect-exporter
+
+notes: ## Print a release's notes from CHANGELOG.md: make --silent notes TAG=v0.1.0
+	$(PYTHON) deploy/notes.py "$(TAG)"
 
 format: $(INSTALLED) ## Put the code into its usual form
 	$(BIN)/ruff check --fix
