@@ -34,6 +34,18 @@ def parse(argv: Sequence[str], environ: Mapping[str, str] | None = None) -> argp
     word = argv[0] if argv and not argv[0].startswith("-") else ""
     command = word if word in COMMANDS else "run"
     rest = argv[1:] if word else argv
+    parser = declare(command, environ)
+    if word and word not in COMMANDS:
+        parser.error(unknown_command(word))
+    options = parser.parse(rest, stray=lambda unknown: stray(unknown, argv))
+    if command in ("run", "dump"):
+        _settle_shard(parser, options)
+    options.command = command
+    return options
+
+
+def declare(command: str, environ: Mapping[str, str]) -> FlagParser:
+    """Return a parser with every flag of the command."""
     description = COMMANDS[command]
     parser = FlagParser(
         PROGRAM,
@@ -42,6 +54,12 @@ def parse(argv: Sequence[str], environ: Mapping[str, str] | None = None) -> argp
         epilog=epilog() if command == "run" else None,
         environ=environ,
     )
+    if command == "run":
+        parser.add_print("help-man", help="print the man page and exit")
+        for shell in ("bash", "zsh"):
+            parser.add_print(
+                f"completion-script-{shell}", help=f"print the completions of {shell} and exit"
+            )
     _log_flags(parser)
     if command in ("run", "doctor", "dump"):
         _config_flags(parser, check=command == "run")
@@ -51,13 +69,7 @@ def parse(argv: Sequence[str], environ: Mapping[str, str] | None = None) -> argp
         _shard_flags(parser)
     if command in ("demo", "simulate"):
         _simulator_flags(parser)
-    if word and word not in COMMANDS:
-        parser.error(unknown_command(word))
-    options = parser.parse(rest, stray=lambda unknown: stray(unknown, argv))
-    if command in ("run", "dump"):
-        _settle_shard(parser, options)
-    options.command = command
-    return options
+    return parser
 
 
 def _config_flags(parser: FlagParser, *, check: bool) -> None:
