@@ -22,7 +22,7 @@ $(INSTALLED): pyproject.toml
 	@touch $@
 
 demo: $(INSTALLED) ## Run the exporter against a simulated QuantConnect, with Prometheus if installed
-	@$(BIN)/python -m prometheus.demo
+	@$(BIN)/python -m prometheus.demo $(DEMO)
 
 test: $(INSTALLED) prometheus ## Run every test
 	$(BIN)/python -m pytest -n auto --dist loadfile --cov --cov-report=term
