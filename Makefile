@@ -11,7 +11,7 @@ endif
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint linters format docs dashboards bench soak fuzz \
-	prometheus dist chart notes lock lowest locked audit sbom clean
+	prometheus importable dist chart notes lock lowest locked audit sbom clean
 
 $(INSTALLED): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -67,6 +67,9 @@ docs: $(INSTALLED) ## Write docs/metrics.md and docs/faults.md anew
 
 dashboards: $(INSTALLED) ## Write the dashboards anew
 	$(BIN)/python grafana/build.py
+
+importable: $(INSTALLED) ## Write the dashboards into dist/dashboards, for grafana.com and "Import"
+	$(BIN)/python -m grafana.importable
 
 bench: $(INSTALLED) ## Measure; writes docs/performance.md
 	$(BIN)/python -m benchmarks
