@@ -7,6 +7,7 @@ from __future__ import annotations
 import copy
 import json
 import os
+import re
 import shutil
 import subprocess
 import tarfile
@@ -291,6 +292,17 @@ def test_kubernetes_and_the_operator_take_every_manifest(
 ) -> None:
     for document in rendered(*flags):
         assert complaints(document, release) == [], document["kind"]
+
+
+def test_the_values_of_the_page_are_taken(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "deployment.md").read_text(encoding="utf-8")
+    (values,) = re.findall(r"(?s)```yaml\n(# values.yaml\n.*?)```", page)
+    file = tmp_path / "values.yaml"
+    file.write_text(values)
+    documents = rendered(f"--values={file}")
+    assert at(one(documents, "StatefulSet"), "spec/replicas") == yaml.safe_load(values)["shards"]
+    for document in documents:
+        assert complaints(document, RELEASES[-1]) == [], document["kind"]
 
 
 def test_a_manifest_with_a_mistake_would_be_noticed() -> None:
