@@ -12,7 +12,7 @@ endif
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint linters format docs dashboards bench soak fuzz \
-	prometheus node lock lowest locked audit sbom clean
+	prometheus node importable dist chart notes lock lowest locked audit sbom clean
 
 $(INSTALLED): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -23,7 +23,7 @@ $(INSTALLED): pyproject.toml
 	@touch $@
 
 demo: $(INSTALLED) ## Run the exporter against a simulated QuantConnect, with Prometheus if installed
-	@$(BIN)/python -m prometheus.demo
+	@$(BIN)/python -m prometheus.demo $(DEMO)
 
 test: $(INSTALLED) prometheus node ## Run every test
 	$(BIN)/python -m pytest -n auto --dist loadfile --cov --cov-report=term
@@ -48,9 +48,24 @@ lint: $(INSTALLED) ## Check style, types, and that what is generated is up to da
 	$(BIN)/python grafana/build.py --check
 	$(BIN)/python -m tests.faults | diff -u docs/faults.md -
 
-linters: ## Build promtool of Prometheus 3, where Go is installed
+OPERATOR := github.com/prometheus-operator/prometheus-operator
+linters: ## Build promtool of Prometheus 3, helm and actionlint, where Go is installed
 	cd prometheus/tools && go build -o ../../bin/promtool3 \
 		github.com/prometheus/prometheus/cmd/promtool
+	cd deploy/tools && go build -o ../../bin/ \
+		helm.sh/helm/v3/cmd/helm github.com/rhysd/actionlint/cmd/actionlint
+	cd deploy/tools && go mod download $(OPERATOR) && install -D -m 0644 -t ../../bin/crds \
+		"$$(go list -m -f '{{.Dir}}' $(OPERATOR))"/example/prometheus-operator-crd/*.yaml
+
+dist: ## Build wheel and sdist into dist/, and check them as an index and a user would
+	deploy/distribution
+
+chart: ## Check the Helm chart and package it into dist/charts (needs `make linters`)
+	bin/helm lint --strict --kube-version=1.37 deploy/helm/quantconnect-exporter
+	bin/helm package --destination=dist/charts deploy/helm/quantconnect-exporter
+
+notes: ## Print a release's notes from CHANGELOG.md: make --silent notes TAG=v0.1.0
+	$(PYTHON) deploy/notes.py "$(TAG)"
 
 format: $(INSTALLED) ## Put the code into its usual form
 	$(BIN)/ruff check --fix
@@ -62,6 +77,9 @@ docs: $(INSTALLED) ## Write docs/metrics.md and docs/faults.md anew
 
 dashboards: $(INSTALLED) ## Write the dashboards anew
 	$(BIN)/python grafana/build.py
+
+importable: $(INSTALLED) ## Write the dashboards into dist/dashboards, for grafana.com and "Import"
+	$(BIN)/python -m grafana.importable
 
 bench: $(INSTALLED) ## Measure; writes docs/performance.md
 	$(BIN)/python -m benchmarks

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 
 from exporter.cli.demo import configuration
 from exporter.simulator import World
+from exporter.web.listen import Address, bind, parse_address
 from prometheus.history import Past
 from prometheus.stack import ROOT, Alertmanager, Prometheus, Stack, eventually, free_port, installed
 
@@ -35,6 +36,15 @@ def main() -> int:
     options = _options()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
+    if taken := [each for each in (options.exporter, options.simulator) if _is_taken(each)]:
+        # Another exporter there would answer in this one's place.
+        print(
+            f"{' and '.join(map(str, taken))}: in use by another program, perhaps another demo. To"
+            f" choose other ports:\n\n  make demo DEMO='--exporter=127.0.0.1:{free_port()}"
+            f" --simulator=127.0.0.1:{free_port()}'\n",
+            file=sys.stderr,
+        )
+        return 1
     started = round(time.time(), 3)  # as the exporter is told
     exporter = subprocess.Popen(
         [
@@ -67,7 +77,11 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m prometheus.demo", description=__doc__)
     for name, default in (("exporter", "127.0.0.1:10270"), ("simulator", "127.0.0.1:10271")):
         parser.add_argument(
-            f"--{name}", metavar="HOST:PORT", default=default, help=f"(default {default})"
+            f"--{name}",
+            metavar="HOST:PORT",
+            type=parse_address,
+            default=parse_address(default),
+            help=f"(default {default})",
         )
     for name, port in (("prometheus", 9090), ("alertmanager", 9093)):
         parser.add_argument(
@@ -83,7 +97,15 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _serves(exporter: subprocess.Popen[bytes], address: str) -> bool:
+def _is_taken(address: Address) -> bool:
+    try:
+        bind(address).close()
+    except OSError:
+        return True
+    return False
+
+
+def _serves(exporter: subprocess.Popen[bytes], address: Address) -> bool:
     """Whether it serves and has read every project once, as soon as that is known."""
 
     def known() -> bool:
@@ -115,12 +137,12 @@ def _with_prometheus(
     print("Writing a past of a month for Prometheus, some ten seconds.", flush=True)
     # The exporter's own configuration of the demo, for the labels that the past must have.
     settings = configuration("http://127.0.0.1", World.demo(started=started).project_ids)
-    past = Past(settings, target=options.exporter, interval=_SCRAPE_INTERVAL, started=started)
+    past = Past(settings, target=str(options.exporter), interval=_SCRAPE_INTERVAL, started=started)
     past.write(data)
     alertmanager = Alertmanager(directory, port=_port(options.alertmanager), quicken=10)
     prometheus = Prometheus(
         directory,
-        targets=[options.exporter],
+        targets=[str(options.exporter)],
         alertmanager=alertmanager.address,
         interval=_SCRAPE_INTERVAL,
         port=_port(options.prometheus),

@@ -31,6 +31,11 @@ def _run(argv: Sequence[str]) -> int:
     if options.version:
         print(version.line())
         return 0
+    if getattr(options, "print", None):
+        from exporter.cli.manual import PRINTS
+
+        print(PRINTS[options.print](), end="")
+        return 0
     configure(level=options.log_level, format=options.log_format)
     for name, meant in options.unknown_variables:
         suggestion = {"did_you_mean": meant} if meant else {}

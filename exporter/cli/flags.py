@@ -44,10 +44,12 @@ def parse(argv: Sequence[str], environ: Mapping[str, str] | None = None) -> argp
     word = argv[0] if argv and not argv[0].startswith("-") else ""
     command = word if word in COMMANDS else "run"
     rest = argv[1:] if word else argv
-    parser = _parser(command, environ)
+    parser = declare(command, environ)
     if word and word not in COMMANDS:
         parser.error(unknown_command(word))
-    options = parser.parse(rest, stray=lambda unknown: stray(unknown, argv, parser.flags))
+    options = parser.parse(
+        rest, stray=lambda unknown: stray(unknown, argv, [flag.name for flag in parser.flags])
+    )
     if command in ("run", "dump"):
         _settle_shard(parser, options)
     options.command = command
@@ -55,7 +57,8 @@ def parse(argv: Sequence[str], environ: Mapping[str, str] | None = None) -> argp
     return options
 
 
-def _parser(command: str, environ: Mapping[str, str]) -> FlagParser:
+def declare(command: str, environ: Mapping[str, str]) -> FlagParser:
+    """Return a parser with every flag of the command."""
     description = COMMANDS[command]
     parser = FlagParser(
         PROGRAM,
@@ -64,6 +67,12 @@ def _parser(command: str, environ: Mapping[str, str]) -> FlagParser:
         epilog=epilog() if command == "run" else None,
         environ=environ,
     )
+    if command == "run":
+        parser.add_print("help-man", help="print the man page and exit")
+        for shell in ("bash", "zsh"):
+            parser.add_print(
+                f"completion-script-{shell}", help=f"print the completions of {shell} and exit"
+            )
     _log_flags(parser)
     if command in ("run", "doctor", "dump"):
         _config_flags(parser, check=command == "run")
@@ -86,11 +95,11 @@ def _unknown_variables(
     parser: FlagParser, environ: Mapping[str, str]
 ) -> tuple[tuple[str, str], ...]:
     ours = {name for name in environ if name.startswith(PREFIX) and not _KUBERNETES.search(name)}
-    if ours <= {variable_of(flag) for flag in parser.flags}:
+    if ours <= {variable_of(flag.name) for flag in parser.flags}:
         return ()
     # One environment may serve several commands.
-    parsers = [_parser(command, {}) for command in COMMANDS]
-    known = {variable_of(flag).removeprefix(PREFIX) for each in parsers for flag in each.flags}
+    parsers = [declare(command, {}) for command in COMMANDS]
+    known = {variable_of(flag.name).removeprefix(PREFIX) for each in parsers for flag in each.flags}
     unknown = sorted({name.removeprefix(PREFIX) for name in ours} - known)
     near = {name: get_close_matches(name, known, n=1) for name in unknown}
     return tuple((PREFIX + name, PREFIX + each[0] if each else "") for name, each in near.items())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
@@ -12,6 +13,19 @@ if TYPE_CHECKING:
 PREFIX = "QUANTCONNECT_EXPORTER_"
 _YES = ("true", "1", "yes", "on")
 _NO = ("", "false", "0", "no", "off")
+
+
+@dataclass(frozen=True)
+class Flag:
+    """A flag as it was declared, for the help, the man page and the completion of shells."""
+
+    name: str
+    """Without the dashes."""
+    help: str
+    metavar: str | None = None
+    """None for a switch, and for a flag with choices."""
+    choices: tuple[str, ...] = ()
+    default: str | None = None
 
 
 class FlagParser:
@@ -37,8 +51,9 @@ class FlagParser:
         self._parser.add_argument(
             "--version", action="store_true", help="print the version and exit"
         )
+        self.description = description
+        self.flags: list[Flag] = []
         self._environ = environ
-        self.flags: list[str] = []
         self._finish: list[Callable[[argparse.Namespace], None]] = []
 
     def add(
@@ -53,9 +68,9 @@ class FlagParser:
         many: bool = False,
     ) -> None:
         """Add a flag with a value; ``many`` makes it repeatable, and its value a list."""
-        self.flags.append(flag)
         shown = ", ".join(default) if isinstance(default, list) else default
         variable = variable_of(flag)
+        self.flags.append(Flag(flag, help, metavar, tuple(choices or ()), shown))
         suffix = f" (default {shown}; ${variable})" if default else f" (${variable})"
         self._parser.add_argument(
             f"--{flag}",
@@ -91,8 +106,8 @@ class FlagParser:
 
     def add_switch(self, flag: str, *, help: str) -> None:  # noqa: A002
         """Add a flag without a value."""
-        self.flags.append(flag)
         variable = variable_of(flag)
+        self.flags.append(Flag(flag, help))
         self._parser.add_argument(
             f"--{flag}",
             dest=_name(flag),
@@ -109,6 +124,12 @@ class FlagParser:
                 setattr(options, _name(flag), said in _YES)
 
         self._finish.append(finish)
+
+    def add_print(self, flag: str, *, help: str) -> None:  # noqa: A002
+        """Add a flag that prints something and ends; its name is then in ``options.print``."""
+        self._parser.add_argument(
+            f"--{flag}", dest="print", action="store_const", const=flag, help=help
+        )
 
     def error(self, message: str) -> NoReturn:
         """End the process with the usage and this message."""

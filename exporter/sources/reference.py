@@ -51,6 +51,57 @@ A scrape gives what was read last: its age is
 `stale_after` or three of their intervals, whichever is longer; how the reading goes stays visible.
 """
 
+_QUESTIONS = """\
+## What people ask first
+
+Each query is run in a test. They need no rules; with
+[the recording rules](../prometheus/README.md) drawdown, profit and limits are there too.
+
+```promql
+# What is all of it worth, for each currency?
+sum by (account_currency) (quantconnect_live_equity)
+
+# How much is that more than a day ago? Deposits and withdrawals are in it.
+quantconnect_live_equity - quantconnect_live_equity offset 1d
+
+# What do I hold of each symbol, over all projects?
+sum by (symbol, account_currency) (quantconnect_holding_market_value)
+
+# Which are the five largest positions of each project?
+topk by (project_id) (5, abs(quantconnect_holding_market_value))
+
+# How much of a project's equity is in each position?
+quantconnect_holding_market_value
+  / on (project_id, account_currency) group_left () quantconnect_live_equity
+
+# How much has each project gained or lost on what it holds?
+sum by (project, account_currency) (quantconnect_holding_unrealized_pnl)
+
+# How many times its equity does a project hold, long and short together?
+sum by (project_id, account_currency) (abs(quantconnect_holding_market_value))
+  / on (project_id, account_currency) quantconnect_live_equity
+
+# How much cash is there, in each currency?
+sum by (currency) (quantconnect_cash_amount)
+
+# Which projects hold positions and do not run?
+quantconnect_holdings > 0 and on (project_id) quantconnect_live_status{status="Running"} == 0
+
+# In how many days does what I hold expire? The next first.
+sort((quantconnect_holding_expiry_timestamp_seconds - time()) / 86400)
+
+# How old are the portfolios, in seconds?
+time() - quantconnect_read_last_success_timestamp_seconds{source="portfolio"}
+
+# Which reads fail at the moment?
+quantconnect_read_success == 0
+
+# How much of the budget of calls is used?
+sum by (account) (rate(quantconnect_api_requests_total[5m]))
+  / on (account) quantconnect_api_request_budget_per_second
+```
+"""
+
 _OWN_SERIES = """\
 Besides these, `process_*` and `python_*` as every Python exporter has them. The counters and the
 histogram start at 0 for every account, endpoint and reason.
@@ -68,6 +119,7 @@ def _sections() -> Iterator[str]:
     names = ", ".join(f"`{source.name}`" for source in published)
     ages = [_row(f"`{each.name}`", each.every, each.delay) for each in published]
     yield _INTRODUCTION.format(sources=names, ages="\n".join(ages))
+    yield _QUESTIONS
     for table in TABLES:
         yield f"## {table.title}\n\n{table.series.format(columns=len(table.columns))}\n"
         yield from _rows(table.families)

@@ -17,8 +17,8 @@ ROWS = (
     r"scrape against \(a\) prometheus-client, wall",
     r"scrape against \(a\) prometheus-client, CPU",
     r"scrape against \(b\) client_golang[^|]*",
-    r"scrape against \(c\) nginx, gzip[^|]*",
-    r"scrape against \(d\) nginx, gzip_static[^|]*",
+    r"scrape against \(c\) nginx[^|]*",
+    r"scrape against \(d\) nginx[^|]*",
     r"scrape at the usual size, 2 × 5, \d+ series",
     r"size of a scrape at 2 × 5, \d+ series, against gzip -1",
     r"memory at the usual size",
@@ -27,10 +27,10 @@ ROWS = (
     r"poll path a holding, a tenth of the positions replaced too",
     r"poll path a holding, nothing changed since the last read",
     r"memory after start, 4 × 10",
-    r"memory after load.*",
+    r"memory after load[^|]*",
     r"memory after 8 polls with positions opening and closing",
     r"memory after 16 polls, against after 8",
-    r"scrape of \d+ series, .* resident",
+    r"scrape of \d+ series, [^|]* resident",
     r"CPU a series at \d+ against \d+",
     r"scrape at rest, p99 against p50",
     r"scrape while 4 portfolios are read each second, p50 against p50 at rest",
@@ -70,7 +70,9 @@ def test_families_keep_everything_but_the_exporters_own() -> None:
     assert family["labels"] == ["project", "project_id"]
     assert family["values"] == [["p", "7"]]
     assert family["numbers"] == [3.0]
-    assert peers.samples(text) == {b'quantconnect_holdings{account="main",project="p",project_id="7"}': 3.0}
+    assert peers.samples(text) == {
+        b'quantconnect_holdings{account="main",project="p",project_id="7"}': 3.0
+    }
     assert [metric.samples[0].value for metric in peers.Families([family]).collect()] == [3.0]
 
 

@@ -100,7 +100,10 @@ def test_run(quantconnect: SimulatorServer, configure: Configure, number: signal
     file = configure("projects: [{id: 21048731}]")
     with running("--config.file", str(file), "--web.listen-address", LOOPBACK) as exporter:
         url = f"http://{exporter.listens_on()}"
-        wait_for(f"{url}/metrics", 'quantconnect_holdings{account="main",project="US equities long-short"')
+        wait_for(
+            f"{url}/metrics",
+            'quantconnect_holdings{account="main",project="US equities long-short"',
+        )
         wait_for(f"{url}/-/ready", "Ready")
         wait_for(f"{url}/-/healthy", "Healthy")
         assert "api_token: <secret>" in wait_for(f"{url}/config", "accounts:")

@@ -572,10 +572,10 @@ def pki() -> Path:
     directory = Path(tempfile.mkdtemp(prefix="pki-"))
     atexit.register(shutil.rmtree, directory)
     made = PKI(directory)
-    made._self_signed("ca", "/CN=test CA")
-    made._self_signed("own", "/CN=127.0.0.1")
+    made.self_signed("ca", subject="test CA")
+    made.self_signed("own", subject="127.0.0.1")
     made.issue("good", san="IP:127.0.0.1")
-    made.issue("expired", san="IP:127.0.0.1", days="-1")
+    made.issue("expired", san="IP:127.0.0.1", days=-1)
     made.issue("elsewhere", san="DNS:elsewhere.example")
     return directory
 

@@ -9,12 +9,14 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import urllib.parse
 import urllib.request
 import uuid
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -206,12 +208,44 @@ def test_ctrl_c_ends_it_while_it_writes_the_past(tmp_path: Path) -> None:
         interrupt(starting)
 
 
-def test_a_port_that_is_taken_is_said_at_once(tmp_path: Path) -> None:
+@pytest.mark.parametrize("program", ["exporter", "simulator"])
+def test_a_port_that_is_taken_is_said_at_once(program: str, tmp_path: Path) -> None:
+    """Also where another exporter answers on it, which must not be taken for the demo's own."""
     with (
-        socket.create_server(("127.0.0.1", 0)) as server,
-        demo(tmp_path, exporter=server.getsockname()[1]) as failing,
+        HTTPServer(("127.0.0.1", 0), Healthy) as other,
+        demo(tmp_path, **{program: other.server_port}) as failing,
     ):
-        assert failing.process.wait(60) == 1
-    assert "The exporter cannot start" in failing.says()
-    assert "Writing a past" not in failing.says()
+        thread = threading.Thread(target=other.serve_forever)
+        thread.start()
+        try:
+            assert failing.process.wait(60) == 1
+        finally:
+            other.shutdown()
+            thread.join()
+    said = failing.says()
+    assert said.startswith(f"127.0.0.1:{other.server_port}: in use by another program")
+    assert "http://" not in said
     assert failing.commands() == []
+    # The command that it names is taken as it stands.
+    (command,) = re.findall(r"make demo DEMO='(.+)'", said)
+    options = re.fullmatch(r"--exporter=127.0.0.1:(\d+) --simulator=127.0.0.1:(\d+)", command)
+    assert options is not None
+    done = subprocess.run(
+        ["make", "--dry-run", "demo", f"DEMO={command}"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert f"-m prometheus.demo {command}\n" in done.stdout
+
+
+class Healthy(BaseHTTPRequestHandler):
+    """An exporter that is well, whatever it is asked."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        pass

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import select
 import socket
 import ssl
-import subprocess
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
+from cryptography import x509
 
 from exporter.quantconnect.errors import ApiError, Reason
+from tests.web_config.pki import PKI
 
 from .rawserver import OK, Peer, RawServer
 from .test_transport import SIGNATURE, TIMEOUT, failure, no_proxy, no_thread_stays, post, transport
@@ -26,18 +28,20 @@ __all__ = ["no_proxy", "no_thread_stays"]  # fixtures for these tests too
 
 def certificate(directory: Path, *, san: str) -> Path:
     """A self-signed certificate with its key, in one file."""
+    PKI(directory).self_signed("server", subject="tests", san=san)
     file = directory / "server.pem"
-    subprocess.run(
-        [
-            *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"),
-            *("-subj", "/CN=tests", "-addext", f"subjectAltName={san}"),
-            *("-keyout", str(directory / "key.pem"), "-out", str(file)),
-        ],
-        check=True,
-        capture_output=True,
-    )
-    file.write_bytes(file.read_bytes() + (directory / "key.pem").read_bytes())
+    file.write_bytes(file.read_bytes() + (directory / "server.key").read_bytes())
     return file
+
+
+def name_in_a_folder(file: Path) -> str:
+    """The name under which OpenSSL looks for an authority in a folder (``openssl rehash``).
+
+    A hash of its subject in a canonical form, which is that of ours without the outer header.
+    """
+    subject = x509.load_pem_x509_certificate(file.read_bytes()).subject.public_bytes()
+    digest = hashlib.sha1(subject[2:], usedforsecurity=False).digest()
+    return f"{int.from_bytes(digest[:4], 'little'):08x}.0"
 
 
 def context(file: Path) -> ssl.SSLContext:
@@ -88,13 +92,7 @@ def test_a_trusted_certificate(good: Path, monkeypatch: pytest.MonkeyPatch, vari
 def test_a_folder_of_trusted_certificates(
     good: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str
 ) -> None:
-    digest = subprocess.run(
-        ["openssl", "x509", "-noout", "-hash", "-in", str(good)],
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    (tmp_path / f"{digest.stdout.strip()}.0").symlink_to(good)
+    (tmp_path / name_in_a_folder(good)).symlink_to(good)
     monkeypatch.setenv(variable, str(tmp_path))
     with RawServer(serve, tls=context(good)) as server, transport(server.url) as calls:
         assert post(calls).body == b"{}"

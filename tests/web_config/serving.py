@@ -6,7 +6,6 @@ import base64
 import http.client
 import socket
 import ssl
-import subprocess
 import threading
 import time
 from contextlib import contextmanager
@@ -165,10 +164,3 @@ def serving(
         thread.join(20)
         listener.close()
     assert not thread.is_alive()
-
-
-def serial(pki: PKI, name: str) -> int:
-    """The serial number of the certificate in a file."""
-    command = ["openssl", "x509", "-in", name, "-noout", "-serial"]
-    said = subprocess.run(command, cwd=pki.directory, check=True, capture_output=True, text=True)
-    return int(said.stdout.strip().removeprefix("serial="), 16)

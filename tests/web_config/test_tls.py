@@ -14,7 +14,7 @@ from exporter.config import ConfigError
 from exporter.web.config import WebConfig
 from exporter.web.config.schema import CIPHERS, TLS13_CIPHERS
 
-from .serving import TLS, serial, serving
+from .serving import TLS, serving
 
 if TYPE_CHECKING:
     from .pki import PKI
@@ -213,26 +213,6 @@ def test_client_certificates(pki: PKI, settings: str, admitted: set[str], versio
 
 
 @pytest.mark.parametrize(
-    ("kind", "asks"),
-    [
-        ("NoClientCert", False),
-        ("VerifyClientCertIfGiven", True),
-        ("RequireAndVerifyClientCert", True),
-    ],
-)
-@pytest.mark.parametrize("version", ["-tls1_2", "-tls1_3"])
-def test_who_is_asked_for_a_certificate(pki: PKI, kind: str, asks: bool, version: str) -> None:
-    with serving(pki, tls(f"client_auth_type: {kind}")) as server:
-        said = subprocess.run(
-            ["openssl", "s_client", "-connect", f"127.0.0.1:{server.port}", version, "-trace"],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            check=False,
-        )
-    assert (b"CertificateRequest, Length=" in said.stdout) is asks
-
-
-@pytest.mark.parametrize(
     ("allowed", "admitted"),
     [
         ("scraper.example", {"dns"}),
@@ -286,11 +266,11 @@ def test_what_stands_in_a_certificate_is_part_of_it(pki: PKI) -> None:
 
 def test_a_new_certificate_is_shown_from_the_next_handshake_on(pki: PKI) -> None:
     with serving(pki, TLS) as server:
-        assert server.serial() == serial(pki, "server.pem")
+        assert server.serial() == pki.serial("server.pem")
         with server.handshake(server.client()) as before:
             for suffix in ("pem", "key"):
                 pki.path(f"server2.{suffix}").rename(pki.path(f"server.{suffix}"))
-            assert server.serial() == serial(pki, "server.pem")
+            assert server.serial() == pki.serial("server.pem")
             before.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
             assert before.recv(100).startswith(b"HTTP/1.1 200 OK")
 
