@@ -101,12 +101,6 @@ def named_now(expr: str) -> str:
     return f"({expr}) * on (job, project_id) group_left (project) ({names} * 0 + 1)"
 
 
-def symbols(expr: str) -> str:
-    """`expr`, which has job, project_id and symbol_id, with the symbol for people to read."""
-    info = series("holding:quantconnect_holding_info:current", JOBS)
-    return f"({expr}) * on (job, project_id, symbol_id) group_left (symbol) {info}"
-
-
 def unless_unread(total: str, value: str, *, held: str, on: str) -> str:
     """`total`, but not while something that is `held` has no `value`: it would be wrong then."""
     return f"{total} unless on () ({held} unless on ({on}) {value})"

@@ -59,6 +59,7 @@ COMPARED = (
             ),
         ),
         style=values(unit=common.RATIO_UNIT, decimals=2, by_series=True),
+        legend=(),
     ),
     timeseries(
         title="Drawdown",
@@ -66,7 +67,7 @@ COMPARED = (
             Source: live/list, equity.""",
         queries=(Query(expr=each_project(f"-{DRAWDOWN}"), legend="{{project}}"),),
         style=values(unit=common.RATIO_UNIT, limits=(None, 0), by_series=True),
-        legend=("min",),
+        legend=(),
     ),
     timeseries(
         title="Gross leverage",
@@ -79,6 +80,6 @@ COMPARED = (
             ),
         ),
         style=values(unit="none", decimals=2, limits=(0, None), by_series=True),
-        legend=("max",),
+        legend=(),
     ),
 )
