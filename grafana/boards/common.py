@@ -85,20 +85,26 @@ def named(expr: str) -> str:
 
 
 def each_project(expr: str) -> str:
-    """`expr` over time with a line for every project, in one order on every graph.
+    """`expr`, which has the project's name, with a line for every project, in one order.
 
     Grafana colours the lines of a graph in their order. With a line for those that have no value,
     a project has the same colour on all of them.
     """
     info = series("project:quantconnect_project_info:current", PROJECTS)
     names = f"max by (job, project_id, project) ({info})"
-    return f"max by (job, project_id, project) ({named(expr)}) or {names} * NaN"
+    return f"max by (job, project_id, project) ({expr}) or {names} * NaN"
 
 
 def named_now(expr: str) -> str:
     """The same for the present, where a project may be one that is not published any more."""
     names = f"max by (job, project_id, project) ({series(LAST_READ, JOBS)})"
     return f"({expr}) * on (job, project_id) group_left (project) ({names} * 0 + 1)"
+
+
+def symbols(expr: str) -> str:
+    """`expr`, which has job, project_id and symbol_id, with the symbol for people to read."""
+    info = series("holding:quantconnect_holding_info:current", JOBS)
+    return f"({expr}) * on (job, project_id, symbol_id) group_left (symbol) {info}"
 
 
 def unless_unread(total: str, value: str, *, held: str, on: str) -> str:

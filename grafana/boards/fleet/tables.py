@@ -92,7 +92,7 @@ PROJECTS_TABLE = table(
             decimals=0,
             thresholds=rising(warning=common.LIMIT_NEAR, critical=common.LIMIT_REACHED),
         ),
-        Label(name="limit", title="Limit", width=120, states=common.LIMITS),
+        Label(name="limit", title="Limit", width=140, states=common.LIMITS),
         Value(
             ref="drawdown",
             width=95,

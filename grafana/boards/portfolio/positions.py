@@ -131,7 +131,7 @@ def _largest(title: str, description: str, chosen: str, *, worst: bool, nothing:
             Label(name="symbol_id", title="Symbol id", hidden=True),
             Value(
                 ref="pnl",
-                width=85,
+                width=75,
                 title="P/L",
                 expr=chosen,
                 unit=common.MONEY_UNIT,
@@ -140,7 +140,7 @@ def _largest(title: str, description: str, chosen: str, *, worst: bool, nothing:
             ),
             Value(
                 ref="pnl_ratio",
-                width=70,
+                width=65,
                 title="P/L %",
                 expr=f"{ratio} and on (job, project_id, symbol_id) {chosen}",
                 unit=common.RATIO_UNIT,
