@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 Labels = tuple[tuple[str, str], ...]
-"""The labels of a series in the order of their names, ``__name__`` among them."""
+"""A series' labels by ascending name, ``__name__`` among them; none of them is empty."""
 
 Change = tuple[int, float | None]
 """A series' value from the time with this index on; None where the series has no samples."""

@@ -213,7 +213,8 @@ class Past:
 
     def _labeled(self, name: str, labels: Mapping[str, str]) -> Labels:
         target = {"__name__": name, "job": "quantconnect", "instance": self._target}
-        return tuple(sorted({**labels, **target}.items()))
+        # As in a scrape, an empty label is no label.
+        return tuple(sorted(pair for pair in {**labels, **target}.items() if pair[1]))
 
     def _ask(self, endpoint: str, **parameters: object) -> dict[str, object]:
         answer = msgspec.json.decode(self._api.answer(endpoint, parameters), type=dict[str, object])

@@ -85,14 +85,14 @@ def named(expr: str) -> str:
 
 
 def each_project(expr: str) -> str:
-    """`expr` over time with a line for every project, in one order on every graph.
+    """`expr`, which has the project's name, with a line for every project, in one order.
 
     Grafana colours the lines of a graph in their order. With a line for those that have no value,
     a project has the same colour on all of them.
     """
     info = series("project:quantconnect_project_info:current", PROJECTS)
     names = f"max by (job, project_id, project) ({info})"
-    return f"max by (job, project_id, project) ({named(expr)}) or {names} * NaN"
+    return f"max by (job, project_id, project) ({expr}) or {names} * NaN"
 
 
 def named_now(expr: str) -> str:

@@ -96,6 +96,9 @@ def table(
         for column in columns
         if isinstance(column, Value)
     ]
+    if len(queries) == 1 and nothing is not None:
+        # Grafana names a value by its query only where several answer, and "nothing" rarely does.
+        queries.append(_query("rows", queries[0].expr))
     if nothing is not None:
         queries.append(_query("nothing", _line(nothing)))
     for index, column in enumerate(columns):

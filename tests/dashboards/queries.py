@@ -35,7 +35,7 @@ DEFAULTS: Mapping[str, str] = {
     "symbol": "SPY R735QTJ8XC9X",
 }
 
-_VARIABLE = re.compile(r"\$(?:(?P<plain>\w+)|\{(?P<braced>\w+)(?::\w+)?\})")
+_VARIABLE = re.compile(r"\$(?:(?P<plain>[a-z_]\w*)|\{(?P<braced>\w+)(?::\w+)?\})")
 _LABEL_VALUES = re.compile(r"label_values\((?P<expr>.+),\s*\w+\)")
 _QUERY_RESULT = re.compile(r"query_result\((?P<expr>.+)\)")
 

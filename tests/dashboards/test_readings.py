@@ -238,7 +238,7 @@ def test_portfolio_opens_on_the_project_with_the_most_positions(reading: Reader)
 def test_portfolio_says_what_the_project_is_worth(reading: Reader) -> None:
     board = reading(PORTFOLIO, WELL, SHARES)
     name = ALL_PROJECTS[SHARES]
-    assert board.said(f"{name}, equity (USD)") == {"equity": money(equities(WELL)[SHARES])}
+    assert board.said(f"{name} (USD)") == {"equity": money(equities(WELL)[SHARES])}
     assert board.said("Status") == {"status": "Running", "age": "4 s"}
     assert board.said("Alerts") == {"alerts": "none firing"}
     holdings = board[f"Holdings of {name}"]
@@ -253,6 +253,9 @@ def test_portfolio_says_what_the_project_is_worth(reading: Reader) -> None:
     assert board["Largest losses"].column("P/L") == [
         text for text in holdings.column("P/L") if text.startswith("-")
     ]
+    assert all(float(text.replace(",", "")) for text in board["Opened"].column("Quantity"))
+    weights = [float(text.rstrip("%")) for text in board["Largest weights"].column("Weight")]
+    assert weights == sorted(weights, reverse=True)
     (nearest,) = board.said("Nearest limit").items()
     used = board.said("Limits used")
     assert nearest == max(used.items(), key=lambda item: float(item[1].rstrip("%")))
@@ -260,7 +263,7 @@ def test_portfolio_says_what_the_project_is_worth(reading: Reader) -> None:
 
 def test_the_account_currency_follows_the_project(reading: Reader) -> None:
     board = reading(PORTFOLIO, WELL, EURO)
-    title = f"{ALL_PROJECTS[EURO]}, equity (EUR)"
+    title = f"{ALL_PROJECTS[EURO]} (EUR)"
     assert board.said(title) == {"equity": money(equities(WELL)[EURO])}
     assert board["Cash by currency"].column("Currency")
 
@@ -270,7 +273,8 @@ def test_a_project_without_positions_says_so(reading: Reader) -> None:
     assert board[f"Holdings of {ALL_PROJECTS[FLAT]}"].column("Symbol") == ["No open position"]
     assert board["Largest losses"].column("Symbol") == ["No position at a loss"]
     assert board["Largest profits"].column("Symbol") == ["No position in profit"]
-    assert board.said("Largest weights") == {"No open position": "0.0%"}
+    assert board["Largest weights"].column("Symbol") == ["No open position"]
+    assert board.said("Allocation by type") == {"No open position": "0"}
     for table, text in (("Opened", "opened"), ("Closed", "closed"), ("Resized", "resized")):
         assert board[table].column("Symbol") == [f"No position was {text}"]
     assert board.said("Unrealized P/L") == {"unrealized": "0"}
@@ -333,9 +337,9 @@ def test_alerts_are_listed_by_severity(reading: Reader) -> None:
     assert table.column("Symbol") == ["", "", "KO"]
     board = reading(PORTFOLIO, STOPPED, STOPPING)
     assert board.said("Alerts") == {
-        "QuantConnectStoppedWithOpenPositions": "critical",
-        "QuantConnectAlgorithmNotRunning": "warning",
-        "QuantConnectPositionClosed KO": "info",
+        "StoppedWithOpenPositions": "critical",
+        "AlgorithmNotRunning": "warning",
+        "PositionClosed KO": "info",
     }
 
 
@@ -344,6 +348,8 @@ def test_a_stopped_project_still_shows_its_positions(reading: Reader) -> None:
     assert board.said("Status")["status"] == "Stopped"
     holdings = board[f"Holdings of {ALL_PROJECTS[STOPPING]}"]
     assert len(holdings.rows) == scenes.positions(STOPPED)[STOPPING] > 0
+    assert board["Closed"].column("Symbol") == ["KO"]
+    assert float(board["Closed"].column("Last quantity")[0])
 
 
 @pytest.mark.parametrize("seconds", RANGES.values(), ids=RANGES)
@@ -371,6 +377,7 @@ def test_ages_grow_while_nothing_is_read(at: float, old: str, reading: Reader) -
         assert {age(each.text) for each in ages.values()} == {old}
         expected = "" if old == "8 min" else palette.CRITICAL
         assert {each.color for each in ages.values()} == {expected}
+    assert {age(text) for text in reading(EXPORTER, at)["Reads by project"].column("Age")} == {old}
     for row in reading(FLEET, at)["Projects"].rows:
         assert (row[1].text, row[1].color) == (NO_DATA, palette.WARNING)
         assert age(row[2].text) == old
@@ -408,7 +415,7 @@ def test_the_outage_is_the_alert(reading: Reader) -> None:
     assert dead["Firing alerts"].column("Alert") == ["QuantConnectExporterDown"]
     assert down["Firing alerts"].column("Alert") == ["QuantConnectAPIErrorsHigh"]
     board = reading(PORTFOLIO, DEAD_3_DAYS, SHARES)
-    assert board.said("Alerts") == {"QuantConnectExporterDown": "critical"}
+    assert board.said("Alerts") == {"ExporterDown": "critical"}
     exporter = reading(EXPORTER, QUANTCONNECT_DOWN)
     assert exporter.said("Exporters up") == {"up": "1", "down": "0"}
     assert set(exporter["Reads by project"].column("Last read")) == {"Failing"}

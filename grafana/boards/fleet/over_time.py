@@ -12,9 +12,9 @@ DRAWDOWN = series("project:quantconnect_drawdown_30d:ratio", PROJECTS)
 # Equity at the start of the range, or where the project was launched later, its first equity:
 # that at the only moment before which the range has none.
 RAW_EQUITY = series("quantconnect_live_equity", PROJECTS)
-EQUITY = f"max by (job, project_id) ({RAW_EQUITY})"
+EQUITY = f"max by (job, project_id, project) ({RAW_EQUITY})"
 FIRST_EQUITY = f"""(
-      max by (job, project_id) (last_over_time({RAW_EQUITY}[1h] @ start()))
+      max by (job, project_id, project) (last_over_time({RAW_EQUITY}[1h] @ start()))
       or
       max_over_time(
         ({EQUITY} and timestamp({EQUITY})
@@ -54,19 +54,22 @@ COMPARED = (
             at 0 again at midnight. Source: live/list, equity.""",
         queries=(
             Query(
-                expr=each_project(series("project:quantconnect_profit_ratio:today", PROJECTS)),
+                expr=each_project(
+                    named(series("project:quantconnect_profit_ratio:today", PROJECTS))
+                ),
                 legend="{{project}}",
             ),
         ),
         style=values(unit=common.RATIO_UNIT, decimals=2, by_series=True),
+        legend=(),
     ),
     timeseries(
         title="Drawdown",
         description="""How far each project's equity is below its highest of the last 30 days.
             Source: live/list, equity.""",
-        queries=(Query(expr=each_project(f"-{DRAWDOWN}"), legend="{{project}}"),),
+        queries=(Query(expr=each_project(named(f"-{DRAWDOWN}")), legend="{{project}}"),),
         style=values(unit=common.RATIO_UNIT, limits=(None, 0), by_series=True),
-        legend=("min",),
+        legend=(),
     ),
     timeseries(
         title="Gross leverage",
@@ -74,11 +77,13 @@ COMPARED = (
             count with their full notional. Source: live/portfolio/read, v; live/list, equity.""",
         queries=(
             Query(
-                expr=each_project(series("project:quantconnect_leverage_gross:ratio", PROJECTS)),
+                expr=each_project(
+                    named(series("project:quantconnect_leverage_gross:ratio", PROJECTS))
+                ),
                 legend="{{project}}",
             ),
         ),
         style=values(unit="none", decimals=2, limits=(0, None), by_series=True),
-        legend=("max",),
+        legend=(),
     ),
 )

@@ -63,7 +63,7 @@ PROJECTS_TABLE = table(
             unit=common.MONEY_UNIT,
             decimals=0,
         ),
-        Label(name="account_currency", title="Currency", width=75),
+        Label(name="account_currency", title="Currency", width=85),
         Value(
             ref="profit",
             width=90,
@@ -92,10 +92,10 @@ PROJECTS_TABLE = table(
             decimals=0,
             thresholds=rising(warning=common.LIMIT_NEAR, critical=common.LIMIT_REACHED),
         ),
-        Label(name="limit", title="Limit", width=120, states=common.LIMITS),
+        Label(name="limit", title="Limit", width=140, states=common.LIMITS),
         Value(
             ref="drawdown",
-            width=85,
+            width=95,
             title="Drawdown",
             expr=series("project:quantconnect_drawdown_30d:ratio", PROJECTS),
             unit=common.RATIO_UNIT,

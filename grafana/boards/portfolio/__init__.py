@@ -10,8 +10,7 @@ from grafana.builder.dashboard import Annotation, Dashboard
 from grafana.builder.grid import Row, line
 
 UID = "quantconnect-portfolio"
-QUANTITY = "max by (job, project_id, symbol_id, symbol) ({} {})"
-RAW_QUANTITY = series("quantconnect_holding_quantity", PROJECT)
+QUANTITY = series("holding:quantconnect_holding_quantity:max", PROJECT)
 LAUNCHED = series("quantconnect_live_launched_timestamp_seconds", PROJECT)
 FIRING = series("ALERTS", common.FIRING, common.PAGING, 'project_id="$project"')
 
@@ -26,8 +25,8 @@ ANNOTATIONS = (
     ),
     Annotation(
         name="Trades",
-        expr="({}) - ({}) != 0".format(
-            QUANTITY.format(RAW_QUANTITY, ""), QUANTITY.format(RAW_QUANTITY, "offset $__interval")
+        expr=common.symbols(
+            f"{QUANTITY} != on (job, project_id, symbol_id) {QUANTITY} offset $__interval"
         ),
         color=palette.MUTED,
         title="{{symbol}} resized",

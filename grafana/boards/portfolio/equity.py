@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from grafana.boards import common
-from grafana.boards.portfolio.scope import MONEY, holding, recorded
+from grafana.boards.common import series
+from grafana.boards.portfolio.scope import MONEY, recorded
 from grafana.builder import palette
 from grafana.builder.grid import line
 from grafana.builder.panel import color, timeseries, values
@@ -16,7 +17,9 @@ DAY_OPEN = f"""(
       last_over_time(({common.live_equity(MONEY)})[1d:1m])
       or last_over_time({recorded("live_equity:day_open")}[1d] offset -1d)
     )"""
-PNL = holding("unrealized_pnl")
+# The largest at any time of the range: chosen once, not for each point of the graph.
+PNL = series("holding:quantconnect_holding_unrealized_pnl:max", MONEY)
+LARGEST = f"topk(20, max_over_time(abs({PNL})[$__range:$__interval] @ end()))"
 
 CURVE = line(
     10,
@@ -92,11 +95,11 @@ PROFIT = line(
         12,
         timeseries(
             title="Unrealized P/L by symbol",
-            description="""Profit or loss of each open position over time, the 20 largest at each
-                moment. Source: live/portfolio/read, u.""",
+            description="""Profit or loss of each position over time, of the 20 that were the
+                largest at any time of the range. Source: live/portfolio/read, u.""",
             queries=(
                 Query(
-                    expr=f"{PNL} and topk(20, abs({PNL}))",
+                    expr=common.symbols(f"{PNL} and on (job, project_id, symbol_id) {LARGEST}"),
                     legend="{{symbol}}",
                 ),
             ),

@@ -36,7 +36,9 @@ SEVERITIES = (
 
 def _severity(name: str, code: int) -> str:
     firing = series("ALERTS", common.FIRING, ABOUT, f'severity="{name}"')
-    return f"max by (alertname, symbol) ({firing}) * 0 + {code}"
+    alerts = f"max by (alertname, symbol) ({firing}) * 0 + {code}"
+    # All of them begin so, and the panel is narrow.
+    return f'label_replace({alerts}, "alertname", "$1", "alertname", "QuantConnect(.+)")'
 
 
 def _share(query: str) -> dict[str, object]:
@@ -48,7 +50,7 @@ MAIN = line(
     (
         5,
         stat(
-            title="${project:text}, equity (${account_currency})",
+            title="${project:text} (${account_currency})",
             description=f"""What the account is worth, in its own currency. A stopped project shows
                 the last equity that QuantConnect has for it. {EQUITY_FROM}""",
             queries=(Query(expr=common.live_equity(MONEY), legend="equity"),),
@@ -193,7 +195,7 @@ def _since_launch(days: int) -> tuple[Query, Query]:
 
 MORE = line(
     4,
-    (5, _profit(7, *_since_launch(7))),
+    (4, _profit(7, *_since_launch(7))),
     (5, _profit(30, *_since_launch(30))),
     (
         3,
@@ -231,7 +233,7 @@ MORE = line(
         ),
     ),
     (
-        2,
+        3,
         stat(
             title="Positions",
             description="""Number of open positions. Source: live/portfolio/read.""",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from grafana.boards import common
-from grafana.boards.common import PROJECT, series, symbols
+from grafana.boards.common import PROJECT, series
 from grafana.boards.portfolio.scope import MONEY, holding, recorded
 from grafana.builder import palette
 from grafana.builder.grid import line
@@ -18,6 +18,7 @@ OPEN_SYMBOL = {
     "url": common.page("quantconnect-symbol", symbol="${__data.fields.symbol_id:percentencode}"),
 }
 WEIGHT = series("holding:quantconnect_weight:ratio", MONEY)
+HEAVIEST = f"topk(10, abs({WEIGHT}))"
 PNL = holding("unrealized_pnl")
 FLAT = f"{common.per_project(series('quantconnect_holdings', PROJECT))} == 0"
 NO_POSITION = "No open position"
@@ -130,7 +131,7 @@ def _largest(title: str, description: str, chosen: str, *, worst: bool, nothing:
             Label(name="symbol_id", title="Symbol id", hidden=True),
             Value(
                 ref="pnl",
-                width=85,
+                width=75,
                 title="P/L",
                 expr=chosen,
                 unit=common.MONEY_UNIT,
@@ -139,7 +140,7 @@ def _largest(title: str, description: str, chosen: str, *, worst: bool, nothing:
             ),
             Value(
                 ref="pnl_ratio",
-                width=70,
+                width=65,
                 title="P/L %",
                 expr=f"{ratio} and on (job, project_id, symbol_id) {chosen}",
                 unit=common.RATIO_UNIT,
@@ -153,7 +154,7 @@ def _largest(title: str, description: str, chosen: str, *, worst: bool, nothing:
 CONTRIBUTORS = line(
     12,
     (
-        6,
+        7,
         _largest(
             "Largest losses",
             """The ten positions that lose most, if any; unrealized. Source: live/portfolio/read,
@@ -165,7 +166,7 @@ CONTRIBUTORS = line(
         ),
     ),
     (
-        6,
+        7,
         _largest(
             "Largest profits",
             """The ten positions that gain most, if any; unrealized. Source: live/portfolio/read,
@@ -177,27 +178,36 @@ CONTRIBUTORS = line(
     ),
     (
         6,
-        bars(
+        table(
             title="Largest weights",
             description="""The ten positions with the largest market value over equity, long or
                 short. Source: live/portfolio/read, v; live/list, equity.""",
-            queries=(
-                Query(
-                    expr=f"sort_desc({symbols(f'topk(10, abs({WEIGHT}))')})",
-                    legend="{{symbol}}",
+            by=("job", "project_id", "symbol_id"),
+            sort=Sort(title="Weight"),
+            nothing=Nothing(label="symbol", text=NO_POSITION, expr=FLAT),
+            columns=(
+                Value(
+                    ref="name",
+                    title="Name",
+                    expr=f"{HELD} and on (job, project_id, symbol_id) {HEAVIEST}",
+                    brings=("symbol",),
+                    hidden=True,
                 ),
-                Query(expr=FLAT, legend=NO_POSITION),
-            ),
-            style=values(
-                unit=common.RATIO_UNIT,
-                decimals=1,
-                limits=(0, None),
-                thresholds=(Step(None, palette.MUTED),),
+                Label(name="symbol", title="Symbol"),
+                Label(name="symbol_id", title="Symbol id", hidden=True),
+                Value(
+                    ref="weight",
+                    width=80,
+                    title="Weight",
+                    expr=HEAVIEST,
+                    unit=common.RATIO_UNIT,
+                    decimals=1,
+                ),
             ),
         ),
     ),
     (
-        6,
+        4,
         bars(
             title="Allocation by type",
             description="""Market value, long and short both counted positive, by security type;

@@ -5,7 +5,7 @@ from __future__ import annotations
 from grafana.boards.common import PROJECTS, series, unless_unread
 
 SYMBOL = f'{PROJECTS},symbol_id="$symbol"'
-HELD = series("quantconnect_holding_info", PROJECTS)
+HELD = series("holding:quantconnect_holding_info:current", PROJECTS)
 NOT_HELD = "No data, or not held"
 
 

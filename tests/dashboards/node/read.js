@@ -149,6 +149,7 @@ class Board {
       to: grafana.dateTime(this.now * 1000),
     };
     const frames = [];
+    const answers = [];
     for (const target of panel.targets) {
       const least = target.interval || `${SCRAPE_INTERVAL}s`;
       const { intervalMs } = grafana.rangeUtil.calculateInterval(period, points, least);
@@ -162,12 +163,14 @@ class Board {
           });
       const series = result.map(({ metric, value, values }) => ({ metric, values: values ?? [value] }));
       if (target.format === 'table') {
-        if (series.length) frames.push(table(panel, target, series));
+        if (series.length) answers.push({ target, series });
       } else {
         frames.push(...series.map((each) => line(target, each)));
       }
     }
-    return frames;
+    // A value has the name of its query where several queries have an answer, not else.
+    const key = ({ refId }) => (answers.length > 1 ? `Value #${refId}` : 'Value');
+    return [...frames, ...answers.map(({ target, series }) => table(target, key(target), series))];
   }
 
   async read(panel) {
@@ -220,8 +223,7 @@ class Board {
   }
 }
 
-function table(panel, target, series) {
-  const key = panel.targets.length > 1 ? `Value #${target.refId}` : 'Value';
+function table(target, key, series) {
   const names = [...new Set(series.flatMap(({ metric }) => Object.keys(metric)))].sort();
   const rows = series.flatMap(({ metric, values }) => values.map((value) => ({ metric, value })));
   return grafana.toDataFrame({
