@@ -13,13 +13,17 @@ DRAWDOWN = series("project:quantconnect_drawdown_30d:ratio", PROJECTS)
 # that at the only moment before which the range has none.
 RAW_EQUITY = series("quantconnect_live_equity", PROJECTS)
 EQUITY = f"max by (job, project_id, project) ({RAW_EQUITY})"
+IN_RANGE = "[$__range:$__interval] @ end()"
 FIRST_EQUITY = f"""(
       max by (job, project_id, project) (last_over_time({RAW_EQUITY}[1h] @ start()))
       or
-      max_over_time(
-        ({EQUITY} and timestamp({EQUITY})
-          <= min_over_time(timestamp({EQUITY})[$__range:$__interval]))
-        [$__range:$__interval] @ end()
+      max by (job, project_id, project) (
+        max_over_time(
+          (
+            {RAW_EQUITY}
+            and timestamp({RAW_EQUITY}) <= min_over_time(timestamp({RAW_EQUITY}){IN_RANGE})
+          ){IN_RANGE}
+        )
       )
     )"""
 
