@@ -130,7 +130,7 @@ def _with_prometheus(
             f"  {_page(prometheus, 'graph')}?{equity}\n"
             "    Prometheus: equity of a month\n"
             f"  {_page(prometheus, 'alerts')}\n"
-            "    Prometheus: the alerts; QuantConnectWatchdog fires always, a critical one seven"
+            "    Prometheus: the alerts; QuantConnectWatchdog fires always, a critical one eight"
             " minutes after the start\n"
             f"  amtool alert query --alertmanager.url={alertmanager.url}\n"
             "    Alertmanager: what somebody would be told\n\n"
