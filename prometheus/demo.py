@@ -154,7 +154,8 @@ def _with_prometheus(
             f"  {_page(prometheus, 'graph')}?{equity}\n"
             "    Prometheus: equity of a month\n"
             f"  {_page(prometheus, 'alerts')}\n"
-            "    Prometheus: the alerts; a critical one fires seven minutes after the start\n"
+            "    Prometheus: the alerts; QuantConnectWatchdog fires always, a critical one eight"
+            " minutes after the start\n"
             f"  amtool alert query --alertmanager.url={alertmanager.url}\n"
             "    Alertmanager: what somebody would be told\n\n"
             "The dashboards in grafana/ are for a Grafana of yours: `docker compose up` has one.\n",

@@ -544,9 +544,9 @@ MUTATIONS = (
     Mutation(
         "positions are forgotten within a day",
         RECORDING,
-        "            last_over_time(project:quantconnect_holdings:known[1h])\n"
+        "            last_over_time(project:quantconnect_holdings:known[1d])\n"
         "            or\n"
-        "            last_over_time(project:quantconnect_holdings:known[7d:10m])\n",
+        "            last_over_time(project:quantconnect_holdings:known[7d:1h])\n",
         "            last_over_time(project:quantconnect_holdings:max[1d])\n",
         "a redeploy fails, and its portfolio is neither money nor positions: the positions of"
         " before count for days, until it runs again",
@@ -607,8 +607,8 @@ MUTATIONS = (
     Mutation(
         "intervals that are stretched are news",
         ALERTS,
-        '{source="portfolio"} > 600\n',
-        '{source="portfolio"} > 0\n',
+        '{source="portfolio"} > 600)\n',
+        '{source="portfolio"} > 0)\n',
         "forty-six projects need more than the default budget, and each portfolio is read every two"
         " minutes",
     ),
