@@ -134,8 +134,15 @@ def _server(
         application = Application(site, max_requests=max_requests)
         return Server(application, sockets, limits=Limits.of_this_process(tls=False))
     from exporter.web.config import Guard, is_admitted
+    from exporter.web.handshake import Handshakes
 
-    tls = web.server_context()
+    handshakes = None
+    if (context := web.server_context()) is not None:
+        handshakes = Handshakes(
+            context,
+            is_admitted=is_admitted,
+            count_refused=site.telemetry.tls_handshake_failures.inc,
+        )
     return Server(
         Application(
             site,
@@ -143,10 +150,8 @@ def _server(
             guard=lambda handler: Guard(handler, web, exempt=PROBES),
         ),
         sockets,
-        tls=tls,
-        is_admitted=is_admitted,
-        limits=Limits.of_this_process(tls=tls is not None),
-        count_refused=site.telemetry.tls_handshake_failures.inc,
+        handshakes=handshakes,
+        limits=Limits.of_this_process(tls=handshakes is not None),
     )
 
 

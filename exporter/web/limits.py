@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 _IDLE_CONNECTIONS: Final = 4096
 _IDLE_CONNECTIONS_OVER_TLS: Final = 512
+_MINUTE: Final = 60.0
 
 
 @dataclass(frozen=True)
@@ -58,17 +59,16 @@ class Limits:
 
 
 class Throttle:
-    """Allows each cause once in ``seconds``."""
+    """Allows each cause once a minute; ``clock`` is monotonic, in seconds."""
 
-    def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
-        self._seconds = seconds
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._quiet_until: dict[str, float] = {}
 
     def allows(self, cause: str) -> bool:
-        """Return whether ``cause`` was not allowed within the last ``seconds``."""
+        """Return whether ``cause`` was not allowed within the last minute."""
         now = self._clock()
         if now < self._quiet_until.get(cause, now):
             return False
-        self._quiet_until[cause] = now + self._seconds
+        self._quiet_until[cause] = now + _MINUTE
         return True

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import ssl
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, cast
 
@@ -12,35 +11,25 @@ from exporter.log import Log
 from exporter.web.clients import Clients
 from exporter.web.connection import Connection
 from exporter.web.limits import Limits, Throttle
+from exporter.web.messages import text_response
 from exporter.web.stream import Stream
 
 if TYPE_CHECKING:
     import socket
     from collections.abc import Callable, Sequence
 
-    from exporter.web.messages import Handler
+    from exporter.web.handshake import Handshakes
+    from exporter.web.messages import Handler, Request, Response
 
 log = Log(__name__)
 
-_QUIET_SECONDS: Final = 60.0
-_USE_HTTPS: Final = "This port speaks TLS: use https:// instead of http://.\n"
-HANDSHAKE_REFUSED: Final = "A TLS handshake was refused"
 NO_CONNECTION: Final = "No connection can be accepted"
-_PLAIN_HTTP: Final = (
-    "HTTP/1.1 400 Bad Request\r\n"
-    "content-type: text/plain; charset=utf-8\r\n"
-    f"content-length: {len(_USE_HTTPS)}\r\n"
-    "connection: close\r\n"
-    "\r\n"
-    f"{_USE_HTTPS}"
-).encode()
 
 
 class Server:
     """Serve a handler on listening sockets until ``stop`` or a signal.
 
-    With ``tls``, each connection begins with a handshake under that context, after which
-    ``is_admitted`` decides. ``count_refused`` is called for each handshake that fails.
+    With ``handshakes``, each connection begins with one.
     """
 
     def __init__(
@@ -48,19 +37,15 @@ class Server:
         handler: Handler,
         sockets: Sequence[socket.socket],
         *,
-        tls: ssl.SSLContext | None = None,
-        is_admitted: Callable[[ssl.SSLObject], bool] = lambda _: True,
+        handshakes: Handshakes | None = None,
         limits: Limits | None = None,
-        count_refused: Callable[[], None] = lambda: None,
         throttle: Throttle | None = None,
     ) -> None:
         self._handler = handler
         self._sockets = sockets
-        self._tls = tls
-        self._is_admitted = is_admitted
+        self._handshakes = handshakes
         self._limits = limits or Limits()
-        self._count_refused = count_refused
-        self._throttle = throttle or Throttle(_QUIET_SECONDS)
+        self._throttle = throttle or Throttle()
         self.clients = Clients(self._limits)
         self._tasks: set[asyncio.Task[None]] = set()
         self._is_stopping = False
@@ -140,16 +125,15 @@ class Server:
     async def _serve_client(self, accepted: socket.socket, address: str) -> None:
         client = cast("asyncio.Task[None]", asyncio.current_task())
         stream = await Stream.of(accepted)
+        handler: Handler | None = self._handler
         try:
             self.clients.set_idle(client)
-            secured: Stream | None = stream
-            if self._tls is not None:
-                secured = await self._shake_hands(stream, self._tls, address)
-            if secured is not None:
-                stream = secured
+            if self._handshakes is not None:
+                stream, handler = await self._secure(stream, address, self._handshakes)
+            if handler is not None:
                 connection = Connection(
                     stream,
-                    self._handler,
+                    handler,
                     client=client,
                     clients=self.clients,
                     limits=self._limits,
@@ -165,47 +149,17 @@ class Server:
             self.clients.forget(client)
             stream.close()
 
-    async def _shake_hands(
-        self, plain: Stream, context: ssl.SSLContext, address: str
-    ) -> Stream | None:
-        """Return the connection over TLS, or None where the handshake was refused."""
-        received = b""
-        try:
-            async with asyncio.timeout(self._limits.handshake_seconds):
-                received = await plain.read()
-                if not received:
-                    return None  # as probes do that only look whether the port is open
-                if received[:1].isalpha():  # no TLS record begins with a letter
-                    self._refuse(address, "plain HTTP")
-                    plain.write(_PLAIN_HTTP)
-                    return None
-                stream = plain.secure(context)
-                await stream.shake_hands(received)
-        except TimeoutError:
-            self._refuse(address, "too slow")
-            return None
-        except OSError as error:
-            if received:
-                self._refuse(address, _reason(error))
-            return None
-        if not self._is_admitted(stream.tls):
-            self._refuse(address, "no name in the client's certificate is allowed")
-            return None
-        return stream
-
-    def _refuse(self, address: str, reason: str) -> None:
-        """Count a handshake that failed and log why, as a warning once per reason and minute."""
-        self._count_refused()
-        level = log.warning if self._throttle.allows(reason) else log.debug
-        level(HANDSHAKE_REFUSED, client=address, reason=reason)
+    async def _secure(
+        self, plain: Stream, address: str, handshakes: Handshakes
+    ) -> tuple[Stream, Handler | None]:
+        """Return the connection over TLS and its handler, which is None after a refusal."""
+        stream = await handshakes.shake_hands(plain, address, self._limits.handshake_seconds)
+        if stream is None:
+            return plain, None
+        # Python can send no alert once the handshake is done, so the refusal is a response.
+        return stream, self._handler if handshakes.admits(stream, address) else _forbid
 
 
-def _reason(error: OSError) -> str:
-    """Return why a handshake failed, in the words of OpenSSL or the system."""
-    reason = getattr(error, "reason", None)
-    if not isinstance(error, ssl.SSLError) or not reason:
-        return error.strerror or str(error)
-    words = str(reason).lower().replace("_", " ")
-    if isinstance(error, ssl.SSLCertVerificationError):
-        words += f": {error.verify_message}"
-    return words
+async def _forbid(_: Request) -> Response:
+    text = "Forbidden: no name in the client's certificate is allowed here.\n"
+    return text_response(text, 403)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from exporter.web.config import is_admitted
 from exporter.web.config.settings import TLS, ClientAuth, Pem
 from exporter.web.config.tls import server_context
+from exporter.web.handshake import Handshakes
 from exporter.web.listen import Address, bind
 from exporter.web.messages import Response
 from exporter.web.server import Server
@@ -130,7 +131,7 @@ def running(
         under_way.remove(path)
         return Response(200, BODY if path == "/" else b"small")
 
-    client = context = None
+    client = handshakes = None
     if pki is not None:
         certificate, key = Pem("cert_file", pki.path("server.pem")), Pem("", pki.path("server.key"))
         authority = Pem("", pki.path("ca.pem")) if asked is not ClientAuth.NONE else None
@@ -143,17 +144,15 @@ def running(
                 client_allowed_sans=allowed,
             )
         )
+        handshakes = Handshakes(
+            context,
+            is_admitted=is_admitted,
+            count_refused=lambda: refused.append(None),
+            throttle=throttle,
+        )
         client = ssl.create_default_context(cafile=str(pki.path("ca.pem")))
     listener = bind(Address("127.0.0.1", 0))
-    server = Server(
-        application,
-        [listener],
-        tls=context,
-        is_admitted=is_admitted,
-        limits=limits,
-        throttle=throttle,
-        count_refused=lambda: refused.append(None),
-    )
+    server = Server(application, [listener], handshakes=handshakes, limits=limits)
     thread = threading.Thread(target=server.run_in_thread)
     thread.start()
     try:

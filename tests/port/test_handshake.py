@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from exporter.web.config.settings import ClientAuth
+from exporter.web.handshake import HANDSHAKE_REFUSED
 from exporter.web.limits import Limits, Throttle
-from exporter.web.server import HANDSHAKE_REFUSED
 from exporter.web.stream import TLSStream
 
 from .server import HEAD, ends, read, running, until
@@ -295,7 +295,7 @@ def test_a_client_that_refuses_us_is_counted(
 
 def test_each_reason_is_a_warning_once_a_minute(pki: PKI, caplog: pytest.LogCaptureFixture) -> None:
     now = [1000.0]
-    throttle = Throttle(60, lambda: now[0])
+    throttle = Throttle(lambda: now[0])
     with running(pki, throttle=throttle) as server:
         for seconds in (0, 59.9, 0.1, 1):
             now[0] += seconds
@@ -353,7 +353,7 @@ def test_a_request_that_comes_with_a_goodbye_is_the_last(server: Running) -> Non
     assert server.ask() == b"small"
 
 
-def test_a_client_whose_name_is_not_allowed_gets_no_answer(
+def test_a_client_whose_name_is_not_allowed_gets_403(
     pki: PKI, caplog: pytest.LogCaptureFixture
 ) -> None:
     allowed = frozenset({"somebody.else"})
@@ -363,11 +363,13 @@ def test_a_client_whose_name_is_not_allowed_gets_no_answer(
         with server.connect_plainly() as client:
             packets = Packets(server.tls)
             packets.shake_hands(client)
-            packets.tls.write(REQUEST)
+            packets.tls.write(REQUEST.replace(b"Host", b"Connection: close\r\nHost"))
             client.sendall(packets.said())
-            assert ends(client)
-        until(lambda: not server.clients.idle)
+            answer = packets.read(client)
+        assert answer.startswith(b"HTTP/1.1 403 Forbidden\r\n")
+        assert b"no name in the client's certificate is allowed" in answer
         assert server.asked == []
+        assert len(server.refused) == 1
     assert reasons(caplog, "WARNING") == ["no name in the client's certificate is allowed"]
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from exporter.web.config import Guard, WebConfig, is_admitted
+from exporter.web.handshake import Handshakes
 from exporter.web.listen import Address, bind
 from exporter.web.messages import text_response
 from exporter.web.server import Server
@@ -154,7 +155,10 @@ def serving(
             refused.append(response.status)
         return response
 
-    server = Server(noted, [listener], tls=config.server_context(), is_admitted=is_admitted)
+    handshakes = None
+    if (context := config.server_context()) is not None:
+        handshakes = Handshakes(context, is_admitted=is_admitted, count_refused=lambda: None)
+    server = Server(noted, [listener], handshakes=handshakes)
     thread = threading.Thread(target=server.run_in_thread)
     thread.start()
     try:
