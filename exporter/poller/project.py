@@ -415,8 +415,9 @@ class Project:
                 value = value.without_unrealized()
         renderer = self._renderer if source is PORTFOLIO else self._sure
         snapshot: dict[str, Any] = {}
+        now = self._clock.now()
         for families in source.families:
-            snapshot |= renderer.render(families.table, families.rows(value))
+            snapshot |= renderer.render(families.table, families.rows(value, now))
         return snapshot
 
     def published(self) -> Published:

@@ -29,6 +29,7 @@ from exporter.quantconnect.fields import (
     utf8,
 )
 from exporter.sources.holdings import HOLDINGS, Holding, decode_holdings
+from exporter.sources.sessions import is_in_session
 from exporter.sources.source import Families, Source
 
 if TYPE_CHECKING:
@@ -213,6 +214,34 @@ POSITIONS: Table[Portfolio] = Table(
     ),
 )
 
+IN_SESSION: Table[int] = Table(
+    title="Market sessions",
+    series="{columns} series for each project.",
+    key=lambda _: None,
+    labels=lambda _number, _row: {},
+    columns=(
+        Column(
+            _family(
+                "holdings_in_session",
+                "the symbol ids",
+                "Number of open positions whose market was surely in session at the read; holidays"
+                " and early closes are not.",
+                PROJECT,
+            ),
+            float,
+        ),
+    ),
+)
+
+
+def _positions_in_session(portfolio: Portfolio, now: float) -> int:
+    return sum(
+        is_in_session(holding.security.market, holding.security_type, now)
+        for holding in portfolio.holdings
+        if holding.security is not None
+    )
+
+
 CASH: Table[Cash] = Table(
     title="Cash",
     series="{columns} series for each currency of the cash book.",
@@ -264,9 +293,10 @@ PORTFOLIO: Source[Portfolio] = Source(
     request=_request,
     interval=lambda project, _: project.scrape_interval,
     families=(
-        Families(POSITIONS, lambda portfolio: [portfolio]),
-        Families(HOLDINGS, attrgetter("holdings")),
-        Families(CASH, attrgetter("cash")),
+        Families(POSITIONS, lambda portfolio, _: [portfolio]),
+        Families(IN_SESSION, lambda portfolio, now: [_positions_in_session(portfolio, now)]),
+        Families(HOLDINGS, lambda portfolio, _: portfolio.holdings),
+        Families(CASH, lambda portfolio, _: portfolio.cash),
     ),
     every="`scrape_interval`, 5 times that while stopped",
     delay="10 minutes",

@@ -26,10 +26,13 @@ T = TypeVar("T", bound=Answer)
 
 @dataclass(frozen=True)
 class Families(Generic[T]):
-    """A table of metric families and the rows that an answer has for it, in their order."""
+    """A table of metric families and the rows that an answer has for it, in their order.
+
+    ``rows`` takes the answer and the unix time at which it is rendered.
+    """
 
     table: Table[Any]
-    rows: Callable[[T], Iterable[Any]]
+    rows: Callable[[T, float], Iterable[Any]]
 
 
 @dataclass(frozen=True, eq=False)

@@ -340,12 +340,12 @@ STATISTICS: Source[Statistics] = Source(
     request=_request,
     interval=lambda _, settings: settings.statistics_interval,
     families=(
-        Families(STATISTICS_TABLE, lambda statistics: [statistics]),
+        Families(STATISTICS_TABLE, lambda statistics, _: [statistics]),
         Families(
             LEAN_VERSION,
-            lambda statistics: [statistics.lean_version] if statistics.lean_version else [],
+            lambda statistics, _: [statistics.lean_version] if statistics.lean_version else [],
         ),
-        Families(CUSTOM_STATISTIC, lambda statistics: statistics.custom.items()),
+        Families(CUSTOM_STATISTIC, lambda statistics, _: statistics.custom.items()),
     ),
     every="`statistics_interval`",
     delay="a minute",

@@ -304,7 +304,7 @@ DEPLOYMENT: Table[Deployment] = Table(
 )
 
 
-def _flags(status: Status) -> Iterable[tuple[str, bool]]:
+def _flags(status: Status, _now: float) -> Iterable[tuple[str, bool]]:
     """Return every status and whether the deployment has it; nothing without a deployment."""
     if status.deployment is None:
         return ()
@@ -322,7 +322,7 @@ STATUS: Source[Status] = Source(
     interval=lambda _, settings: settings.status_interval,
     families=(
         Families(LIVE_STATUS, _flags),
-        Families(DEPLOYMENT, lambda status: [status.deployment] if status.deployment else []),
+        Families(DEPLOYMENT, lambda status, _: [status.deployment] if status.deployment else []),
     ),
     every="`status_interval`",
     delay="a minute",

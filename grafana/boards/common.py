@@ -17,7 +17,7 @@ JOBS = 'job=~"$job"'
 PROJECTS = f'{JOBS},project_id=~"$project"'
 PROJECT = f'{JOBS},project_id="$project"'
 
-FIRING = 'alertname=~"QuantConnect.+",alertstate="firing"'
+FIRING = 'alertname=~"QuantConnect.+",alertstate="firing",severity!="none"'
 PAGING = 'severity=~"critical|warning"'
 
 # When each source of each project was last read, with the project's name. The record stays while

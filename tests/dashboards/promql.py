@@ -15,7 +15,6 @@ import promql_parser as promql
 import yaml
 
 from exporter.sources import CATALOGUE
-from tests.rules.ruleset import UNPUBLISHED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -87,7 +86,6 @@ class Series:
     def __init__(self) -> None:
         self._metrics: dict[str, Labels | None] = dict(BESIDES)
         self.open: set[str] = set()
-        self._metrics |= {name: frozenset(TARGET | labels) for name, labels in UNPUBLISHED.items()}
         for family in CATALOGUE:
             labels = frozenset(family.labels) | TARGET
             if family.open_labels:

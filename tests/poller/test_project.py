@@ -86,6 +86,7 @@ def test_a_portfolio(one: Account) -> None:
     assert one.lines() == [
         f"quantconnect_project_info{{{ID}}} 1.0",
         f"quantconnect_holdings{{{ID}}} 1.0",
+        f"quantconnect_holdings_in_session{{{ID}}} 0.0",
         f"quantconnect_holding_quantity{{{of}}} 10.0",
         f"quantconnect_holding_average_price{{{of}}} 450.5",
         f"quantconnect_holding_market_price{{{of}}} 460.0",
@@ -151,7 +152,8 @@ def test_a_closed_position_vanishes_at_the_next_read(one: Account) -> None:
     one.reads({})
     assert one.value("holdings{") == 0
     assert one.families() == {
-        *("project_info", "holdings", "cash_amount", "cash_conversion_rate", "cash_value")
+        *("project_info", "holdings", "holdings_in_session"),
+        *("cash_amount", "cash_conversion_rate", "cash_value"),
     }
 
 

@@ -20,13 +20,6 @@ RUNBOOKS = ROOT / "docs" / "runbooks.md"
 ALERTMANAGER = ROOT / "alertmanager" / "alertmanager.yml"
 
 
-UNPUBLISHED = {
-    "quantconnect_account_unread_live_projects": {"account"},
-    "quantconnect_holdings_in_session": {"account", "project_id", "project"},
-}
-"""Metrics that the rules read and the catalogue does not have yet, with their labels."""
-
-
 @dataclass(frozen=True)
 class Rule:
     """One recording or alerting rule; ``name`` is the record's or the alert's."""

@@ -11,7 +11,7 @@ import yaml
 
 from exporter.sources import CATALOGUE
 
-from .ruleset import ALERTS, RECORDS, ROOT, RULES, RUNBOOKS, UNIT_TESTS, UNPUBLISHED, Rule, headings
+from .ruleset import ALERTS, RECORDS, ROOT, RULES, RUNBOOKS, UNIT_TESTS, Rule, headings
 
 RUNBOOK = (
     "https://github.com/quantconnect-exporter/quantconnect-exporter/blob/main/docs/runbooks.md#"
@@ -23,7 +23,7 @@ FOREIGN = {
     "process_start_time_seconds": set[str](),
 }
 """What Prometheus itself, or prometheus-client's process collector, publishes."""
-PUBLISHED = UNPUBLISHED | {family.name: set(family.labels) for family in CATALOGUE} | FOREIGN
+PUBLISHED = {family.name: set(family.labels) for family in CATALOGUE} | FOREIGN
 LABELS = TARGET_LABELS.union(*PUBLISHED.values(), *(rule.labels for rule in RULES))
 WATCHDOG = "QuantConnectWatchdog"
 LIMITS = (

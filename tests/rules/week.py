@@ -14,7 +14,7 @@ from itertools import chain
 from random import Random
 from typing import TYPE_CHECKING
 
-from exporter.sessions import is_in_session
+from exporter.sources.sessions import is_in_session
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -70,11 +70,16 @@ def answer_of(holdings: object = (), cash: object = ()) -> dict[str, Any]:
     return {"portfolio": portfolio, "success": True}
 
 
+MIDNIGHT = 1_795_219_200.0
+"""Saturday, 2026-11-21: only crypto is in session."""
+
+
 def published(source: Source[T], answer: T, row: Row = ROW) -> list[str]:
     """The sample lines that a source makes of a decoded answer."""
     renderer = Renderer(row)
     snapshots: list[Snapshot] = [
-        renderer.render(families.table, families.rows(answer)) for families in source.families
+        renderer.render(families.table, families.rows(answer, MIDNIGHT))
+        for families in source.families
     ]
     return samples(snapshots).splitlines()
 

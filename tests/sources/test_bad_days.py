@@ -56,6 +56,7 @@ def test_a_position_without_a_conversion_rate(encoding: str) -> None:
     )
     assert published_portfolio(spelled(answer, encoding)) == [
         f"quantconnect_holdings{{{A},{P}}} 1.0",
+        f"quantconnect_holdings_in_session{{{A},{P}}} 0.0",
         f"quantconnect_holding_quantity{{{A},{OF_SAP}}} 1000.0",
         f"quantconnect_holding_average_price{{{A},{OF_SAP}}} 120.0",
         f"quantconnect_holding_market_price{{{A},{OF_SAP}}} 130.0",
@@ -83,6 +84,7 @@ def test_a_position_without_a_price_after_a_redeploy(encoding: str) -> None:
     answer = answer_of({SPY: {"a": 500, "q": 100, "u": -50_001, "up": -100}})
     assert published_portfolio(spelled(answer, encoding)) == [
         f"quantconnect_holdings{{{A},{P}}} 1.0",
+        f"quantconnect_holdings_in_session{{{A},{P}}} 0.0",
         f"quantconnect_holding_quantity{{{A},{OF_SPY}}} 100.0",
         f"quantconnect_holding_average_price{{{A},{OF_SPY}}} 500.0",
         f"quantconnect_holding_conversion_rate{{{A},{OF_SPY}}} 1.0",
@@ -99,6 +101,7 @@ def test_numbers_that_are_strings(encoding: str) -> None:
     money = f'{A},account_currency="USD"'
     assert published_portfolio(spelled(answer, encoding)) == [
         f"quantconnect_holdings{{{A},{P}}} 1.0",
+        f"quantconnect_holdings_in_session{{{A},{P}}} 0.0",
         f"quantconnect_holding_quantity{{{A},{OF_SPY}}} 10.0",
         f"quantconnect_holding_average_price{{{A},{OF_SPY}}} 500.5",
         f"quantconnect_holding_market_price{{{A},{OF_SPY}}} 510.0",
@@ -120,6 +123,7 @@ def test_what_a_deployment_stores_whose_setup_failed(empty: object, encoding: st
     assert decode_portfolio(answer, max_holdings=1).is_blank
     assert published_portfolio(answer) == [
         f"quantconnect_holdings{{{A},{P}}} 0.0",
+        f"quantconnect_holdings_in_session{{{A},{P}}} 0.0",
         f'quantconnect_cash_amount{{{A},currency="USD",{P}}} 0.0',
         f'quantconnect_cash_conversion_rate{{{A},currency="USD",{P}}} 1.0',
         f'quantconnect_cash_value{{{A},account_currency="USD",currency="USD",{P}}} 0.0',
@@ -158,6 +162,7 @@ def test_dollars_next_to_a_stablecoin(encoding: str) -> None:
     unsettled = Row("main", 7, "Demo", None)
     assert published_portfolio(answer, unsettled) == [
         f"quantconnect_holdings{{{A},{P}}} 1.0",
+        f"quantconnect_holdings_in_session{{{A},{P}}} 1.0",
         f"quantconnect_holding_quantity{{{A},{of_btc}}} 0.1",
         f"quantconnect_holding_average_price{{{A},{of_btc}}} 60000.0",
         f"quantconnect_holding_market_price{{{A},{of_btc}}} 61000.0",
@@ -251,6 +256,7 @@ def test_an_account_in_a_currency_without_a_glyph() -> None:
     answer: dict[str, Any] = answer_of({}, {"ILS": cash})
     assert published_portfolio(answer, row) == [
         f"quantconnect_holdings{{{A},{P}}} 0.0",
+        f"quantconnect_holdings_in_session{{{A},{P}}} 0.0",
         f'quantconnect_cash_amount{{{A},currency="ILS",{P}}} 12345.67',
         f'quantconnect_cash_conversion_rate{{{A},currency="ILS",{P}}} 1.0',
         f'quantconnect_cash_value{{{A},account_currency="ILS",currency="ILS",{P}}} 12345.67',

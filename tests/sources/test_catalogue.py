@@ -42,6 +42,7 @@ PROJECT = {
         f"{HOLDING} market option_right strike underlying currency_symbol"
     ),
     "quantconnect_holdings": "",
+    "quantconnect_holdings_in_session": "",
     "quantconnect_cash_amount": "currency",
     "quantconnect_cash_conversion_rate": "currency",
     "quantconnect_cash_value": "currency account_currency",
@@ -200,7 +201,7 @@ def everything() -> bytes:
         renderer.render(PROJECT_LIMIT, [("max_drawdown", 0.1)]),
         renderer.render(READINGS, [Read("status", 60, success=True, last_success=1, duration=1)]),
         *(
-            renderer.render(families.table, families.rows(answers[source]))
+            renderer.render(families.table, families.rows(answers[source], 0.0))
             for source in SOURCES
             for families in source.families
         ),

@@ -411,6 +411,7 @@ def samples_of(
 def test_defaults_are_published() -> None:
     assert samples_of({"q": 1}) == {
         "holdings": "1.0",
+        "holdings_in_session": "0.0",
         "holding_quantity": "1.0",
         "holding_average_price": "0.0",
         "holding_market_price": "0.0",
@@ -441,7 +442,7 @@ def test_a_quantity_that_is_not_known_is_no_sample_and_the_position_stands() -> 
 
 
 def test_a_position_of_nothing_is_none() -> None:
-    assert samples_of({"q": 0, "a": 1, "p": 2}) == {"holdings": "0.0"}
+    assert samples_of({"q": 0, "a": 1, "p": 2}) == {"holdings": "0.0", "holdings_in_session": "0.0"}
 
 
 def test_numbers_go_through_exactly() -> None:

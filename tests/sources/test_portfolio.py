@@ -588,7 +588,10 @@ def test_the_same_portfolio_in_each_encoding(encoding: str) -> None:
 
 @pytest.mark.parametrize("empty", [{}, [], None])
 def test_an_empty_portfolio_is_no_positions(empty: object) -> None:
-    assert published_portfolio(answer_of(empty, empty)) == [f"quantconnect_holdings{{{A},{P}}} 0.0"]
+    assert published_portfolio(answer_of(empty, empty)) == [
+        f"quantconnect_holdings{{{A},{P}}} 0.0",
+        f"quantconnect_holdings_in_session{{{A},{P}}} 0.0",
+    ]
 
 
 def test_no_value_without_the_currency_it_is_in() -> None:
@@ -596,6 +599,7 @@ def test_no_value_without_the_currency_it_is_in() -> None:
     lines = published_portfolio(answer_of({SPY: spy}), Row("main", 7, "Demo", None))
     assert [line.partition("{")[0] for line in lines] == [
         "quantconnect_holdings",
+        "quantconnect_holdings_in_session",
         "quantconnect_holding_quantity",
         "quantconnect_holding_average_price",
         "quantconnect_holding_market_price",

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from exporter.sessions import is_in_session
+from exporter.sources.sessions import is_in_session
 
 NO_TRADING = (
     "2022-01-17 2022-02-21 2022-04-15 2022-05-30 2022-06-20 2022-07-04 2022-09-05 2022-11-24 "
