@@ -125,9 +125,7 @@ def _cash(field: str, family: str, value: object, found: str) -> LeftOut:
     return LeftOut(
         f"`{field}` of a currency is {shown}",
         _rewritten(change),
-        (f'quantconnect_cash_{family}{{currency="EUR"',)
-        if family != "value"
-        else ('quantconnect_cash_value{account_currency="USD",currency="EUR"',),
+        (f"quantconnect_cash_{family}{{",),
         {field: 1},
         found,
     )
@@ -193,7 +191,7 @@ LEFT_OUT = (
         ("quantconnect_holding_",),
         {"other": 1},
         "found number 5, expected an object of known fields",
-        ('quantconnect_holdings{project="P1",project_id="1"} 2.0',),
+        ('quantconnect_holdings{account="main",project="P1",project_id="1"} 2.0',),
     ),
     LeftOut(
         "a holding whose fields all have other names, beside others: it is still a position",
@@ -201,7 +199,7 @@ LEFT_OUT = (
         ("quantconnect_holding_",),
         {"other": 1},
         "found object of 3, expected an object of known fields",
-        ('quantconnect_holding_info{currency_symbol="",',),
+        ('quantconnect_holding_info{account="main",currency_symbol="",',),
     ),
     LeftOut(
         "a key that is no security identifier, with markup and a line break",
@@ -214,10 +212,10 @@ LEFT_OUT = (
     LeftOut(
         "a glyph that is a number",
         _rewritten(lambda answer: answer["portfolio"]["holdings"][SPY].update(c=7)),
-        ('quantconnect_holding_info{currency_symbol="$"',),
+        ('quantconnect_holding_info{account="main",currency_symbol="$"',),
         {"currencySymbol": 1},
         "found number 7, expected a string",
-        ('quantconnect_holding_info{currency_symbol="",',),
+        ('quantconnect_holding_info{account="main",currency_symbol="",',),
     ),
     _symbols(7, "found number 7"),
     _symbols({"value": 7}, "found number 7"),
@@ -243,9 +241,9 @@ LEFT_OUT = (
         "a currency that is a text, beside others",
         _entry("cash", "EUR"),
         (
-            'quantconnect_cash_amount{currency="EUR"',
-            'quantconnect_cash_conversion_rate{currency="EUR"',
-            'quantconnect_cash_value{account_currency="USD",currency="EUR"',
+            "quantconnect_cash_amount{",
+            "quantconnect_cash_conversion_rate{",
+            "quantconnect_cash_value{",
         ),
         {"other": 1},
         'found string "EUR", expected an object',
