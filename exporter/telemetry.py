@@ -61,6 +61,7 @@ class Telemetry:
         self.reload_successful = self._gauge(own.CONFIG_RELOAD_SUCCESSFUL)
         self.reload_timestamp = self._gauge(own.CONFIG_RELOAD_SUCCESS_TIMESTAMP)
         self.http_requests = self._counter(own.HTTP_REQUESTS)
+        self.tls_handshake_failures = self._counter(own.TLS_HANDSHAKE_FAILURES)
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
         GCCollector(registry=self.registry)

@@ -47,9 +47,9 @@ OUTSIDE: dict[str, set[str]] = {
     "quantconnect": {"certifi", "h11", "msgspec", "requests", "urllib3"},
     "exposition": {"isal", "msgspec", "prometheus_client"},
     "telemetry": {"prometheus_client"},
-    "web": {"bcrypt", "h11", "msgspec", "starlette", "uvicorn"},
+    "web": {"bcrypt", "h11", "msgspec"},
     "poller": set(),
-    "cli": {"starlette"},
+    "cli": set(),
     "metrics": set(),
 }
 

@@ -84,6 +84,12 @@ HTTP_REQUESTS = Family(
     ("handler", "code"),
     "counter",
 )
+TLS_HANDSHAKE_FAILURES = Family(
+    "quantconnect_exporter_tls_handshake_failures_total",
+    "TLS handshakes that this exporter's own HTTP server refused or that clients gave up; its log"
+    " has the reasons.",
+    type="counter",
+)
 
 FAMILIES: tuple[Family, ...] = (
     API_REQUESTS,
@@ -100,4 +106,5 @@ FAMILIES: tuple[Family, ...] = (
     CONFIG_RELOAD_SUCCESSFUL,
     CONFIG_RELOAD_SUCCESS_TIMESTAMP,
     HTTP_REQUESTS,
+    TLS_HANDSHAKE_FAILURES,
 )

@@ -13,12 +13,14 @@ from benchmarks.table import at_least, at_most, duration, markdown, quantile, si
 ROOT = Path(__file__).parent.parent.parent
 
 ROWS = (
-    r"size of a scrape at 4 × 10, \d+ series, gzip",
+    r"size of a scrape at 4 × 10, \d+ series, against gzip -1",
     r"scrape against \(a\) prometheus-client, wall",
     r"scrape against \(a\) prometheus-client, CPU",
-    r"scrape against \(b\) client_golang.*",
-    r"scrape against \(c\) nginx.*",
+    r"scrape against \(b\) client_golang[^|]*",
+    r"scrape against \(c\) nginx, gzip[^|]*",
+    r"scrape against \(d\) nginx, gzip_static[^|]*",
     r"scrape at the usual size, 2 × 5, \d+ series",
+    r"size of a scrape at 2 × 5, \d+ series, against gzip -1",
     r"memory at the usual size",
     r"poll path a holding, one read in ten finds new prices",
     r"poll path a holding, every price moved",

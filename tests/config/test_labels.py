@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from exporter.config.values import EXPORTER_LABELS
-from exporter.metrics import CATALOGUE
+from exporter.sources import CATALOGUE
 
 
 def test_every_label_of_the_catalogue_is_refused_to_projects() -> None:

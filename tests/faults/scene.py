@@ -35,7 +35,7 @@ from exporter.clock import Clock
 from exporter.exposition import samples
 from exporter.simulator import SimulatorServer, World
 from exporter.simulator.authentication import Authentication
-from exporter.web.app import Site, application
+from exporter.web.app import Application, Site
 from exporter.web.listen import bind, parse_address
 from exporter.web.server import Server
 from tests.faults import told
@@ -230,7 +230,7 @@ class Scene:
         site = Site(live.store, live.telemetry, live.poller, reloader, clock, "1", "/metrics")
         listening = bind(parse_address("127.0.0.1:0"))
         self.url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-        return Server(application(site, max_requests=0), [listening])
+        return Server(Application(site, max_requests=0), [listening])
 
     def _yaml(
         self, base_url: str, *, named: bool, token_in_file: bool, hosts: tuple[str, ...]

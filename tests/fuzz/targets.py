@@ -15,6 +15,19 @@ from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from exporter.metrics.live import (
+    CUSTOM_STATISTIC,
+    DEPLOYMENT,
+    LIVE_STATUS,
+    STATISTICS,
+    status_flags,
+)
+from exporter.metrics.portfolio import CASH, HOLDINGS, POSITIONS
+from exporter.quantconnect.dates import parse_timestamp
+from exporter.quantconnect.live import decode_deployments, newest
+from exporter.quantconnect.portfolio import account_currency, decode_portfolio
+from exporter.quantconnect.projects import decode_project_name
+from exporter.quantconnect.statistics import decode_statistics
 from prometheus_client.openmetrics.parser import (
     text_string_to_metric_families as openmetrics_families,
 )
@@ -25,24 +38,11 @@ from requests.structures import CaseInsensitiveDict
 from exporter import config, exposition, log
 from exporter.config.duration import format_duration, parse_duration
 from exporter.exposition import Renderer, samples
-from exporter.metrics.live import (
-    CUSTOM_STATISTIC,
-    DEPLOYMENT,
-    LIVE_STATUS,
-    STATISTICS,
-    status_flags,
-)
-from exporter.metrics.portfolio import CASH, HOLDINGS, POSITIONS
 from exporter.metrics.table import Row
-from exporter.quantconnect.dates import parse_timestamp
 from exporter.quantconnect.display import parse_display
 from exporter.quantconnect.envelope import clock_skew, open_envelope, retry_after
 from exporter.quantconnect.errors import ApiError
-from exporter.quantconnect.live import decode_deployments, newest
-from exporter.quantconnect.portfolio import account_currency, decode_portfolio
-from exporter.quantconnect.projects import decode_project_name
 from exporter.quantconnect.signing import Signature
-from exporter.quantconnect.statistics import decode_statistics
 from exporter.quantconnect.symbols import IdentifierError, display_symbol, parse_identifier
 from exporter.quantconnect.transport import Answer
 from exporter.web.config.basicauth import _credentials

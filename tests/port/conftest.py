@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -7,11 +8,13 @@ import pytest
 from exporter.simulator import World
 from tests.web_config.pki import PKI
 
-from . import server as servers
 from .exporter_process import Exporter, running
+from .server import running as running_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from .server import Running, Serving
 
 
 @pytest.fixture(scope="session")
@@ -34,6 +37,12 @@ def pki(tmp_path_factory: pytest.TempPathFactory) -> PKI:
 
 
 @pytest.fixture(params=["plain", "tls"])
-def server(request: pytest.FixtureRequest, pki: PKI) -> Iterator[servers.Running]:
-    with servers.running(pki if request.param == "tls" else None) as running_:
+def serving(request: pytest.FixtureRequest, pki: PKI) -> Serving:
+    """Starts a server with given limits, once in the clear and once over TLS."""
+    return partial(running_server, pki if request.param == "tls" else None)
+
+
+@pytest.fixture
+def server(serving: Serving) -> Iterator[Running]:
+    with serving() as running_:
         yield running_

@@ -92,7 +92,7 @@ def nothing(_answer: Mapping[str, object]) -> None:
     """The answer is of no interest."""
 
 
-AUTHENTICATE = Request(Endpoint.AUTHENTICATE, {}, nothing)
+AUTHENTICATE: Request[Any] = Request(Endpoint.AUTHENTICATE, {}, nothing)
 OF_FIVE = {"projectId": 5}
 REQUESTS: dict[str, Request[Any]] = {
     "authenticate": AUTHENTICATE,
@@ -118,6 +118,12 @@ EVERYTHING: dict[str, object] = {
     "projects": [{"projectId": 5, "name": "Five"}],
     "runtimeStatistics": {},
 }
+
+
+def good(answer: Any) -> Any:
+    """The answer, which is no error."""
+    assert not isinstance(answer, ApiError)
+    return answer
 
 
 def failure(answer: object) -> ApiError:
@@ -196,8 +202,8 @@ def test_only_endpoints_that_read_can_be_called(wire: Wire) -> None:
 
 def test_the_decoded_answer(wire: Wire) -> None:
     wire.answers({**EVERYTHING, "live": [{"projectId": 5, "deployId": "L-1", "status": "x"}]})
-    assert wire.client.ask(REQUESTS["status"]).deployments[0].deploy_id == "L-1"
-    assert wire.client.ask(REQUESTS["project"]).name == "Five"
+    assert good(wire.client.ask(REQUESTS["status"])).deployments[0].deploy_id == "L-1"
+    assert good(wire.client.ask(REQUESTS["project"])).name == "Five"
 
 
 def test_an_answer_that_the_decoder_refuses_is_an_error_without_the_token(wire: Wire) -> None:
@@ -232,7 +238,7 @@ def test_a_refusal(wire: Wire, request_: Request[Any]) -> None:
 def test_success_with_nothing_in_it(wire: Wire, name: str, reason: Reason) -> None:
     wire.answers({"success": True})
     assert failure(wire.client.ask(REQUESTS[name])).reason is reason
-    assert wire.client.ask(REQUESTS["statistics"]).runtime == {}
+    assert good(wire.client.ask(REQUESTS["statistics"])).runtime == {}
 
 
 # --- What is observed -----------------------------------------------------------------------------

@@ -86,6 +86,7 @@ EXPORTER = {
     "quantconnect_exporter_config_last_reload_success_timestamp_seconds": ("gauge", ""),
     "quantconnect_exporter_faults_total": ("counter", ""),
     "quantconnect_exporter_http_requests_total": ("counter", "handler code"),
+    "quantconnect_exporter_tls_handshake_failures_total": ("counter", ""),
 }
 
 

@@ -15,7 +15,7 @@ from exporter.metrics.table import Row
 from exporter.sources.portfolio import POSITIONS, Portfolio
 from exporter.store import AccountReport, Part, ProjectReport, Published, SourceReport, Store
 from exporter.telemetry import Telemetry
-from exporter.web.app import Site, application
+from exporter.web.app import Application, Site
 from exporter.web.listen import Address, bind
 from exporter.web.server import Server
 
@@ -151,7 +151,7 @@ def serving_site(telemetry_path: str = "/metrics") -> tuple[Site, Gate, Vitals, 
 def serving(*, telemetry_path: str = "/metrics", max_requests: int = 40) -> Iterator[Serving]:
     site, store, vitals, configuration = serving_site(telemetry_path)
     listener = bind(Address("127.0.0.1", 0))
-    server = Server(application(site, max_requests=max_requests), [listener])
+    server = Server(Application(site, max_requests=max_requests), [listener])
     thread = threading.Thread(target=server.run_in_thread)
     thread.start()
     try:

@@ -276,6 +276,18 @@ def test_a_page_of_our_own_may(headers: dict[str, str]) -> None:
         assert server.ask("/-/reload", "POST", **sent).status == 200
 
 
+def test_a_fault_of_ours_is_500_and_logged(caplog: pytest.LogCaptureFixture) -> None:
+    with serving() as server:
+        server.configuration.text = None  # type: ignore[assignment]
+        answer = server.ask("/config")
+        assert (answer.status, answer.text) == (500, "Internal Server Error\n")
+        counted = 'http_requests_total{code="500",handler="/config"} 1.0'
+        assert f"quantconnect_exporter_{counted}" in server.ask("/metrics").text
+    [record] = caplog.records
+    assert vars(record)["fields"] == {"path": "/config"}
+    assert record.exc_info
+
+
 # --- The limit ------------------------------------------------------------------------------------
 
 

@@ -13,27 +13,29 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from starlette.responses import PlainTextResponse
-
-from exporter.web.config import Guard, WebConfig
+from exporter.web.config import Guard, WebConfig, is_admitted
 from exporter.web.listen import Address, bind
+from exporter.web.messages import text_response
 from exporter.web.server import Server
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from starlette.types import Receive, Scope, Send
+    from exporter.web.messages import Request, Response
 
     from .pki import PKI
 
 TLS = "tls_server_config: {cert_file: server.pem, key_file: server.key}\n"
 
 
-async def application(scope: Scope, receive: Receive, send: Send) -> None:
+PROBE = "/-/healthy"
+
+
+async def application(_: Request) -> Response:
     """Says hello, with headers as the exporter has them."""
-    headers = {"X-Frame-Options": "DENY", "Content-Security-Policy": "default-src 'none'"}
-    await PlainTextResponse("hello\n", headers=headers)(scope, receive, send)
+    headers = {"x-frame-options": "DENY", "content-security-policy": "default-src 'none'"}
+    return text_response("hello\n", headers=headers)
 
 
 @dataclass
@@ -64,6 +66,7 @@ class Serving:
 
     def ask(
         self,
+        path: str = "/metrics",
         *,
         user: str = "",
         password: str | bytes = "",
@@ -78,7 +81,7 @@ class Serving:
                 "localhost", self.port, timeout=20, context=client
             )
         try:
-            connection.putrequest("GET", "/metrics")
+            connection.putrequest("GET", path)
             for value in authorization or ():
                 connection.putheader("Authorization", value)
             if user:
@@ -144,8 +147,15 @@ def serving(
     config = WebConfig(file, clock=clock)
     listener = bind(Address("127.0.0.1", 0))
     refused: list[int] = []
-    guard = Guard(application, config, refused=refused.append, clock=clock)
-    server = Server(guard, [listener], config.server_context())
+    guard = Guard(application, config, exempt=(PROBE,), clock=clock)
+
+    async def noted(request: Request) -> Response:
+        response = await guard(request)
+        if response.status != 200:
+            refused.append(response.status)
+        return response
+
+    server = Server(noted, [listener], tls=config.server_context(), is_admitted=is_admitted)
     thread = threading.Thread(target=server.run_in_thread)
     thread.start()
     try:

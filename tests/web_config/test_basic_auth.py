@@ -16,7 +16,7 @@ import pytest
 from exporter.web.config import WebConfig
 from exporter.web.config.basicauth import BasicAuth
 
-from .serving import TLS, basic, serving
+from .serving import PROBE, TLS, basic, serving
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -299,6 +299,21 @@ def test_over_tls(pki: PKI) -> None:
         client = server.client()
         assert server.ask(user="alice", password="x", client=client).status == 200
         assert server.ask(client=client).status == 401
+
+
+def test_a_probe_needs_no_password(pki: PKI) -> None:
+    """Kubernetes cannot send one, and would restart the exporter."""
+    text = users(alice="x") + "http_server_config: {headers: {X-Frame-Options: sameorigin}}"
+    with serving(pki, text + "\nrate_limit: {interval: 1h, burst: 1}") as server:
+        assert server.ask().status == 401
+        assert server.ask().status == 429
+        for _ in range(3):
+            answer = server.ask(PROBE)
+            assert answer.status == 200
+            assert answer.headers["x-frame-options"] == "sameorigin"
+        server.write("nonsense")
+        assert server.ask().status == 500
+        assert server.ask(PROBE).status == 200
 
 
 def test_no_users_are_no_basic_auth(pki: PKI) -> None:

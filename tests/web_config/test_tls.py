@@ -36,6 +36,9 @@ def only(client: ssl.SSLContext, version: str, ciphers: str = "DEFAULT") -> ssl.
     return client
 
 
+USE_HTTPS = b"This port speaks TLS: use https:// instead of http://.\n"
+
+
 def tls(more: str, name: str = "server") -> str:
     return f"tls_server_config: {{cert_file: {name}.pem, key_file: {name}.key, {more}}}\n"
 
@@ -44,8 +47,8 @@ def test_it_is_spoken_and_only_it(pki: PKI) -> None:
     with serving(pki, TLS) as server:
         answer = server.ask(client=server.client())
         assert (answer.status, answer.body) == (200, b"hello\n")
-        with pytest.raises(ConnectionError):
-            server.ask()
+        refused = server.ask()
+        assert (refused.status, refused.body) == (400, USE_HTTPS)
 
 
 def test_http_1_1_is_what_is_offered_to_who_would_speak_2(pki: PKI) -> None:
@@ -330,8 +333,7 @@ def test_what_cannot_be_used_refuses_everybody_until_it_can(
         assert server.admits(server.client())
         spoil(pki)
         assert not server.admits(server.client())
-        with pytest.raises(ConnectionError):
-            server.ask()
+        assert server.ask().status == 400
         for name, text in good.items():
             pki.path(name).write_text(text)
         server.write(TLS)

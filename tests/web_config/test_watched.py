@@ -27,7 +27,7 @@ def tls(more: str) -> str:
 
 
 def said(caplog: pytest.LogCaptureFixture) -> list[str]:
-    records = [record for record in caplog.records if record.name.startswith("exporter")]
+    records = [each for each in caplog.records if each.name.startswith("exporter.web.config")]
     return [record.getMessage() for record in records]
 
 

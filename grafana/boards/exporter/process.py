@@ -50,13 +50,21 @@ PROCESS = (
             timeseries(
                 title="Answers of the exporter",
                 description="""Requests that the exporter answered, by status code; 503 means that
-                    more than web.max-requests came at once. Source: the exporter's HTTP server.""",
+                    more than web.max-requests came at once. TLS handshakes that failed never
+                    became a request; the log has the reasons. Source: the exporter's HTTP
+                    server.""",
                 queries=(
                     Query(
                         expr="sum by (handler, code) (rate({}[$__rate_interval]))".format(
                             series("quantconnect_exporter_http_requests_total", JOBS)
                         ),
                         legend="{{handler}} {{code}}",
+                    ),
+                    Query(
+                        expr="sum(rate({}[$__rate_interval]))".format(
+                            series("quantconnect_exporter_tls_handshake_failures_total", JOBS)
+                        ),
+                        legend="TLS handshakes that failed",
                     ),
                 ),
                 style=values(unit="reqps", limits=(0, None), by_series=True),
