@@ -15,19 +15,6 @@ from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from exporter.metrics.live import (
-    CUSTOM_STATISTIC,
-    DEPLOYMENT,
-    LIVE_STATUS,
-    STATISTICS,
-    status_flags,
-)
-from exporter.metrics.portfolio import CASH, HOLDINGS, POSITIONS
-from exporter.quantconnect.dates import parse_timestamp
-from exporter.quantconnect.live import decode_deployments, newest
-from exporter.quantconnect.portfolio import account_currency, decode_portfolio
-from exporter.quantconnect.projects import decode_project_name
-from exporter.quantconnect.statistics import decode_statistics
 from prometheus_client.openmetrics.parser import (
     text_string_to_metric_families as openmetrics_families,
 )
@@ -42,9 +29,15 @@ from exporter.metrics.table import Row
 from exporter.quantconnect.display import parse_display
 from exporter.quantconnect.envelope import clock_skew, open_envelope, retry_after
 from exporter.quantconnect.errors import ApiError
+from exporter.quantconnect.fields import parse_timestamp
 from exporter.quantconnect.signing import Signature
 from exporter.quantconnect.symbols import IdentifierError, display_symbol, parse_identifier
 from exporter.quantconnect.transport import Answer
+from exporter.sources import SOURCES
+from exporter.sources.portfolio import PORTFOLIO, account_currencies
+from exporter.sources.projects import page
+from exporter.sources.statistics import CUSTOM_STATISTIC
+from exporter.sources.status import running
 from exporter.web.config.basicauth import _credentials
 from exporter.web.config.loading import load as load_web_config
 from exporter.web.listen import parse_address
@@ -54,11 +47,25 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from exporter.exposition import Snapshot
+    from exporter.sources.portfolio import Portfolio
 
 _STATUSES = (200, 200, 200, 200, 201, 204, 302, 400, 401, 403, 429, 500, 503)
 _SHORTEST_TOKEN = 8
 _BASE36 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_DIRECTORY = tempfile.TemporaryDirectory(prefix="fuzz-")
 _ENVIRONMENT = {"SET": "value", "EMPTY": "", "QUANTCONNECT_API_TOKEN": "token"}
+
+
+def _loaded() -> config.Config:
+    path = Path(_DIRECTORY.name) / "read.yaml"
+    path.write_text(
+        "max_holdings_per_project: 100\naccounts:\n- user_id: 1\n  api_token: token\n"
+        "  projects: [{id: 7, statistics: [q, USD]}]\n"
+    )
+    return config.load(path, {})
+
+
+_CONFIG = _loaded()
 
 
 def _refused(error: ValueError) -> None:
@@ -105,41 +112,32 @@ def payloads(data: bytes) -> None:
 
 def _decode(payload: dict[str, object]) -> None:
     """By each decoder; what can be read must make an exposition that can be parsed."""
-    renderer = Renderer(Row(7, "US momentum", "USD", {"AAPL": 'A"\\\n'}))
+    renderer = Renderer(Row("main", 7, "US momentum", "USD", {"AAPL": 'A"\\\n'}))
+    settings = _CONFIG.accounts[0].projects[0]
     pieces: list[Snapshot] = []
-    try:
-        portfolio = decode_portfolio(payload, max_holdings=100)
-    except ApiError as error:
-        _said(error)
-    else:
-        account_currency(portfolio.cash)
-        pieces.append(
-            {
-                **renderer.render(POSITIONS, [portfolio]),
-                **renderer.render(HOLDINGS, portfolio.holdings),
-                **renderer.render(CASH, portfolio.cash),
-            }
-        )
-    try:
-        deployments, _ = decode_deployments(payload)
-    except ApiError as error:
-        _said(error)
-    else:
-        for deployment in list(newest(deployments).values())[:1]:
-            pieces.append(renderer.render(LIVE_STATUS, status_flags(deployment.status)))
-            pieces.append(renderer.render(DEPLOYMENT, [deployment]))
-    try:
-        statistics = decode_statistics(payload, custom=("q", "USD", ""))
-    except ApiError as error:
-        _said(error)
-    else:
-        pieces.append(renderer.render(STATISTICS, [statistics]))
-        pieces.append(renderer.render(CUSTOM_STATISTIC, statistics.custom.items()))
-    try:
-        decode_project_name(payload, 7)
-    except ApiError as error:
-        _said(error)
+    for source in SOURCES:
+        try:
+            value = source.request(settings, _CONFIG).decode(payload)
+        except ApiError as error:
+            _said(error)
+            continue
+        pieces += [renderer.render(each.table, each.rows(value)) for each in source.families]
+        if source is PORTFOLIO:
+            _is_not_worth_0(value)
+            account_currencies(value.cash)
     _parses(pieces)
+    for request in (running(), page(0, 5)):
+        try:
+            assert request.decode(payload).problems is not None
+        except ApiError as error:
+            _said(error)
+
+
+def _is_not_worth_0(portfolio: Portfolio) -> None:
+    """No position with a price and a rate is worth nothing."""
+    for each in portfolio.holdings:
+        if each.quantity and each.market_price and each.conversion_rate:
+            assert each.market_value != 0, each
 
 
 def _said(error: ApiError) -> None:
@@ -215,12 +213,13 @@ def displays(data: bytes) -> None:
     text = _text(data)
     for percent in (None, True, False):
         try:
-            value = parse_display(text, percent=percent)
+            shown = parse_display(text, percent=percent)
         except ValueError as error:
             _refused(error)
         else:
-            assert isfinite(value)
-            assert str(value) != "-0.0"
+            assert isfinite(shown.value)
+            assert str(shown.value) != "-0.0"
+            assert not any(map(str.isdecimal, shown.currency))
 
 
 def dates(data: bytes) -> None:
@@ -237,8 +236,6 @@ def dates(data: bytes) -> None:
 
 
 # --- What people write ----------------------------------------------------------------------------
-
-_DIRECTORY = tempfile.TemporaryDirectory(prefix="fuzz-")
 
 
 def configuration(data: bytes) -> None:
@@ -304,12 +301,17 @@ def accept(data: bytes) -> None:
 def labels(data: bytes) -> None:
     """A label of any text comes out of the exposition as it went in."""
     text = data.decode("utf-8", "replace")
-    piece = Renderer(Row(7, text, "USD")).render(CUSTOM_STATISTIC, [(text, 1.5)])
+    piece = Renderer(Row("main", 7, text, "USD")).render(CUSTOM_STATISTIC, [(text, 1.5)])
     rendered = samples([piece])
     assert "\n" not in rendered
     (family,) = text_families(rendered + "\n")
     (sample,) = family.samples
-    assert sample.labels == {"project_id": "7", "project": text, "statistic": text}
+    assert sample.labels == {
+        "account": "main",
+        "project_id": "7",
+        "project": text,
+        "statistic": text,
+    }
 
 
 def lines(data: bytes) -> None:
