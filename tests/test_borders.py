@@ -26,16 +26,18 @@ ROOMS: dict[str, set[str]] = {
     "simulator": set(),
     "config": set(),
     "quantconnect": set(),
-    "metrics": {"quantconnect"},
+    "metrics": set(),
+    "sources": {"config", "quantconnect", "metrics"},
     "exposition": {"metrics"},
     "store": {"clock", "exposition"},
     "telemetry": {"metrics"},
     "poller": {
-        *("clock", "log", "config", "quantconnect", "metrics", "exposition", "store", "telemetry"),
+        *("clock", "log", "config", "quantconnect", "metrics", "sources", "exposition", "store"),
+        "telemetry",
     },
-    "web": {"clock", "log", "config", "metrics", "exposition", "store", "telemetry"},
+    "web": {"clock", "log", "config", "sources", "exposition", "store", "telemetry"},
     "cli": {
-        *("__init__", "clock", "log", "simulator", "config", "quantconnect", "metrics"),
+        *("__init__", "clock", "log", "simulator", "config", "quantconnect", "sources"),
         *("exposition", "store", "telemetry", "poller", "web"),
     },
     "__main__": {"cli"},
@@ -48,9 +50,7 @@ OUTSIDE: dict[str, set[str]] = {
     "exposition": {"isal", "msgspec", "prometheus_client"},
     "telemetry": {"prometheus_client"},
     "web": {"bcrypt", "h11", "msgspec"},
-    "poller": set(),
-    "cli": set(),
-    "metrics": set(),
+    "sources": {"msgspec"},
 }
 
 

@@ -66,7 +66,7 @@ _ELSEWHERE = """\
 ## The same at the other endpoints
 
 Each of these, until it is over, at each of `{endpoints}`: {faults}. For the same reason and with
-the same error as above.
+the same error as above. And at `projects/read`: {more}.
 """
 
 _ONCE = """\
@@ -74,7 +74,7 @@ And one call of each that is rejected or limited:
 """
 
 _NAMES = """\
-Names that are none, each of which costs the first three tries:
+Names of project 1 that are none, in the listing and then in three answers of its own:
 """
 
 _LEFT_OUT = """\
@@ -149,6 +149,7 @@ def _lines() -> Iterator[str]:
 
 def _elsewhere() -> Iterator[str]:
     yield _ELSEWHERE.format(
+        more="; ".join(entry.title for entry in elsewhere.NO_LISTINGS),
         endpoints="`, `".join(where.endpoint for where in elsewhere.ENDPOINTS),
         faults="; ".join(entry.title for entry in elsewhere.FAULTS),
     )

@@ -332,7 +332,9 @@ PORTFOLIOS = (
         "holdings whose fields have other names",
         lambda portfolio: portfolio.update(holdings={"SPY R735QTJ8XC9X": {"units": 5}}),
         "live/portfolio/read: portfolio.holdings: no holding can be read,"
-        ' holdings["SPY R735QTJ8XC9X"]: found object of 1, expected an object of known fields',
+        ' holdings["SPY R735QTJ8XC9X"]: found the name "units", expected a known one; missing:'
+        " quantity, averagePrice, marketPrice, conversionRate, marketValue, unrealizedPnl,"
+        " unrealizedPnLPercent",
     ),
     _portfolio(
         "holdings that are numbers",
@@ -352,7 +354,7 @@ PORTFOLIOS = (
             Body(b'{"success":true,"portfolio":{"holdings":[],"cash":[]},"errors":["partial"]}')
         ),
         Reason.API_ERROR,
-        'live/portfolio/read: no open position beside errors: string "partial"',
+        'live/portfolio/read: no open position next to errors: string "partial"',
     ),
     _portfolio(
         "more positions than max_holdings_per_project",

@@ -533,7 +533,8 @@ def no_permission(start: Start) -> None:
         token.chmod(0o600)
         token.write_text(TOKEN[::-1])
         assert run.reload().status_code == 200
-        success = 'quantconnect_read_success{project="P1",project_id="1",source="portfolio"} 1.0'
+        labels = 'account="default",project="P1",project_id="1",source="portfolio"'
+        success = f"quantconnect_read_success{{{labels}}} 1.0"
         eventually(lambda: success in run.metrics())
         run.ends()
 

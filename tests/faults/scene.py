@@ -511,10 +511,15 @@ class Scene:
 
     def eventually_has(self, version: int, project_id: int = VICTIM) -> None:
         """Until the portfolio of that version is what is published."""
-        amount = f'quantconnect_cash_amount{{currency="USD",project="P{project_id}"'
-        amount += f',project_id="{project_id}"}} {1000.5 * version!r}'
+        labels = f'currency="USD",project="P{project_id}",project_id="{project_id}"'
+        amount = f"{labels}}} {1000.5 * version!r}"
         store = self.exporter.store
-        eventually(lambda: amount in samples(store.snapshots_of(project_id)), timeout=30)
+        eventually(
+            lambda: any(
+                line.startswith("quantconnect_cash_amount{") and line.endswith(amount)
+                for line in samples(store.snapshots_of(project_id)).splitlines()
+            )
+        )
 
     def failures(self) -> dict[tuple[str, str], int]:
         """How many calls failed, by endpoint and reason."""

@@ -622,7 +622,7 @@ def statistics_are_nonsense(scene: Scene) -> None:
         answer["runtimeStatistics"] = {"Fees": "lots", "Volume": "$1,2.3", "Return": "1.5 %"}
 
     def line(family: str) -> str:
-        return f'quantconnect_live_{family}{{project="P1",project_id="1"}} 0.015'
+        return f'quantconnect_live_{family}{{account="main",project="P1",project_id="1"}} 0.015'
 
     with scene.befallen(patched(change), "live/read"):
         eventually(lambda: line("return_ratio") in scene.exporter.numbers(VICTIM))

@@ -87,9 +87,9 @@ def failures(reason: str, endpoint: str = "", times: int | None = None) -> Serie
     return Series(FAILURES, {**of, "reason": reason}, times)
 
 
-def problems(endpoint: str, field: str) -> Series:
+def problems(endpoint: str, field: str, times: int | None = None) -> Series:
     """A field that is left out."""
-    return Series(PROBLEMS, {"endpoint": endpoint, "field": field})
+    return Series(PROBLEMS, {"endpoint": endpoint, "field": field}, times)
 
 
 def unread(source: str = "", project_id: int | None = None, *, perhaps: bool = False) -> Series:
@@ -248,7 +248,7 @@ def alarms(exposition: str) -> list[Series]:
 def version_of(portfolio: Iterable[str]) -> int | None:
     """Which version of ``scene.answer`` these sample lines are, None for no lines at all.
 
-    Raises ValueError if they are of several, or not all of one.
+    Version 0 has neither positions nor money. Raises ValueError if they are of several, or not all of one.
     """
     values: dict[str, list[float]] = {}
     for each in portfolio:
@@ -258,13 +258,14 @@ def version_of(portfolio: Iterable[str]) -> int | None:
     if not values:
         return None
     version = round(values["cash_amount"][0] / 1000.5)
+    held = 3 if version else 0
     expected = {
         "cash_amount": [1000.5 * version] * 2,
-        "holdings": [3.0],
-        "holding_quantity": [1.0 * version, 2.0 * version, 3.0 * version],
-        "holding_average_price": [10.5 * version] * 3,
-        "holding_market_price": [11.0 * version] * 3,
-        "holding_unrealized_pnl": [1.0 * version] * 3,
+        "holdings": [float(held)],
+        "holding_quantity": [1.0 * version, 2.0 * version, 3.0 * version][:held],
+        "holding_average_price": [10.5 * version] * held,
+        "holding_market_price": [11.0 * version] * held,
+        "holding_unrealized_pnl": [1.0 * version] * held,
     }
     for name, numbers in expected.items():
         if sorted(values.get(name, [])) != numbers:
