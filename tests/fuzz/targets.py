@@ -33,18 +33,10 @@ from exporter.quantconnect.fields import parse_timestamp
 from exporter.quantconnect.signing import Signature
 from exporter.quantconnect.symbols import IdentifierError, display_symbol, parse_identifier
 from exporter.quantconnect.transport import Answer
-<<<<<<< HEAD
 from exporter.sources.portfolio import PORTFOLIO, account_currencies, decode_portfolio
 from exporter.sources.projects import DESCRIPTION, decode_description, decode_page
 from exporter.sources.statistics import CUSTOM_STATISTIC, STATISTICS, decode_statistics
 from exporter.sources.status import STATUS, Status, decode_deployments
-=======
-from exporter.sources import SOURCES
-from exporter.sources.portfolio import PORTFOLIO, account_currencies
-from exporter.sources.projects import page
-from exporter.sources.statistics import CUSTOM_STATISTIC
-from exporter.sources.status import running
->>>>>>> faults
 from exporter.web.config.basicauth import _credentials
 from exporter.web.config.loading import load as load_web_config
 from exporter.web.listen import parse_address
@@ -54,29 +46,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from exporter.exposition import Snapshot
-<<<<<<< HEAD
     from exporter.sources.source import Source
-=======
-    from exporter.sources.portfolio import Portfolio
->>>>>>> faults
 
 _STATUSES = (200, 200, 200, 200, 201, 204, 302, 400, 401, 403, 429, 500, 503)
 _SHORTEST_TOKEN = 8
 _BASE36 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-_DIRECTORY = tempfile.TemporaryDirectory(prefix="fuzz-")
 _ENVIRONMENT = {"SET": "value", "EMPTY": "", "QUANTCONNECT_API_TOKEN": "token"}
-
-
-def _loaded() -> config.Config:
-    path = Path(_DIRECTORY.name) / "read.yaml"
-    path.write_text(
-        "max_holdings_per_project: 100\naccounts:\n- user_id: 1\n  api_token: token\n"
-        "  projects: [{id: 7, statistics: [q, USD]}]\n"
-    )
-    return config.load(path, {})
-
-
-_CONFIG = _loaded()
 
 
 def _refused(error: ValueError) -> None:
@@ -124,7 +99,6 @@ def payloads(data: bytes) -> None:
 def _decode(payload: dict[str, object]) -> None:
     """By each decoder; what can be read must make an exposition that can be parsed."""
     renderer = Renderer(Row("main", 7, "US momentum", "USD", {"AAPL": 'A"\\\n'}))
-<<<<<<< HEAD
     pieces: list[Snapshot] = []
 
     def publish(source: Source[Any], answer: Any) -> None:
@@ -150,33 +124,7 @@ def _decode(payload: dict[str, object]) -> None:
         publish(DESCRIPTION, decode_description(payload, project_id=7))
     except ApiError as error:
         _said(error)
-=======
-    settings = _CONFIG.accounts[0].projects[0]
-    pieces: list[Snapshot] = []
-    for source in SOURCES:
-        try:
-            value = source.request(settings, _CONFIG).decode(payload)
-        except ApiError as error:
-            _said(error)
-            continue
-        pieces += [renderer.render(each.table, each.rows(value)) for each in source.families]
-        if source is PORTFOLIO:
-            _is_not_worth_0(value)
-            account_currencies(value.cash)
->>>>>>> faults
     _parses(pieces)
-    for request in (running(), page(0, 5)):
-        try:
-            assert request.decode(payload).problems is not None
-        except ApiError as error:
-            _said(error)
-
-
-def _is_not_worth_0(portfolio: Portfolio) -> None:
-    """No position with a price and a rate is worth nothing."""
-    for each in portfolio.holdings:
-        if each.quantity and each.market_price and each.conversion_rate:
-            assert each.market_value != 0, each
 
 
 def _said(error: ApiError) -> None:
@@ -252,17 +200,12 @@ def displays(data: bytes) -> None:
     text = _text(data)
     for percent in (None, True, False):
         try:
-<<<<<<< HEAD
             value = parse_display(text, percent=percent).value
-=======
-            shown = parse_display(text, percent=percent)
->>>>>>> faults
         except ValueError as error:
             _refused(error)
         else:
-            assert isfinite(shown.value)
-            assert str(shown.value) != "-0.0"
-            assert not any(map(str.isdecimal, shown.currency))
+            assert isfinite(value)
+            assert str(value) != "-0.0"
 
 
 def dates(data: bytes) -> None:
@@ -279,6 +222,8 @@ def dates(data: bytes) -> None:
 
 
 # --- What people write ----------------------------------------------------------------------------
+
+_DIRECTORY = tempfile.TemporaryDirectory(prefix="fuzz-")
 
 
 def configuration(data: bytes) -> None:
