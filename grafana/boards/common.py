@@ -101,12 +101,6 @@ def named_now(expr: str) -> str:
     return f"({expr}) * on (job, project_id) group_left (project) ({names} * 0 + 1)"
 
 
-def symbols(expr: str) -> str:
-    """`expr`, which has job, project_id and symbol_id, with the symbol for people to read."""
-    info = series("holding:quantconnect_holding_info:current", JOBS)
-    return f"({expr}) * on (job, project_id, symbol_id) group_left (symbol) {info}"
-
-
 def unless_unread(total: str, value: str, *, held: str, on: str) -> str:
     """`total`, but not while something that is `held` has no `value`: it would be wrong then."""
     return f"{total} unless on () ({held} unless on ({on}) {value})"
@@ -257,10 +251,9 @@ def project(*, several: bool) -> Variable:
     Where one is chosen, the project with the most positions comes first: it is what the dashboard
     opens on.
     """
-    now = "max by (project, project_id) ({} or {})".format(
-        series(LAST_READ, JOBS), series("quantconnect_project_info", JOBS)
-    )
-    ever = f"({now} or last_over_time(({now})[$__range:1h]))"
+    info = series("quantconnect_project_info", JOBS)
+    ever = f"""max by (project, project_id)
+        ({series(LAST_READ, JOBS)} or {info} or last_over_time({info}[$__range:1h]))"""
     positions = f"max by (project, project_id) ({series('quantconnect_holdings', JOBS)})"
     query = ever if several else f"sort_desc({positions} or {ever} * 0 - 1)"
     return Variable(

@@ -77,8 +77,8 @@ class State(NamedTuple):
     color: str
 
 
-def mappings(states: tuple[State, ...]) -> list[dict[str, Any]]:
-    """Grafana's value mappings for `states`; a missing value is a dash without colour.
+def mappings(states: tuple[State, ...], *, missing: str = "–") -> list[dict[str, Any]]:
+    """Grafana's value mappings for `states`; a missing value is `missing`, without colour.
 
     Without that, a missing value takes the colour of the lowest threshold, which is often a loss.
     NaN is left alone: to Grafana 9.4 every text is one.
@@ -87,6 +87,6 @@ def mappings(states: tuple[State, ...]) -> list[dict[str, Any]]:
         state.value: {"color": state.color, "index": index, "text": state.text}
         for index, state in enumerate(states)
     }
-    dash = {"color": CALM, "index": len(states), "text": "–"}
-    missing = {"type": "special", "options": {"match": "null", "result": dash}}
-    return [{"type": "value", "options": options}, missing] if states else [missing]
+    result = {"color": CALM, "index": len(states), "text": missing}
+    nothing = {"type": "special", "options": {"match": "null", "result": result}}
+    return [{"type": "value", "options": options}, nothing] if states else [nothing]

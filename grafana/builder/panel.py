@@ -63,19 +63,19 @@ def values(
     decimals: int | None = None,
     thresholds: Thresholds = palette.PLAIN,
     states: tuple[State, ...] = (),
-    no_value: str = "",
+    no_value: str = "No data",
     limits: tuple[float | None, float | None] = (None, None),
     by_series: bool = False,
 ) -> dict[str, Any]:
     """How numbers are written and coloured; `limits` are the least and most on an axis or bar.
 
-    `no_value` is written where there is no data at all, so it must not read as good news.
+    `no_value` is written where there is no data, so it must not read as good news.
     """
     low, high = limits
-    given = {"decimals": decimals, "min": low, "max": high, "noValue": no_value or None}
+    given = {"decimals": decimals, "min": low, "max": high, "noValue": no_value}
     return {key: value for key, value in given.items() if value is not None} | {
         "color": {"mode": "palette-classic" if by_series else "thresholds"},
-        "mappings": palette.mappings(states),
+        "mappings": palette.mappings(states, missing=no_value),
         "thresholds": palette.thresholds(thresholds),
         "unit": unit,
     }

@@ -124,6 +124,7 @@ def table(
         },
     )
     style = values(unit="none") | {
+        "mappings": palette.mappings(()),
         "custom": {
             "align": "auto",
             "displayMode": "auto",
@@ -133,6 +134,7 @@ def table(
             "minWidth": 50,
         },
     }
+    del style["noValue"]  # it would be written in every empty cell
     return Panel(
         type="table",
         title=title,

@@ -44,14 +44,15 @@ class Text:
 class Panel:
     """A panel as it is read.
 
-    `says` is the one text of a panel without data. `values` are the numbers of a stat or the bars,
-    with their names; `columns` and `rows` are a table's; `series` are the lines or bands of a
-    graph, each by its last value.
+    `says` is the one text of a panel without data, in `color`. `values` are the numbers of a stat
+    or the bars, with their names; `columns` and `rows` are a table's; `series` are the lines or
+    bands of a graph, each by its last value.
     """
 
     title: str
     type: str
     says: str = ""
+    color: str = ""
     values: Mapping[str, Text] = field(default_factory=dict)
     columns: tuple[str, ...] = ()
     rows: tuple[tuple[Text, ...], ...] = ()
@@ -130,6 +131,7 @@ def _panel(found: Mapping[str, Any]) -> Panel:
         title=found["title"],
         type=found["type"],
         says=found.get("says", ""),
+        color=found.get("color", ""),
         values={
             each["name"]: Text(each["text"], each["color"]) for each in found.get("values", ())
         },

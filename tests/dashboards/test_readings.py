@@ -394,6 +394,7 @@ def test_nothing_reads_well_while_nothing_is_known(uid: str, at: float, reading:
         if panel.title in SPEAKING[uid]:
             continue
         assert panel.says in {NO_DATA, "No data, or not held"}, panel
+        assert panel.color == "", panel
     for panel in numbers:
         if uid == EXPORTER and panel.title in {"Authenticated", "Configuration"}:
             continue

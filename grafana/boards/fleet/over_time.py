@@ -9,17 +9,18 @@ from grafana.builder.query import Query
 
 DRAWDOWN = series("project:quantconnect_drawdown_30d:ratio", PROJECTS)
 
-# Equity at the start of the range, or where the project was launched later, its first equity:
-# that at the only moment before which the range has none.
+# Equity at the start of the range, or where the project was launched later, its first equity: that
+# at the only moment before which there is none as far back as the range is long.
 RAW_EQUITY = series("quantconnect_live_equity", PROJECTS)
 EQUITY = f"max by (job, project_id, project) ({RAW_EQUITY})"
 FIRST_EQUITY = f"""(
       max by (job, project_id, project) (last_over_time({RAW_EQUITY}[1h] @ start()))
       or
-      max_over_time(
-        ({EQUITY} and timestamp({EQUITY})
-          <= min_over_time(timestamp({EQUITY})[$__range:$__interval]))
-        [$__range:$__interval] @ end()
+      max by (job, project_id, project) (
+        max_over_time(
+          ({RAW_EQUITY} unless last_over_time({RAW_EQUITY}[$__range] offset $__interval))
+          [$__range:$__interval] @ end()
+        )
       )
     )"""
 

@@ -10,7 +10,7 @@ from grafana.builder.dashboard import Annotation, Dashboard
 from grafana.builder.grid import Row, line
 
 UID = "quantconnect-portfolio"
-QUANTITY = series("holding:quantconnect_holding_quantity:max", PROJECT)
+QUANTITY = series("quantconnect_holding_quantity", PROJECT)
 LAUNCHED = series("quantconnect_live_launched_timestamp_seconds", PROJECT)
 FIRING = series("ALERTS", common.FIRING, common.PAGING, 'project_id="$project"')
 
@@ -25,9 +25,8 @@ ANNOTATIONS = (
     ),
     Annotation(
         name="Trades",
-        expr=common.symbols(
-            f"{QUANTITY} != on (job, project_id, symbol_id) {QUANTITY} offset $__interval"
-        ),
+        expr=f"""max by (job, project_id, symbol_id, symbol)
+            ({QUANTITY} != {QUANTITY} offset $__interval)""",
         color=palette.MUTED,
         title="{{symbol}} resized",
         # A busy week of them hides every line.

@@ -22,7 +22,8 @@ HELD = f"max by (job, project_id, symbol_id) ({INFO})"
 HELD_BEFORE = f"max by (job, project_id, symbol_id) ({INFO} offset $__range)"
 # At each of the moments that a graph of this width would show: reading every sample of a month for
 # three short tables would be slow.
-SEEN = f"last_over_time(({QUANTITY})[$__range:$__interval])"
+SEEN = f"""max by (job, project_id, symbol_id, symbol)
+    (last_over_time({RAW_QUANTITY}[$__range:$__interval]))"""
 
 # Missing data must not look like a trade: a position counts as opened only if the portfolio was
 # known before, and as closed only if it is known now; one whose quantity cannot be read is held.

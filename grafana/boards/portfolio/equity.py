@@ -18,8 +18,12 @@ DAY_OPEN = f"""(
       or last_over_time({recorded("live_equity:day_open")}[1d] offset -1d)
     )"""
 # The largest at any time of the range: chosen once, not for each point of the graph.
-PNL = series("holding:quantconnect_holding_unrealized_pnl:max", MONEY)
-LARGEST = f"topk(20, max_over_time(abs({PNL})[$__range:$__interval] @ end()))"
+PNL = series("quantconnect_holding_unrealized_pnl", MONEY)
+LARGEST = f"""topk(20,
+    max by (job, project_id, symbol_id) (
+      max_over_time(abs({PNL})[$__range:$__interval] @ end())
+    )
+  )"""
 
 CURVE = line(
     10,
@@ -99,7 +103,8 @@ PROFIT = line(
                 largest at any time of the range. Source: live/portfolio/read, u.""",
             queries=(
                 Query(
-                    expr=common.symbols(f"{PNL} and on (job, project_id, symbol_id) {LARGEST}"),
+                    expr=f"""max by (job, project_id, symbol_id, symbol)
+                        ({PNL} and on (job, project_id, symbol_id) {LARGEST})""",
                     legend="{{symbol}}",
                 ),
             ),

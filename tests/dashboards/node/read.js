@@ -187,11 +187,13 @@ class Board {
       timeZone: 'utc',
     });
     const said = { title: this.fill(panel.title), type: panel.type };
+    const numbers = ['stat', 'bargauge'].includes(panel.type) ? this.values_of(panel, data) : [];
     if (!data.some((frame) => frame.length)) {
-      return { ...said, says: panel.fieldConfig.defaults.noValue ?? 'No data' };
+      const { text, color } = numbers[0] ?? { text: panel.fieldConfig.defaults.noValue ?? 'No data' };
+      return { ...said, says: text, color };
     }
     if (panel.type === 'table') return { ...said, ...cells(data) };
-    if (['stat', 'bargauge'].includes(panel.type)) return { ...said, values: this.values_of(panel, data) };
+    if (numbers.length) return { ...said, values: numbers };
     return { ...said, series: lines(data) };
   }
 
