@@ -13,7 +13,7 @@ from exporter.cli import version
 from exporter.cli.flags import parse
 from exporter.cli.signals import stop_cleanly_while_starting
 from exporter.cli.streams import written
-from exporter.log import Log, configure
+from exporter.log import Log, configure, flush
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -76,3 +76,5 @@ def _run(argv: Sequence[str]) -> int:
                 return dump(options)
     except KeyboardInterrupt:
         return 130
+    finally:
+        flush()

@@ -123,13 +123,14 @@ class Log(logging.Handler):
     def __init__(self) -> None:
         super().__init__(logging.DEBUG)
         self.records: list[logging.LogRecord] = []
-        self.texts = {name: io.StringIO() for name in log.FORMATS}
-        self._writers = []
+        self._streams = {name: io.StringIO() for name in log.FORMATS}
+        self._writers: list[logging.Handler] = []
         root, package = logging.getLogger(), logging.getLogger("exporter")
         handlers, level, package_level = root.handlers[:], root.level, package.level
-        for name, stream in self.texts.items():
+        for name, stream in self._streams.items():
             log.configure(level="debug", format=name, stream=stream)
-            self._writers.append(root.handlers[0])
+            self._writers += root.handlers
+            root.handlers[:] = []
         root.handlers[:] = handlers
         root.setLevel(level)
         package.setLevel(package_level)
@@ -139,6 +140,19 @@ class Log(logging.Handler):
         self.records.append(record)
         for writer in self._writers:
             writer.emit(record)
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """What each format wrote."""
+        for writer in self._writers:
+            writer.flush()
+        return {name: stream.getvalue() for name, stream in self._streams.items()}
+
+    def close(self) -> None:
+        """End what writes."""
+        for writer in self._writers:
+            writer.close()
+        super().close()
 
     def said(self, message: str = "", **fields: object) -> list[dict[str, Any]]:
         """The fields of what was logged in words that begin so, and with these fields."""
@@ -377,7 +391,7 @@ class Scene:
         """Neither the token nor anything that was signed with it is in anything that came out."""
         said = [
             *self._said,
-            *(text.getvalue() for text in self.log.texts.values()),
+            *self.log.texts.values(),
             repr(self._config),
         ]
         assert self.authentication.credentials or not self.server.requests

@@ -102,7 +102,7 @@ def _decode(payload: dict[str, object]) -> None:
     pieces: list[Snapshot] = []
 
     def publish(source: Source[Any], answer: Any) -> None:
-        pieces.extend(renderer.render(each.table, each.rows(answer)) for each in source.families)
+        pieces.extend(renderer.render(each.table, each.rows(answer, 0.0)) for each in source.families)
 
     try:
         portfolio = decode_portfolio(payload, max_holdings=100)
@@ -320,7 +320,9 @@ def _line(format_: str, text: str) -> str:
     log.configure(level="debug", format=format_, stream=stream)
     try:
         log.Log("exporter.fuzz").error("A message", text=text, more=[text])
+        log.flush()
     finally:
+        root.handlers[0].close()
         root.handlers[:] = before[0]
         root.setLevel(before[1])
         package.setLevel(before[2])
