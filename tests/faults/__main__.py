@@ -58,8 +58,8 @@ Each of these befalls the reading of one project's portfolio until it is over. I
 - **Counted**: each call once in `quantconnect_api_request_failures_total`, for the reason below;
   nothing else.
 - **Recovers**: it is asked again after a random wait of up to {first:g} s, doubling to
-  {longest:g} minutes; the next good answer is published whole, and “Reading succeeds again” is logged
-  once.
+  {longest:g} minutes; the next good answer is published whole, and “Reading succeeds again” is
+  logged once.
 """
 
 _ELSEWHERE = """\
@@ -132,8 +132,8 @@ def _lines() -> Iterator[str]:
             (
                 _text(entry.title),
                 ", ".join(f"`{start.partition('{')[0]}`" for start in entry.without) or "nothing",
-                ", ".join(f"`{field}`" for field in entry.problems),
-                _code(entry.found),
+                ", ".join(f"`{field}`" for field in entry.problems) or "nothing",
+                _code(entry.found) if entry.found else "nothing",
             )
             for entry in contents.LEFT_OUT
         ),

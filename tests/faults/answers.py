@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from exporter.poller.record import READ_FAILED, READ_SUCCEEDS
 from exporter.quantconnect.errors import Reason
 from exporter.simulator import (
     Body,
@@ -466,7 +467,7 @@ def costs_a_read(entry: Failing) -> Told:
     return Told(
         entry.title,
         published=Published.UNTIL_OLD,
-        logged={"Reading failed": 1, "Reading succeeds again": 1},
+        logged={READ_FAILED: 1, READ_SUCCEEDS: 1},
         counted=(failures(entry.reason.value, PORTFOLIO), unread("portfolio", VICTIM)),
         recovers="by itself",
     )

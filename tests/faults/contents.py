@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from exporter.poller import record
 from exporter.simulator import (
     Body,
     Chunked,
@@ -209,6 +210,20 @@ LEFT_OUT = (
         "missing or 0 next to an average price, expected a price",
     ),
     LeftOut(
+        "a position without a conversion rate: an alert is about the rate of 0",
+        _rewritten(lambda answer: answer["portfolio"]["holdings"][SPY].update(r=0, v=0, u=0)),
+        tuple(
+            f"quantconnect_holding_{name}{{"
+            for name in (
+                *("conversion_rate", "market_value"),
+                *("unrealized_pnl", "unrealized_pnl_ratio"),
+            )
+        ),
+        {},
+        "",
+        ("quantconnect_holding_conversion_rate{",),
+    ),
+    LeftOut(
         "a position that is worth 0 at a price",
         _rewritten(lambda answer: answer["portfolio"]["holdings"][SPY].update(v=0)),
         ("quantconnect_holding_market_value{",),
@@ -235,7 +250,7 @@ LEFT_OUT = (
         _entry("holdings", {"qty": 10, "px": 3, "mv": 30}),
         ("quantconnect_holding_",),
         {"other": 1},
-        "found object of 3, expected an object of known fields",
+        'found the name "qty", expected a known one; missing: quantity, averagePrice, marketPrice,',
         ('quantconnect_holding_info{account="main",currency_symbol="",',),
     ),
     LeftOut(
@@ -298,10 +313,11 @@ def left_out(entry: LeftOut) -> Told:
     return Told(
         entry.title,
         published=Published.ALL,
-        logged={
-            "Left out what could not be understood": len(entry.problems),
-            "Everything can be understood again": 1,
-        },
+        logged=(
+            {record.LEFT_OUT: len(entry.problems), record.ALL_UNDERSTOOD: 1}
+            if entry.problems
+            else {}
+        ),
         counted=tuple(problems(PORTFOLIO, field) for field in entry.problems),
         recovers="with the next read",
     )

@@ -24,6 +24,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 import requests
 
+from exporter.poller.credentials import UNREADABLE
+from exporter.poller.record import ACCEPTED, CALL_FAILED, CALL_SUCCEEDS, READ_FAILED, READ_SUCCEEDS
+from exporter.poller.record import REJECTED as REJECTED_ACCOUNT
 from exporter.simulator import Delay, SimulatorServer, Stall, Status, World
 from prometheus.stack import free_port
 from tests.faults import told
@@ -72,11 +75,10 @@ _USUAL = (
     "Listening on",
     "TLS is disabled.",
     "Configuration loaded",
-    "QuantConnect accepts the account",
+    ACCEPTED,
     "Stopping",
     "Stopped",
 )
-_REJECTS = "QuantConnect rejects the user id or the token; check both and this machine's clock.…"
 _PAGES = ("/", "/config", "/projects/1", "/projects/2", "/-/ready", "/-/healthy")
 # A resolver that never answers for one host, and notes in a file that it was asked.
 _SLOW_RESOLVER = """\
@@ -433,10 +435,10 @@ def held_connections(start: Start) -> None:
     also="scrapes over connections that are open go on",
     logged={
         "No connection can be accepted": 1,
-        "Reading failed": PERHAPS,
-        "A call for the account failed": PERHAPS,
-        "Reading succeeds again": PERHAPS,
-        "API calls succeed again": PERHAPS,
+        READ_FAILED: PERHAPS,
+        CALL_FAILED: PERHAPS,
+        READ_SUCCEEDS: PERHAPS,
+        CALL_SUCCEEDS: PERHAPS,
     },
     counted=(replace(failures("connection"), perhaps=True), unread(perhaps=True)),
     recovers="with descriptors",
@@ -504,13 +506,13 @@ def bad_reload(start: Start) -> None:
     published=Published.BEFORE,
     also="the token in use stays in use",
     logged={
-        "The token cannot be read, the last one stays in use": EACH,
-        _REJECTS: EACH,
-        "Reading failed": PERHAPS,
-        "A call for the account failed": PERHAPS,
+        UNREADABLE: EACH,
+        REJECTED_ACCOUNT: EACH,
+        READ_FAILED: PERHAPS,
+        CALL_FAILED: PERHAPS,
         "The configuration was reloaded": 1,
-        "API calls succeed again": PERHAPS,
-        "Reading succeeds again": PERHAPS,
+        CALL_SUCCEEDS: PERHAPS,
+        READ_SUCCEEDS: PERHAPS,
     },
     counted=(failures("auth"), REJECTED, unread(perhaps=True)),
     recovers="at a reload, once there is a good token in it that may be read",
@@ -525,9 +527,9 @@ def no_permission(start: Start) -> None:
         token.chmod(0)
         run.server.requests.wait_for(len(run.server.requests) + 6)
         assert run.portfolio() == good
-        assert "The token cannot be read" not in run.log()
+        assert UNREADABLE not in run.log()
         run.server.world.set_token(TOKEN[::-1])
-        run.eventually_logs("QuantConnect rejects the user id or the token")
+        run.eventually_logs(REJECTED_ACCOUNT)
         assert "got: Permission denied" in run.log()
         assert run.portfolio() == good
         token.chmod(0o600)
@@ -706,17 +708,17 @@ _terminated(
 )
 _terminated(
     "during the wait after a rejection",
-    _logs("QuantConnect rejects the user id or the token"),
+    _logs(REJECTED_ACCOUNT),
     before=lambda server: server.world.set_token("another"),
     published=Published.NOTHING_YET,
-    logged={_REJECTS: 1},
+    logged={REJECTED_ACCOUNT: 1},
     counted=(failures("auth", "authenticate", 1),),
 )
 _terminated(
     "during a rest that `Retry-After` asked for",
-    _logs("Reading failed"),
+    _logs(READ_FAILED),
     before=_rests,
-    logged={"Reading failed": 1},
+    logged={READ_FAILED: 1},
     counted=(failures("rate_limit", "live/portfolio/read", 1), unread("portfolio")),
 )
 _terminated("while all is well", Run.eventually_published, published=Published.ALL)

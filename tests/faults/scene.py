@@ -123,14 +123,15 @@ class Log(logging.Handler):
     def __init__(self) -> None:
         super().__init__(logging.DEBUG)
         self.records: list[logging.LogRecord] = []
-        self._streams = {name: io.StringIO() for name in log.FORMATS}
-        self._writers: list[logging.Handler] = []
+        self.texts = dict.fromkeys(log.FORMATS, "")
+        self._formats: dict[str, Callable[[logging.LogRecord], str]] = {}
         root, package = logging.getLogger(), logging.getLogger("exporter")
         handlers, level, package_level = root.handlers[:], root.level, package.level
-        for name, stream in self._streams.items():
-            log.configure(level="debug", format=name, stream=stream)
-            self._writers += root.handlers
+        for name in log.FORMATS:
             root.handlers[:] = []
+            log.configure(level="debug", format=name)
+            self._formats[name] = root.handlers[0].format
+            root.handlers[0].close()
         root.handlers[:] = handlers
         root.setLevel(level)
         package.setLevel(package_level)
@@ -138,21 +139,8 @@ class Log(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Note a record."""
         self.records.append(record)
-        for writer in self._writers:
-            writer.emit(record)
-
-    @property
-    def texts(self) -> dict[str, str]:
-        """What each format wrote."""
-        for writer in self._writers:
-            writer.flush()
-        return {name: stream.getvalue() for name, stream in self._streams.items()}
-
-    def close(self) -> None:
-        """End what writes."""
-        for writer in self._writers:
-            writer.close()
-        super().close()
+        for name, line in self._formats.items():
+            self.texts[name] += line(record) + "\n"
 
     def said(self, message: str = "", **fields: object) -> list[dict[str, Any]]:
         """The fields of what was logged in words that begin so, and with these fields."""

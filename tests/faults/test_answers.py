@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from exporter.poller.record import READ_FAILED
 from tests.faults.answers import FAILING, costs_a_read
 from tests.faults.scene import BYSTANDER, PORTFOLIO, STALE_AFTER, VICTIM, Scene
 from tests.poller.given import eventually
@@ -33,7 +34,7 @@ def test_a_fault_that_costs_a_read(
             assert scene.success(BYSTANDER) == 1
             # It is said once, with the reason.
             eventually(lambda: befallen.times >= 2)
-            (said,) = scene.log.said("Reading failed")
+            (said,) = scene.log.said(READ_FAILED)
             assert said["project_id"] == VICTIM
             assert said["source"] == "portfolio"
             assert said["reason"] == entry.reason

@@ -129,11 +129,17 @@ class Told:
         return (
             self.title,
             "; ".join([*published, *([self.also] if self.also else [])]),
-            "; ".join(f"“{said}” {_often(often)}" for said, often in self.logged.items())
+            "; ".join(f"“{_begun(said)}” {_often(often)}" for said, often in self.logged.items())
             or "nothing",
             "; ".join(map(str, self.counted)) or "nothing",
             self.recovers,
         )
+
+
+def _begun(said: str) -> str:
+    """The first sentence of a message, and that there are more."""
+    first, more, _ = said.partition(". ")
+    return f"{first}. …" if more else said
 
 
 def _often(often: Often | int) -> str:
@@ -248,7 +254,8 @@ def alarms(exposition: str) -> list[Series]:
 def version_of(portfolio: Iterable[str]) -> int | None:
     """Which version of ``scene.answer`` these sample lines are, None for no lines at all.
 
-    Version 0 has neither positions nor money. Raises ValueError if they are of several, or not all of one.
+    Version 0 has neither positions nor money. Raises ValueError if they are of several, or not all
+    of one.
     """
     values: dict[str, list[float]] = {}
     for each in portfolio:

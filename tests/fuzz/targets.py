@@ -102,7 +102,9 @@ def _decode(payload: dict[str, object]) -> None:
     pieces: list[Snapshot] = []
 
     def publish(source: Source[Any], answer: Any) -> None:
-        pieces.extend(renderer.render(each.table, each.rows(answer, 0.0)) for each in source.families)
+        pieces.extend(
+            renderer.render(each.table, each.rows(answer, 0.0)) for each in source.families
+        )
 
     try:
         portfolio = decode_portfolio(payload, max_holdings=100)
