@@ -65,8 +65,8 @@ _ZOOMS = (
     _Zoom(6.5 * HOUR, 300, 10),
     _Zoom(13 * HOUR, 900, 15),
     _Zoom(30 * HOUR, 900, 30),
-    _Zoom(3.2 * DAY, HOUR, 60),
-    _Zoom(8 * DAY, HOUR, 120),
+    _Zoom(3.2 * DAY, 2 * HOUR, 60),
+    _Zoom(8 * DAY, 2 * HOUR, 120),
     _Zoom(DAYS * DAY, 3 * HOUR, 270),
 )
 
@@ -165,13 +165,16 @@ class Past:
             for labels in current.keys() - found.keys():
                 changes[labels].append((start, None))
                 del current[labels]
+            reads: dict[float, list[Change]] = {}
             for labels, number in found.items():
                 if 0 <= at - number <= _READ:  # reads go on until the next moment
-                    age = at - number
-                    changes[labels].extend(
-                        (index, times[index] / 1000 - age) for index in range(start, end)
-                    )
-                    current[labels] = times[end - 1] / 1000 - age
+                    if number not in reads:
+                        reads[number] = [
+                            (index, times[index] / 1000 - at + number)
+                            for index in range(start, end)
+                        ]
+                    changes[labels] += reads[number]
+                    current[labels] = times[end - 1] / 1000 - at + number
                 elif current.get(labels) != number:
                     changes[labels].append((start, number))
                     current[labels] = number
