@@ -23,7 +23,7 @@ def test_a_fault_that_costs_a_read(
 ) -> None:
     with Scene(tmp_path, seconds=entry.seconds) as scene:
         good = scene.portfolio()
-        assert len(good) == 1 + 3 * 8 + 2 * 3
+        assert len(good) == 2 + 3 * 8 + 2 * 3
         with scene.befallen(entry.fault(scene)) as befallen:
             eventually(lambda: befallen.times)
             scene.change(2)
