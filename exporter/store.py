@@ -82,6 +82,8 @@ class ProjectReport:
     sources: tuple[SourceReport, ...]
     currencies: int = 0
     """The entries of the cash book."""
+    renamed: Mapping[str, str] = field(default_factory=dict)
+    """Today's tickers by the first ones, where ``tickers`` lacks them."""
     naming: SourceReport | None = None
     """The reading of the project's name and settings."""
     error: str = ""

@@ -338,6 +338,12 @@ class _Examination:
             self._report.note(what, f"{said}; it does not run")
         else:
             self._report.ok(what, said)
+        for first, now in project.renamed.items():
+            self._report.note(
+                what,
+                f"{first} is {now} today",
+                f"add to tickers in the configuration: {first}: {now}",
+            )
 
 
 def _named(projects: Mapping[int, str]) -> str:

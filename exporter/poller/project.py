@@ -46,6 +46,9 @@ STOPPED_FACTOR: Final = 5
 
 AMBIGUOUS_CURRENCY: Final = "The account currency cannot be told; set account_currency"
 OTHER_CURRENCY: Final = "The cash book is in another currency than the configuration says"
+OTHER_TICKER: Final = (
+    "A security has another ticker today than series without it say; set it in tickers"
+)
 STOPPED: Final = "A project does not run"
 STARTED: Final = "A project runs again"
 NAME_PENDING: Final = "waiting for its name"
@@ -109,6 +112,7 @@ class Project:
         self._ran = ""
         self._was_logged_as_stopped = False
         self._was_currency_logged = False
+        self._tickers_logged: set[str] = set()
         # Since when, monotonic, a running project says that it is blank, and the portfolio of one
         # that was never read fails.
         self._blank_since: float | None = None
@@ -208,6 +212,8 @@ class Project:
             return Outcome(refusal)
         # Rendered before it counts as read: if that fails, the answer before goes on ageing.
         snapshot = self._rendered(source, answer)
+        if source is PORTFOLIO:
+            self._warn_of_tickers(answer)
         contradicted = self._contradicted
         self._good[source] = _Good(answer, self._clock.monotonic(), interval, snapshot)
         if source is STATISTICS and isinstance(self._currency, Unknown):
@@ -281,6 +287,23 @@ class Project:
         if self._blank_since is None:
             self._blank_since = now
         return BLANK if now - self._blank_since <= self._config.stale_after else ""
+
+    def _renamed(self, portfolio: Portfolio) -> dict[str, str]:
+        """Return today's tickers that neither the key of the holding nor ``tickers`` tells."""
+        known = self._config.tickers
+        tickers = portfolio.tickers.items()
+        return {first: now for first, now in tickers if known.get(first, first) != now}
+
+    def _warn_of_tickers(self, portfolio: Portfolio) -> None:
+        for first, now in self._renamed(portfolio).items():
+            if first not in self._tickers_logged:
+                self._tickers_logged.add(first)
+                log.warning(
+                    OTHER_TICKER,
+                    project_id=self.settings.id,
+                    project=self.name,
+                    tickers=f"{first}: {now}",
+                )
 
     # --- Status -----------------------------------------------------------------------------------
 
@@ -447,6 +470,7 @@ class Project:
                 positions=None if portfolio is None else len(portfolio.holdings),
                 sources=tuple(each.report() for each in readings) if self.name is not None else (),
                 currencies=0 if portfolio is None else len(portfolio.cash),
+                renamed={} if portfolio is None else self._renamed(portfolio),
                 naming=self.tasks[DESCRIPTION].report(),
                 error="" if deployment is None else deployment.error,
                 positions_until=until.get(PORTFOLIO),

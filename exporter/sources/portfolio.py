@@ -81,6 +81,15 @@ class Portfolio(Struct, frozen=True):
         """Some position has an unrealized profit or loss that is not 0."""
         return any(holding.unrealized_pnl for holding in self.holdings)
 
+    @property
+    def tickers(self) -> dict[str, str]:
+        """Today's ticker by the first one of each equity, where it was sent."""
+        return {
+            holding.security.ticker: holding.value
+            for holding in self.holdings
+            if holding.value and holding.security and holding.security_type == "Equity"
+        }
+
 
 # --- Decoding -------------------------------------------------------------------------------------
 

@@ -629,6 +629,21 @@ def test_a_field_that_cannot_be_read(
     ]
 
 
+def test_a_ticker_of_another_company(
+    capsys: pytest.CaptureFixture[str], quantconnect: SimulatorServer, configure: Configure
+) -> None:
+    held = {"symbol": {"value": "META", "id": "FB V6OIPNZEM8V9"}, "averagePrice": 1, "quantity": 1}
+
+    def older(answer: object) -> None:
+        answer["portfolio"]["holdings"] = {"FB V6OIPNZEM8V9": held}  # type: ignore[index]
+
+    configure("projects: [{id: 22735112}]", top="tickers: {GOOCV: GOOG}")
+    quantconnect.faults.add(patched(older), endpoint="live/portfolio/read", project_id=22735112)
+    _, rows = doctor(capsys)
+    note = rows.index("project 22735112: portfolio note FB is META today")
+    assert rows[note + 1].endswith("add to tickers in the configuration: FB: META")
+
+
 def test_a_budget_that_is_too_small(
     capsys: pytest.CaptureFixture[str], configure: Configure
 ) -> None:

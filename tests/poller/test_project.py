@@ -6,7 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from exporter.poller.project import AMBIGUOUS_CURRENCY, BLANK, NEVER_RAN_YET, OTHER_CURRENCY
+from exporter.poller.project import (
+    AMBIGUOUS_CURRENCY,
+    BLANK,
+    NEVER_RAN_YET,
+    OTHER_CURRENCY,
+    OTHER_TICKER,
+)
 from exporter.poller.record import LEFT_OUT, READ_FAILED, READ_SUCCEEDS
 from exporter.poller.task import Fault
 from exporter.quantconnect.errors import ApiError, Reason
@@ -510,6 +516,21 @@ def test_a_cash_book_that_contradicts_the_configured_currency_is_said_once(
     assert currencies(one) == {"EUR"}
     [warning] = said(caplog, OTHER_CURRENCY)
     assert (warning["account_currency"], warning["found"]) == ("EUR", "USD")
+
+
+def test_a_ticker_that_tickers_lacks_is_said_once_and_reported(
+    one: Account, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    long = {"symbol": {"value": "META", "id": "FB V6OIPNZEM8V9"}, "quantity": 1}
+    for _ in range(2):
+        one.reads({"FB V6OIPNZEM8V9": long, AAPL: {**long, "symbol": {"value": "AAPL"}}})
+    [warning] = said(caplog, OTHER_TICKER)
+    assert warning["tickers"] == "FB: META"
+    assert one.reports()[1].renamed == {"FB": "META"}
+    one.reload(configured(tmp_path, rest="tickers: {FB: META}"))
+    assert one.reports()[1].renamed == {}
+    one.reads({"FB V6OIPNZEM8V9": HOLDING})  # today's form does not tell
+    assert len(said(caplog, OTHER_TICKER)) == 1
 
 
 # --- What is logged -------------------------------------------------------------------------------
