@@ -53,6 +53,8 @@ SURER: dict[tuple[str, str, str], tuple[Subject, str]] = {
         "derivatives",
         "the option of last week is gone, but shares come back",
     ),
+    ("quantconnect-fleet", "Needs a look", "A"): ("stopped", "the others run"),
+    ("quantconnect-fleet", "Firing alerts", "firing"): ("stopped", "its alerts last"),
     ("quantconnect-portfolio", "Alerts", ""): (
         "stopped",
         "its alerts last, those about trades are over in a moment",
