@@ -31,7 +31,7 @@ from exporter.simulator import Delay, SimulatorServer, Stall, Status, World
 from prometheus.stack import free_port
 from tests.faults import told
 from tests.faults.entry import ProcessStory
-from tests.faults.scene import TOKEN, Listening, answer, assert_no_secret
+from tests.faults.scene import TOKEN, Listening, answer, assert_narrow_lists, assert_no_secret
 from tests.faults.told import (
     EACH,
     PERHAPS,
@@ -247,6 +247,7 @@ class Start:
         projects: str = _LISTED,
         command: tuple[str, ...] = (sys.executable, "-m", "exporter"),
         flags: tuple[str, ...] = (),
+        environment: Mapping[str, str] | None = None,
         listens: bool = True,
     ) -> Iterator[Run]:
         """The exporter, from when it listens; killed in the end if it has not ended by then."""
@@ -263,7 +264,9 @@ class Start:
         )
         if descriptors is not None:
             command = ("sh", "-c", 'ulimit -n "$0" && exec "$@"', str(descriptors), *command)
-        run = _started(directory, server, stderr, command, flags, listens=listens)
+        run = _started(
+            directory, server, stderr, command, flags, environment or {}, listens=listens
+        )
         prometheus = run.prometheus
         if listens:
             prometheus.start()
@@ -280,6 +283,7 @@ class Start:
         self.runs.append((prometheus, log))
         assert not prometheus.wrong, prometheus.wrong[:3]
         assert authentication.credentials or not server.requests
+        assert_narrow_lists(server)
         if not stderr:
             assert "Traceback" not in log, log[-2000:]
         said += [*prometheus.said, log, (directory / "stdout").read_text()]
@@ -315,6 +319,7 @@ def _started(
     stderr: str,
     command: tuple[str, ...],
     flags: tuple[str, ...],
+    environment: Mapping[str, str],
     *,
     listens: bool,
 ) -> Run:
@@ -339,7 +344,7 @@ def _started(
                 stderr=log,
                 stdout=out,
                 cwd=directory,
-                env={**os.environ, "PYTHONPATH": python_path},
+                env={**os.environ, "PYTHONPATH": python_path, **environment},
             )
         url = f"http://127.0.0.1:{port}"
         run = Run(process, url, server, directory, Prometheus(url))
@@ -408,6 +413,27 @@ def full_disk(start: Start) -> None:
         assert run.reload().status_code == 200
         run.server.requests.wait_for(len(run.server.requests) + 6)
         assert len(run.portfolio()) == 62
+        run.ends()
+
+
+@_story(
+    "a variable of the environment that is misspelt",
+    also="what it should have changed is as without it",
+    logged={"Environment variable is not a flag of the exporter": 1},
+    recovers="with a restart; the log has the name and the one that is meant",
+)
+def misspelt_variable(start: Start) -> None:
+    variables = {
+        "QUANTCONNECT_EXPORTER_LOG_FORMTA": "json",
+        # Kubernetes sets such for a service of this name.
+        "QUANTCONNECT_EXPORTER_PORT": "tcp://10.0.0.1:9999",
+        "QUANTCONNECT_EXPORTER_SERVICE_HOST": "10.0.0.1",
+    }
+    with start(environment=variables) as run:
+        run.eventually_published()
+        (line,) = (each for each in run.log().splitlines() if "not a flag" in each)
+        assert "variable=QUANTCONNECT_EXPORTER_LOG_FORMTA" in line
+        assert "did_you_mean=QUANTCONNECT_EXPORTER_LOG_FORMAT" in line
         run.ends()
 
 

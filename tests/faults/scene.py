@@ -312,6 +312,7 @@ class Scene:
             assert not self.wrong, self.wrong[:3]
             assert stopped < 5
             assert not asked
+            assert_narrow_lists(self.server)
             self._keeps_secrets()
 
     def comes_to(self, row: told.Told, *, ends_well: bool = True) -> None:
@@ -584,6 +585,13 @@ def pki() -> Path:
     made.issue("expired", san="IP:127.0.0.1", days=-1)
     made.issue("elsewhere", san="DNS:elsewhere.example")
     return directory
+
+
+def assert_narrow_lists(server: SimulatorServer) -> None:
+    """live/list was never asked for every deployment there ever was, which takes QuantConnect
+    longer than a call may."""
+    for request in server.requests.of("live/list"):
+        assert request.status is not None or request.project_id is not None
 
 
 def assert_no_secret(authentication: Listening, said: Iterable[str]) -> None:
