@@ -54,7 +54,7 @@ PROCESSES: list[ProcessStory] = []
 SCRAPE_EVERY = 0.2
 _PROMPT = 5.0
 """Seconds within which a signal ends it, however slow the machine is."""
-_WHOLE = 62
+_WHOLE = 64
 """Sample lines of both portfolios."""
 
 _CONFIGURATION = """\
@@ -412,8 +412,30 @@ def full_disk(start: Start) -> None:
         run.server.faults.add(Delay(0.1))
         assert run.reload().status_code == 200
         run.server.requests.wait_for(len(run.server.requests) + 6)
-        assert len(run.portfolio()) == 62
+        assert len(run.portfolio()) == _WHOLE
         run.ends()
+
+
+@_story(
+    "nobody reads the log: its pipe is full",
+    also="lines beyond the first 1000 are lost; when somebody reads, a line says how many",
+    logged={},
+    recovers="when somebody reads",
+)
+def full_pipe(start: Start) -> None:
+    pipe = start.directory / "pipe"
+    os.mkfifo(pipe)
+    end = os.open(pipe, os.O_RDWR | os.O_NONBLOCK)
+    with suppress(BlockingIOError):
+        while True:
+            os.write(end, b"x" * 4096)
+    with start(stderr=str(pipe)) as run:
+        run.eventually_published()
+        assert run.reload().status_code == 200
+        run.server.requests.wait_for(len(run.server.requests) + 6)
+        assert len(run.portfolio()) == _WHOLE
+        run.ends()
+    os.close(end)
 
 
 @_story(

@@ -29,6 +29,7 @@ Numbers = dict[Key, float]
 _PREFIXES = ("quantconnect_holding", "quantconnect_cash_", "quantconnect_live_")
 # What the world has no truth of, or what follows from the rest.
 _NOT_COMPARED = {
+    "quantconnect_holdings_in_session",
     "quantconnect_holding_info",
     "quantconnect_holding_expiry_timestamp_seconds",
     "quantconnect_live_launched_timestamp_seconds",
