@@ -22,7 +22,6 @@ ROOMS: dict[str, set[str]] = {
     "__init__": set(),
     "clock": set(),
     "log": set(),
-    "sessions": set(),
     "simulator": set(),
     "config": set(),
     "quantconnect": set(),
