@@ -63,8 +63,8 @@ class Compressor:
         # By the identity of a group's first piece. Never changed, only replaced.
         self._kept: dict[int, tuple[Sequence[Piece], Block]] = {}
 
-    def gzip(self, pieces: Iterable[Piece]) -> bytes:
-        """Return one gzip member with all the pieces."""
+    def gzip(self, pieces: Iterable[Piece]) -> list[bytes]:
+        """Return one gzip member with all the pieces, in parts that the next scrapes share."""
         kept, groups = self._kept, {}
         blocks: list[Block] = []
         for part in _grouped(pieces):
@@ -99,17 +99,10 @@ def _grouped(pieces: Iterable[Piece]) -> Iterable[Block | Sequence[Piece]]:
         yield group
 
 
-def _member(blocks: Sequence[Block]) -> bytes:
+def _member(blocks: Sequence[Block]) -> list[bytes]:
     checksum = size = 0
     for block in blocks:
         checksum = isal_zlib.crc32_combine(checksum, block.checksum, block.length)
         size += block.length
-    return b"".join(
-        [
-            _HEAD,
-            *(block.deflated for block in blocks),
-            _LAST_BLOCK,
-            checksum.to_bytes(4, "little"),
-            (size % _MODULUS).to_bytes(4, "little"),
-        ]
-    )
+    end = checksum.to_bytes(4, "little") + (size % _MODULUS).to_bytes(4, "little")
+    return [_HEAD, *(block.deflated for block in blocks), _LAST_BLOCK + end]

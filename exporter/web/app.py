@@ -129,7 +129,7 @@ class Site:
         if exposition.accepts_gzip(request.header(b"accept-encoding")):
             headers["content-encoding"] = "gzip"
             return Response(200, self.compressor.gzip(pieces), headers)
-        return Response(200, b"".join(pieces), headers)
+        return Response(200, pieces, headers)
 
     def landing(self, _: Request) -> Response:
         """Return the page for people."""
@@ -140,7 +140,7 @@ class Site:
             now=self.clock.now(),
             accounts=self.vitals.accounts(),
         )
-        return Response(200, page.encode(), {"content-type": "text/html; charset=utf-8"})
+        return Response(200, [page.encode()], {"content-type": "text/html; charset=utf-8"})
 
     def project(self, request: Request) -> Response:
         """Return the page of one project."""

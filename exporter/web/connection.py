@@ -15,7 +15,7 @@ import h11
 from exporter.web.messages import Request, text_response
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Sequence
 
     from exporter.web.clients import Client, Clients
     from exporter.web.limits import Limits
@@ -133,30 +133,52 @@ class Connection:
     async def _send(self, response: Response, *, last: bool) -> None:
         http = self._http
         headers = [("date", formatdate(usegmt=True)), *response.headers.items()]
-        headers.append(("content-length", str(len(response.body))))
+        length = sum(map(len, response.body))
+        headers.append(("content-length", str(length)))
         if last:
             headers.append(("connection", "close"))
         reason = HTTPStatus(response.status).phrase
         head = http.send(h11.Response(status_code=response.status, headers=headers, reason=reason))
-        body = response.body if self._sends_bodies else b""
-        if body:
-            http.send_with_data_passthrough(h11.Data(data=body))
-        http.send(h11.EndOfMessage())
         async with asyncio.timeout(self._limits.send_seconds):
-            await self._write(head or b"", memoryview(body))
+            await self._write(head or b"", response.body if self._sends_bodies else ())
+        http.send(h11.EndOfMessage())
 
-    async def _write(self, head: bytes, body: memoryview) -> None:
-        """Write in slices, so that little more than the response itself is kept in memory."""
-        self._stream.write(head + body[:_SLICE])
-        for start in range(_SLICE, len(body), _SLICE):
-            await self._drain(len(body) - start)
-            self._stream.write(body[start : start + _SLICE])
-        await self._drain(0)
+    async def _write(self, head: bytes, body: Sequence[bytes]) -> None:
+        """Send the head together with what comes first of the body."""
+        unwritten = sum(map(len, body))
+        for piece in _slices(body):
+            unwritten -= len(piece)
+            self._http.send_with_data_passthrough(h11.Data(data=piece))
+            self._stream.write(head + piece if head else piece)
+            await self._drain(unwritten)
+            head = b""
+        if head:
+            self._stream.write(head)
+            await self._drain(0)
 
     async def _drain(self, unwritten: int) -> None:
         if unsent := self._stream.unsent_bytes:
             self._clients.set_unsent(self._client, unwritten + unsent)
             await self._stream.drain()
+
+
+def _slices(parts: Sequence[bytes]) -> Iterator[bytes]:
+    """Yield the parts in pieces of about one size, so that what waits to be sent is small."""
+    gathered: list[bytes] = []
+    size = 0
+    for part in parts:
+        if len(part) < _SLICE:
+            gathered.append(part)
+            size += len(part)
+            if size < _SLICE:
+                continue
+        if gathered:
+            yield b"".join(gathered)
+            gathered, size = [], 0
+        if len(part) >= _SLICE:
+            yield from (part[start : start + _SLICE] for start in range(0, len(part), _SLICE))
+    if gathered:
+        yield b"".join(gathered)
 
 
 def _request(head: h11.Request) -> Request:

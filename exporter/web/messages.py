@@ -36,10 +36,14 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """A whole response; header names in lower case, ``content-length`` is the server's to add."""
+    """A whole response; header names in lower case, ``content-length`` is the server's to add.
+
+    The body is in parts, so that responses can share them: a client that reads slowly then keeps
+    no copy of its own.
+    """
 
     status: int
-    body: bytes
+    body: Sequence[bytes]
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -48,4 +52,4 @@ def text_response(
 ) -> Response:
     """Return a response of plain text."""
     named = {"content-type": "text/plain; charset=utf-8", **(headers or {})}
-    return Response(status, text.encode(), named)
+    return Response(status, [text.encode()], named)

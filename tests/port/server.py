@@ -129,7 +129,7 @@ def running(
         elif path == "/blocking":
             release.wait(30)
         under_way.remove(path)
-        return Response(200, BODY if path == "/" else b"small")
+        return Response(200, [BODY[:7], b"", BODY[7:]] if path == "/" else [b"small"])
 
     client = handshakes = None
     if pki is not None:

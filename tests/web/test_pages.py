@@ -163,7 +163,7 @@ def test_withdrawn_positions_are_neither_shown_nor_counted() -> None:
     old = report(positions=9, positions_until=50.0, state_until=60.0)
     assert "2 projects, 2 running, 12 open positions." in said(page(report(), old.at(49.9)))
     html = page(report(), old.at(50.0))
-    assert '<td class="n">—</td>' in html
+    assert 'data-label="Positions">—</td>' in html
     assert ("2 projects, 2 running, 3 open positions (those of 1 project are not known).") in said(
         html
     )
@@ -171,8 +171,7 @@ def test_withdrawn_positions_are_neither_shown_nor_counted() -> None:
     assert "2 projects, 1 running, 3 open positions (those of 1" in said(html)
     assert '<span class="state">not known (was Running)</span>' in html
     assert (
-        "Status: not known (was Running); positions not known any more, the last good read is"
-        " too old\n"
+        "Status: not known (was Running); positions unknown: the last good read is too old\n"
     ) in project_page(old.at(60.0), "", now=NOW)
 
 
@@ -182,7 +181,7 @@ def test_what_was_not_read_yet_is_not_counted_as_no_position() -> None:
     assert ("2 projects, 0 running, 0 open positions (those of 1 project are not known).") in said(
         page(unread, never)
     )
-    assert '<td class="n"></td>' in page(unread)
+    assert 'data-label="Positions"></td>' in page(unread)
 
 
 def test_every_read_has_its_age_and_its_interval() -> None:
