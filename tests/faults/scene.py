@@ -274,6 +274,7 @@ class Scene:
             self.start()
             eventually(self.exporter.poller.complete)
             self.eventually_reads(VICTIM, BYSTANDER)
+            eventually(lambda: all(map(self._is_described, (VICTIM, BYSTANDER))))
         self._before = self.scrape()
         self.seen = self.seen[-1:]
         self._alarms.clear()
@@ -374,6 +375,11 @@ class Scene:
     def _reads(self, project_id: int) -> list[str]:
         text = samples(self.exporter.store.snapshots_of(project_id))
         return [line for line in text.splitlines() if line.startswith(told.READ_SUCCESS)]
+
+    def _is_described(self, project_id: int) -> bool:
+        """The listing of the account's projects has come."""
+        numbers = self.exporter.numbers(project_id)
+        return any(line.startswith("quantconnect_project_auto_restart{") for line in numbers)
 
     def _keeps_secrets(self) -> None:
         """Neither the token nor anything that was signed with it is in anything that came out."""

@@ -98,6 +98,15 @@ def test_a_length_that_is_none(client: Client, length: str) -> None:
     assert reply.status == 400
 
 
+def test_a_client_that_goes_within_its_request_has_asked_nothing(server: SimulatorServer) -> None:
+    head = b"POST /api/v2/live/list HTTP/1.1\r\nHost: x\r\nContent-Length: 20\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", server.port)) as connection:
+        connection.sendall(head + b'{"status":')
+        connection.shutdown(socket.SHUT_WR)
+        assert receive_all(connection) == b""
+    assert len(server.requests) == 0
+
+
 def test_what_was_asked(server: SimulatorServer, client: Client) -> None:
     before = time.monotonic()
     client.get(f"live/read?projectId={EQUITIES}", {**signed(), "User-Agent": "test/1"})
