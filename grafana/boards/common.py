@@ -25,7 +25,7 @@ PAGING = 'severity=~"critical|warning"'
 LAST_READ = "project:quantconnect_read_last_success_timestamp_seconds:last"
 # There while Prometheus evaluates our rules and scrapes every exporter: only then does the absence
 # of an alert mean that all is well.
-WATCHED = f"(quantconnect:usa_trading_day:bool unless on () up{{{JOBS}}} == 0)"
+WATCHED = f'(group(ALERTS{{alertname="QuantConnectWatchdog"}}) unless on () up{{{JOBS}}} == 0)'
 
 # The rules' thresholds. A project's own limits are recorded with these defaults filled in, so
 # panels show how much of the limit in force is used, and turn where the alert fires: at 1.

@@ -17,11 +17,13 @@ if TYPE_CHECKING:
     from .queries import DashboardQuery
 
 QUERIES = [pytest.param(query, id=str(query)) for query in queries()]
-# Selectors of these carry no job: an alert can be about something that has none, a day has none.
-WITHOUT_JOB = {"ALERTS", "quantconnect:usa_trading_day:bool"}
+# Selectors of these carry no job: an alert can be about something that has none.
+WITHOUT_JOB = {"ALERTS"}
 # What is drawn nowhere, and why.
 NOT_DRAWN = {
-    "quantconnect_live_unrealized_pnl": "QuantConnect's own sum stays at 0; ours is of the holdings"
+    "quantconnect_live_unrealized_pnl": "stays at 0 by QuantConnect's fault; ours is of the holdings",
+    "quantconnect_live_lean_version_info": "asked for when something looks odd, not watched",
+    "quantconnect_project_auto_restart": "a setting; no rule asks for it yet",
 }
 
 

@@ -108,7 +108,7 @@ def test_probes_need_no_client_certificate(manifests: Manifests, tmp_path: Path)
     (overlay / "kustomization.yaml").write_text(yaml.safe_dump(kustomization))
     mutual = {each["kind"]: each for each in yaml.safe_load_all(built(str(overlay)))}
     for probe, path in (("livenessProbe", "/-/healthy"), ("readinessProbe", "/-/ready")):
-        usual, bare = container(manifests)[probe], container(mutual)[probe]
+        usual, bare = dict(container(manifests)[probe]), dict(container(mutual)[probe])
         assert usual.pop("httpGet") == {"path": path, "port": "metrics"}
         assert bare.pop("tcpSocket") == {"port": "metrics"}
         assert usual == bare

@@ -55,6 +55,7 @@ SURER: dict[tuple[str, str, str], tuple[Subject, str]] = {
     ),
     ("quantconnect-fleet", "Needs a look", "A"): ("stopped", "the others run"),
     ("quantconnect-fleet", "Firing alerts", "firing"): ("stopped", "its alerts last"),
+    ("quantconnect-fleet", "Firing alerts", "rows"): ("stopped", "its alerts last"),
     ("quantconnect-portfolio", "Alerts", ""): (
         "stopped",
         "its alerts last, those about trades are over in a moment",

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.needs_prometheus
 
-# What had to go wrong for them: a project that was never deployed.
-NEVER = {"project:quantconnect_never_deployed:info"}
+# What the demo has none of: projects that were never deployed, or stopped without a position.
+NEVER = {"project:quantconnect_never_deployed:info", "project:quantconnect_portfolio_unneeded:info"}
 # Families with the same values a moment later, and with similar ones.
 SAME = {
     "quantconnect_project_info",
