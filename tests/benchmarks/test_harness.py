@@ -67,8 +67,8 @@ def test_families_keep_everything_but_the_exporters_own() -> None:
         b"# HELP process_open_fds F.\n# TYPE process_open_fds gauge\nprocess_open_fds 9.0\n"
     )
     (family,) = peers.families(text)
-    assert family["labels"] == ["project", "project_id"]
-    assert family["values"] == [["p", "7"]]
+    assert family["labels"] == ["account", "project", "project_id"]
+    assert family["values"] == [["main", "p", "7"]]
     assert family["numbers"] == [3.0]
     assert peers.samples(text) == {
         b'quantconnect_holdings{account="main",project="p",project_id="7"}': 3.0
