@@ -152,7 +152,7 @@ def test_a_web_configuration(configure: Configure, tmp_path: Path) -> None:
         assert requests.get(url, timeout=20).status_code == 401
         assert requests.get(url, auth=("alice", "open sesame"), timeout=20).status_code == 200
         counted = requests.get(url, auth=("alice", "open sesame"), timeout=20).text
-        assert 'http_requests_total{code="401",handler="other"} 1.0' in counted
+        assert 'http_requests_total{code="401",handler="/metrics"} 1.0' in counted
         assert exporter.stop(signal.SIGTERM) == 0
     assert "Portfolio values can be read" not in exporter.said
 
