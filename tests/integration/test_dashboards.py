@@ -53,6 +53,7 @@ SURER: dict[tuple[str, str, str], tuple[Subject, str]] = {
         "derivatives",
         "the option of last week is gone, but shares come back",
     ),
+    ("quantconnect-portfolio", "Closed", "rows"): ("derivatives", "as the quantities"),
     ("quantconnect-fleet", "Needs a look", "A"): ("stopped", "the others run"),
     ("quantconnect-fleet", "Firing alerts", "firing"): ("stopped", "its alerts last"),
     ("quantconnect-fleet", "Firing alerts", "rows"): ("stopped", "its alerts last"),
@@ -66,6 +67,9 @@ NOTHING = {
     ("quantconnect-exporter", "Values left out of answers", "A"): (
         "the simulator sends nothing that could not be understood unless told to"
     ),
+    ("quantconnect-portfolio", "Limits used", "D"): "no limit on weights is configured",
+    ("quantconnect-portfolio", "Concentration", "C"): "no limit on weights is configured",
+    ("quantconnect-portfolio", "Cash share over time", "B"): "no limit on cash is configured",
 }
 # These speak only in some circumstances, which tests/dashboards/test_readings.py makes.
 SOMETIMES = {
