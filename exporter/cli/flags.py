@@ -74,7 +74,7 @@ def declare(command: str, environ: Mapping[str, str]) -> FlagParser:
                 f"completion-script-{shell}", help=f"print the completions of {shell} and exit"
             )
     _log_flags(parser)
-    if command in ("run", "doctor", "dump"):
+    if command in ("run", "doctor", "rules", "dump"):
         _config_flags(parser, check=command == "run")
     if command in ("run", "demo"):
         _web_flags(parser)
@@ -221,7 +221,7 @@ def _rules_flags(parser: FlagParser) -> None:
         convert=label_name,
         many=True,
         help="label of the projects (labels in the configuration) to have on their alerts,"
-        " repeatable",
+        " repeatable; where --config.file is given, all of its labels",
     )
     parser.add(
         "day-starts",

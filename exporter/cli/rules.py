@@ -11,6 +11,8 @@ import re
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
+from exporter.cli.configuration import load
+
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
@@ -26,13 +28,19 @@ _DAY_STARTS = "00:00 UTC"
 
 
 def rules(options: argparse.Namespace) -> int:
-    """Print them; returns 0."""
+    """Print them; returns 0, or 1 where the configuration cannot be used."""
+    labels = options.label
+    if options.config_file is not None:
+        config = load(options)
+        if config is None:
+            return 1
+        labels = list(dict.fromkeys([*labels, *config.label_names]))
     recording, alerts = ((files("exporter") / "rules" / name).read_text("utf-8") for name in FILES)
     text = recording + "\n" + alerts.replace("\ngroups:\n", "\n", 1)
     print(
         adapted(
             text,
-            labels=options.label,
+            labels=labels,
             day_starts=options.day_starts,
             runbooks=options.runbooks,
         ),

@@ -234,7 +234,7 @@ def test_which_flags_each_command_has() -> None:
     assert "config_check" in given["run"]
     assert not any("config_check" in given[command] for command in COMMANDS if command != "run")
     assert {command for command in COMMANDS if "config_file" in given[command]} == {
-        *("run", "doctor", "dump"),
+        *("run", "doctor", "rules", "dump"),
     }
     assert {command for command in COMMANDS if "web_listen_address" in given[command]} == {
         *("run", "demo"),

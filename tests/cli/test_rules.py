@@ -70,6 +70,28 @@ def test_labels_are_on_every_alert_of_a_project(capsys: pytest.CaptureFixture[st
         promql_parser.parse(labelled[name]["expr"])
 
 
+def test_all_labels_of_a_configuration(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    file = tmp_path / "quantconnect.yaml"
+    file.write_text(
+        "defaults: {labels: {owner: kim}}\n"
+        "accounts: [{user_id: 1, api_token: t, projects: [{id: 1, labels: {desk: us}}]}]\n"
+    )
+    flags = f"--config.file={file}"
+    named = printed(capsys, "--label=desk", "--label=owner")
+    assert printed(capsys, flags) == named
+    assert printed(capsys, flags, "--label=desk") == named
+
+
+def test_a_configuration_that_cannot_be_used(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    file = tmp_path / "quantconnect.yaml"
+    file.write_text("acounts: []\n")
+    assert main(["rules", f"--config.file={file}"]) == 1
+    said = capsys.readouterr()
+    assert (said.out, "quantconnect.yaml:1" in said.err) == ("", True)
+
+
 def test_a_day_starts_at_another_time(capsys: pytest.CaptureFixture[str]) -> None:
     default, shifted = (
         all_rules(printed(capsys)),
