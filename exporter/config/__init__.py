@@ -13,6 +13,7 @@ from exporter.config.doubts import Doubt, doubts
 from exporter.config.loading import find, load, load_from_environment, load_text, resolve
 from exporter.config.model import Account, Config, Defaults, Discover, ProjectSettings
 from exporter.config.problems import ConfigError
+from exporter.config.rendering import to_yaml
 from exporter.config.secret import Secret, Token
 
 __all__ = [
@@ -31,4 +32,5 @@ __all__ = [
     "load_from_environment",
     "load_text",
     "resolve",
+    "to_yaml",
 ]

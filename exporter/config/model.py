@@ -10,8 +10,6 @@ from dataclasses import dataclass, field, fields
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from exporter.config.rendering import render
-
 if TYPE_CHECKING:
     import re
     from collections.abc import Mapping
@@ -144,7 +142,3 @@ class Config:
         for account in self.accounts:
             names.update(*(each.labels for each in (account.defaults, *account.projects)))
         object.__setattr__(self, "label_names", tuple(sorted(names)))
-
-    def to_yaml(self) -> str:
-        """Return the running configuration, defaults filled in and secrets as ``<secret>``."""
-        return render(self)

@@ -28,8 +28,8 @@ _DURATIONS: Final = (
 )
 
 
-def render(config: Config) -> str:
-    """Return the YAML document of ``config``."""
+def to_yaml(config: Config) -> str:
+    """Return the running configuration, defaults filled in and secrets as ``<secret>``."""
     document = {
         **{key: format_duration(getattr(config, key)) for key in _DURATIONS},
         "log_queries": _texts(config.log_queries),

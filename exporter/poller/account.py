@@ -13,8 +13,7 @@ from threading import Condition, Thread
 from typing import TYPE_CHECKING, Any, Final
 
 from exporter.log import Log
-from exporter.poller.schedule import Call
-from exporter.poller.task import Fault, Outcome
+from exporter.poller.task import Call, Fault, Outcome
 from exporter.quantconnect.errors import ApiError, Reason
 from exporter.store import AccountReport
 

@@ -13,7 +13,7 @@ from exporter.log import Log
 from exporter.poller.discovery import Claims, Discovery
 from exporter.poller.names import Names
 from exporter.poller.project import Project
-from exporter.poller.task import Fault, Outcome, Task
+from exporter.poller.task import Call, Fault, Outcome, Task
 from exporter.quantconnect.client import Endpoint, Request
 from exporter.quantconnect.errors import ApiError
 from exporter.sources import status as live_list
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from exporter.clock import Clock
     from exporter.config import Account, Config, ProjectSettings
     from exporter.poller.record import Record
-    from exporter.poller.schedule import Call, Schedule
+    from exporter.poller.schedule import Schedule
     from exporter.sources.source import Source
     from exporter.store import Store
 
@@ -311,7 +311,7 @@ class Projects:
         if project_id is None:
             if call.task is self._running or call.task is self._listing:
                 self._note_unread()
-        elif project_id in self._projects:
+        else:
             self.publish(self._projects[project_id])
 
     def publish(self, project: Project) -> None:

@@ -17,6 +17,7 @@ from itertools import count
 from math import inf
 from typing import TYPE_CHECKING, Final
 
+from exporter.poller.task import Call
 from exporter.quantconnect.errors import ApiError, Reason
 
 if TYPE_CHECKING:
@@ -64,19 +65,6 @@ class Budget:
     def listing(self) -> float:
         """Calls per second of the account-wide live/list."""
         return 1 / self.listing_interval if self.listing_interval else 0.0
-
-
-@dataclass(eq=False)
-class Call:
-    """A task that was taken from the schedule at a time, in one of the account's sessions.
-
-    ``again`` says that there was news meanwhile, which the answer may not contain.
-    """
-
-    task: Task
-    taken: float
-    session: int
-    again: bool = False
 
 
 class Schedule:

@@ -11,7 +11,6 @@ from exporter.quantconnect.errors import ApiError
 from exporter.store import SourceReport
 
 if TYPE_CHECKING:
-    from exporter.poller.schedule import Call
     from exporter.quantconnect.client import Endpoint
     from exporter.quantconnect.fields import Problem
     from exporter.sources.source import Source
@@ -23,9 +22,6 @@ class Fault:
     reason = None
     message = "a fault of this exporter, see its log"
     retry_after = None
-
-    def __str__(self) -> str:
-        return self.message
 
 
 @dataclass(frozen=True)
@@ -99,3 +95,16 @@ class Task:
             is_from_between=isinstance(failure, ApiError) and failure.from_between,
             problems=tuple(f"{problem.where}: {problem.message}" for problem in self.problems),
         )
+
+
+@dataclass(eq=False)
+class Call:
+    """A task that was taken from the schedule at a time, in one of the account's sessions.
+
+    ``again`` says that there was news meanwhile, which the answer may not contain.
+    """
+
+    task: Task
+    taken: float
+    session: int
+    again: bool = False

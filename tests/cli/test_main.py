@@ -68,6 +68,15 @@ def test_a_configuration_with_something_to_doubt(
     ]
 
 
+def test_a_web_configuration_that_is_good_but_for_a_remark(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "quantconnect.yaml").write_text(GOOD)
+    (tmp_path / "web.yaml").write_text("http_server_config: {http2: true}\n")
+    assert main(["--config.check", "--web.config.file=web.yaml"]) == 0
+    assert "web.yaml: warning: " in capsys.readouterr().out
+
+
 def test_one_project(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     (tmp_path / "quantconnect.yaml").write_text(GOOD.replace(", {id: 6}", ""))
     assert main(["--config.check"]) == 0

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 import yaml
 
-from exporter.config import ConfigError, load
+from exporter.config import ConfigError, load, to_yaml
 from exporter.config.reader import Entry
 from exporter.config.schema import Document
 
@@ -108,11 +108,11 @@ def test_every_value_says_what_is_expected() -> None:
 
 
 def test_the_running_configuration_of_the_example(tmp_path: Path) -> None:
-    shown = load(EXAMPLE, ENVIRON).to_yaml()
+    shown = to_yaml(load(EXAMPLE, ENVIRON))
     assert yaml.safe_load(shown)["accounts"][0]["api_token"] == "<secret>"
     path = tmp_path / "quantconnect.yaml"
     path.write_text(shown, "utf-8")
-    assert load(path, {}).to_yaml() == shown
+    assert to_yaml(load(path, {})) == shown
 
 
 def test_a_token_file_is_shown_by_its_whole_path(tmp_path: Path) -> None:
@@ -120,9 +120,9 @@ def test_a_token_file_is_shown_by_its_whole_path(tmp_path: Path) -> None:
     path = tmp_path / "quantconnect.yaml"
     path.write_text("accounts: [{user_id: 1, api_token_file: token}]")
     config = load(path, {})
-    assert f"api_token_file: {tmp_path / 'token'}\n" in config.to_yaml()
+    assert f"api_token_file: {tmp_path / 'token'}\n" in to_yaml(config)
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     copy = elsewhere / "quantconnect.yaml"
-    copy.write_text(config.to_yaml())
+    copy.write_text(to_yaml(config))
     assert load(copy, {}).accounts == config.accounts

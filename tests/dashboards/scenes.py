@@ -57,7 +57,7 @@ ALL_PROJECTS: Mapping[str, str] = {
     SHARES: "US equities long-short",
     DERIVATIVES: "Options and futures",
     EURO: "Euro core",
-    FLAT: "Cash reserve",
+    FLAT: "Reserve in cash",
     STOPPING: "Research/Pairs mean reversion",
     CRASHING: "Volatility breakout",
     NEVER: "Not yet deployed",
@@ -293,8 +293,9 @@ def _alerts() -> Iterator[Sample]:
         DEAD_8_MINUTES: [("QuantConnectExporterDown", "critical", 'instance="127.0.0.1:10270"')],
         DEAD_3_DAYS: [("QuantConnectExporterDown", "critical", 'instance="127.0.0.1:10270"')],
     }
-    for scene, alerts in firing.items():
-        for name, severity, labels in alerts:
+    for scene in (WELL, STOPPED, CRASHED, QUANTCONNECT_DOWN, ALIVE, DEAD_8_MINUTES, DEAD_3_DAYS):
+        watchdog = ("QuantConnectWatchdog", "none", 'rules="evaluated"')
+        for name, severity, labels in (watchdog, *firing.get(scene, [])):
             series = (
                 f'ALERTS{{alertname="{name}",alertstate="firing",job="quantconnect",'
                 f'severity="{severity}",{labels}}}'

@@ -70,7 +70,6 @@ EMPTY = {
     (PORTFOLIO, "Custom statistics"): "the project of derivatives has none configured",
     (EXPORTER, "Failed calls by reason"): "no call was made within the last minutes of a dump",
     (EXPORTER, "Values left out of answers"): "the simulator sends nothing to leave out",
-    (EXPORTER, "Answers of the exporter"): "a dump serves nothing",
 }
 
 

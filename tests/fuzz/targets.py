@@ -238,11 +238,11 @@ def configuration(data: bytes) -> None:
         _problems(error)
         return
     written = Path(_DIRECTORY.name) / "again.yaml"
-    text = loaded.to_yaml()
+    text = config.to_yaml(loaded)
     assert "token" not in text.replace("api_token", "") or b"token" in data
     written.write_text(text.replace("<secret>", "other"))
     # The running configuration is a configuration.
-    assert config.load(written, {}).to_yaml() == text
+    assert config.to_yaml(config.load(written, {})) == text
 
 
 def _problems(error: config.ConfigError) -> None:

@@ -11,8 +11,8 @@ from exporter.poller.credentials import Credentials
 from exporter.poller.discovery import Claims
 from exporter.poller.projects import Projects
 from exporter.poller.record import Record
-from exporter.poller.schedule import Budget, Call, Schedule
-from exporter.poller.task import Task
+from exporter.poller.schedule import Budget, Schedule
+from exporter.poller.task import Call, Task
 from exporter.quantconnect.client import Endpoint
 from exporter.quantconnect.errors import ApiError, Reason
 from exporter.sources.portfolio import PORTFOLIO

@@ -632,9 +632,8 @@ def test_an_account_that_leaves_lets_go_of_everything(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("projects", [50, 500, 5000])
-def test_status_and_equity_of_a_fleet_are_there_within_three_calls(
-    tmp_path: Path, projects: int
-) -> None:
+def test_a_fleet_has_its_status_within_three_calls(tmp_path: Path, projects: int) -> None:
+    """Its equity waits for the currency that it is in, which those calls do not name."""
     account = Account(config(tmp_path, "discover: {enabled: true}"))
     listing = tuple(deployment_of(number) for number in range(1, projects + 1))
     page = tuple(Description(number, f"P{number}", None) for number in range(1, projects + 1))
@@ -648,3 +647,48 @@ def test_status_and_equity_of_a_fleet_are_there_within_three_calls(
     assert len(names(account)) == projects
     running_now = [line for line in account.lines() if 'status="Running"' in line]
     assert len(running_now) == projects
+
+
+# --- What comes late, and what is switched off ----------------------------------------------------
+
+
+def test_a_list_says_nothing_of_the_status_where_that_is_switched_off(tmp_path: Path) -> None:
+    text = "projects: [{id: 1, name: One}]"
+    account = Account(config(tmp_path, text))
+    account.reload(config(tmp_path, text, "status_interval: 0s"))
+    account.lists(1)  # asked for before
+    assert account.families().isdisjoint({"live_status", "live_equity"})
+
+
+def test_a_stop_is_news_where_no_statistics_are_read(tmp_path: Path) -> None:
+    text = "projects: [{id: 1, name: One}]"
+    account = Account(config(tmp_path, text, "statistics_interval: 0s"))
+    account.lists(1)
+    account.reads()
+    account.time.passes(30)
+    account.status(status="Stopped")
+    assert due(account, PORTFOLIO) == account.time.monotonic
+
+
+def test_an_answer_about_a_project_that_is_gone_publishes_nothing(tmp_path: Path) -> None:
+    account = Account(config(tmp_path, "projects: [{id: 1, name: One}, {id: 2, name: Two}]"))
+    late = account.task(PORTFOLIO, 2)
+    account.reload(config(tmp_path, "projects: [{id: 1, name: One}]"))
+    account.tells(late, DOWN)
+    assert names(account) == {1: "One"}
+
+
+def test_a_name_that_is_configured_stays_where_none_can_be_had(tmp_path: Path) -> None:
+    account = Account(config(tmp_path, "projects: [{id: 1, name: One}]"))
+    nameless(account)
+    assert names(account) == {1: "One"}
+
+
+def test_a_discovered_project_whose_name_leaves_it_out_is_gone_with_the_answer(
+    tmp_path: Path,
+) -> None:
+    account = Account(config(tmp_path, DISCOVER))
+    account.names()
+    account.lists(1)
+    account.named(1, "Other")
+    assert names(account) == {}

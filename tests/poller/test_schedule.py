@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.poller.schedule import Budget, Call, Schedule, backoff, lockout_wait
-from exporter.poller.task import Fault, Task
+from exporter.poller.schedule import Budget, Schedule, backoff, lockout_wait
+from exporter.poller.task import Call, Fault, Task
 from exporter.quantconnect.errors import ApiError, Reason
 
 from .virtual import AUTH, DOWN, NOT_READY, TIMEOUT, VirtualAccount, task_of

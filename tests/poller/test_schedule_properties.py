@@ -9,8 +9,8 @@ import hypothesis.strategies as st
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from exporter.poller.schedule import LONGEST_LOCKOUT_WAIT, Budget, Call, Schedule
-from exporter.poller.task import Task  # noqa: TC001 - hypothesis resolves annotations
+from exporter.poller.schedule import LONGEST_LOCKOUT_WAIT, Budget, Schedule
+from exporter.poller.task import Call, Task
 from exporter.quantconnect.errors import ApiError, Reason
 
 from .virtual import PRIORITIES, task_of

@@ -19,8 +19,8 @@ from random import Random
 from statistics import median
 from typing import TYPE_CHECKING
 
-from exporter.poller.schedule import Budget, Call, Schedule
-from exporter.poller.task import Task
+from exporter.poller.schedule import Budget, Schedule
+from exporter.poller.task import Call, Task
 from exporter.quantconnect.client import Endpoint
 from exporter.quantconnect.errors import ApiError, Reason
 
