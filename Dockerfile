@@ -17,6 +17,9 @@ RUN python3 -m venv tools \
         --only-binary :all: --require-hashes --requirement requirements.lock
 COPY LICENSE README.md pyproject.toml ./
 COPY exporter exporter
+# What exporter/dashboards and exporter/rules are links to.
+COPY grafana/dashboards grafana/dashboards
+COPY prometheus/rules prometheus/rules
 RUN tools/bin/pip wheel --no-cache-dir --no-deps --no-build-isolation \
         --no-index --wheel-dir dist . \
     && tools/bin/pip --python /opt/quantconnect-exporter/bin/python install --no-cache-dir \

@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 PROMTOOL3 := $(wildcard bin/promtool3)
+NODE := tests/dashboards/node
 # The rules are tested with Prometheus 3 as well, once `make linters` has built its promtool.
 ifneq ($(PROMTOOL3),)
 export PROMTOOL3 := $(abspath $(PROMTOOL3))
@@ -11,7 +12,7 @@ endif
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint linters format docs dashboards bench soak fuzz \
-	prometheus lock lowest locked audit sbom clean
+	prometheus node importable dist chart notes lock lowest locked audit sbom clean
 
 $(INSTALLED): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -22,36 +23,63 @@ $(INSTALLED): pyproject.toml
 	@touch $@
 
 demo: $(INSTALLED) ## Run the exporter against a simulated QuantConnect, with Prometheus if installed
-	@$(BIN)/python -m prometheus.demo
+	@$(BIN)/python -m prometheus.demo $(DEMO)
 
-test: $(INSTALLED) prometheus ## Run every test
+test: $(INSTALLED) prometheus node ## Run every test
 	$(BIN)/python -m pytest -n auto --dist loadfile --cov --cov-report=term
 
 prometheus: ## Install Debian's Prometheus and Alertmanager, where that is possible
 	@prometheus/install-debian
 
+node: ## Install the parts of Grafana that read the dashboards in the tests, where npm is installed
+	@if ! command -v npm >/dev/null; then echo "Not installed: npm. Grafana's code reads no dashboard"; \
+		else $(MAKE) --no-print-directory $(NODE)/node_modules/.installed || \
+		echo "npm ci failed. Grafana's code reads no dashboard"; fi
+
+$(NODE)/node_modules/.installed: $(NODE)/package-lock.json
+	cd $(NODE) && npm ci --no-audit --no-fund --ignore-scripts --loglevel=error
+	@touch $@
+
 lint: $(INSTALLED) ## Check style, types, and that what is generated is up to date
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/python -m exporter.metrics.reference | diff -u docs/metrics.md -
+	$(BIN)/python -m exporter.sources.reference | diff -u docs/metrics.md -
 	$(BIN)/python grafana/build.py --check
 	$(BIN)/python -m tests.faults | diff -u docs/faults.md -
 
-linters: ## Build promtool of Prometheus 3, where Go is installed
+OPERATOR := github.com/prometheus-operator/prometheus-operator
+linters: ## Build promtool of Prometheus 3, helm and actionlint, where Go is installed
 	cd prometheus/tools && go build -o ../../bin/promtool3 \
 		github.com/prometheus/prometheus/cmd/promtool
+	cd deploy/tools && go build -o ../../bin/ \
+		helm.sh/helm/v3/cmd/helm github.com/rhysd/actionlint/cmd/actionlint
+	cd deploy/tools && go mod download $(OPERATOR) && install -D -m 0644 -t ../../bin/crds \
+		"$$(go list -m -f '{{.Dir}}' $(OPERATOR))"/example/prometheus-operator-crd/*.yaml
+
+dist: ## Build wheel and sdist into dist/, and check them as an index and a user would
+	deploy/distribution
+
+chart: ## Check the Helm chart and package it into dist/charts (needs `make linters`)
+	bin/helm lint --strict --kube-version=1.37 deploy/helm/quantconnect-exporter
+	bin/helm package --destination=dist/charts deploy/helm/quantconnect-exporter
+
+notes: ## Print a release's notes from CHANGELOG.md: make --silent notes TAG=v0.1.0
+	$(PYTHON) deploy/notes.py "$(TAG)"
 
 format: $(INSTALLED) ## Put the code into its usual form
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
 docs: $(INSTALLED) ## Write docs/metrics.md and docs/faults.md anew
-	$(BIN)/python -m exporter.metrics.reference > docs/metrics.md
+	$(BIN)/python -m exporter.sources.reference > docs/metrics.md
 	$(BIN)/python -m tests.faults > docs/faults.md
 
 dashboards: $(INSTALLED) ## Write the dashboards anew
 	$(BIN)/python grafana/build.py
+
+importable: $(INSTALLED) ## Write the dashboards into dist/dashboards, for grafana.com and "Import"
+	$(BIN)/python -m grafana.importable
 
 bench: $(INSTALLED) ## Measure; writes docs/performance.md
 	$(BIN)/python -m benchmarks
@@ -78,7 +106,7 @@ sbom: ## Print a bill of materials of what is pinned
 	deploy/dependencies sbom
 
 clean: ## Remove what was made
-	rm -rf $(VENV) bin .demo .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
+	rm -rf $(VENV) $(NODE)/node_modules bin .demo .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
 
 help: ## Say what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | \

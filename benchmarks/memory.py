@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from benchmarks.sizes import Sizes
 
 _MOST = 160e6
-_MOST_USUAL = 55e6
+_MOST_USUAL = 45e6
 _NO_GROWTH = 1.05
 _PATIENCE = 600.0
 _READS = b'\nquantconnect_api_requests_total{account="default",endpoint="live/portfolio/read"} '

@@ -23,8 +23,7 @@ _TEMPLATE = Path(__file__).with_name("performance.md.in")
 _PACKAGES = (
     "msgspec",
     "isal",
-    "uvicorn",
-    "starlette",
+    "h11",
     "requests",
     "prometheus-client",
 )

@@ -31,7 +31,7 @@ _NGINX = """\
 daemon off;
 master_process off;
 error_log stderr crit;
-pid {directory}/nginx.pid;
+pid {directory}/nginx-{port}.pid;
 events {{ worker_connections 64; }}
 http {{
     access_log off;
@@ -42,15 +42,16 @@ http {{
     fastcgi_temp_path {directory}/fastcgi;
     uwsgi_temp_path {directory}/uwsgi;
     scgi_temp_path {directory}/scgi;
-    gzip on;
-    gzip_comp_level 1;
-    gzip_types text/plain;
+    {gzip}
     server {{
         listen 127.0.0.1:{port};
         root {directory};
     }}
 }}
 """
+
+_GZIP = "gzip on; gzip_comp_level 1; gzip_types text/plain;"
+_GZIP_STATIC = "gzip_static on;"
 
 
 def families(text: bytes) -> list[dict[str, Any]]:
@@ -113,12 +114,14 @@ def find_nginx() -> str | None:
 
 
 @contextmanager
-def nginx(program: str, directory: Path) -> Iterator[Process]:
-    """nginx: the file ``metrics`` with gzip."""
+def nginx(program: str, directory: Path, *, static: bool) -> Iterator[Process]:
+    """nginx: the file ``metrics`` with gzip, or ``static``, the file ``metrics.gz``: the bytes that
+    the exporter sends, which need no more than to be copied into the socket."""
     directory.chmod(0o755)  # for its worker, which is another user where root starts it
     port = free_port()
-    config = directory / "nginx.conf"
-    config.write_text(_NGINX.format(directory=directory, port=port))
+    config = directory / f"nginx-{port}.conf"
+    gzip = _GZIP_STATIC if static else _GZIP
+    config.write_text(_NGINX.format(directory=directory, port=port, gzip=gzip))
     with running([program, "-e", "stderr", "-c", str(config)], port=port) as process:
         yield process
 

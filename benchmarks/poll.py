@@ -20,14 +20,13 @@ from benchmarks.quantconnect import Answers
 from benchmarks.table import Row, at_least, duration, median_ratio
 from exporter import config
 from exporter.clock import Clock
-from exporter.metrics.portfolio import CASH, HOLDINGS, POSITIONS
-from exporter.metrics.reading import Source
 from exporter.metrics.table import Row as Labels
-from exporter.poller.project import PublishedProject
+from exporter.poller.project import Project
 from exporter.quantconnect.envelope import open_envelope
-from exporter.quantconnect.percent import ratio
-from exporter.quantconnect.portfolio import decode_portfolio
+from exporter.quantconnect.fields import ratio
 from exporter.quantconnect.transport import Answer
+from exporter.sources.holdings import HOLDINGS
+from exporter.sources.portfolio import CASH, PORTFOLIO, POSITIONS, decode_portfolio
 from exporter.store import Store
 
 if TYPE_CHECKING:
@@ -49,33 +48,40 @@ class Ours:
     def __init__(self, project_id: int) -> None:
         self.project_id = project_id
         self.store = Store(Clock())
-        settings = config.Project(
+        settings = config.ProjectSettings(
             id=project_id, scrape_interval=60.0, name="Generated", account_currency="USD"
         )
         environ = {"QUANTCONNECT_USER_ID": "1", "QUANTCONNECT_API_TOKEN": "demo"}
-        self._project = PublishedProject(
+        self._clock = Clock()
+        self._project = Project(
             settings,
-            name="Generated",
             account="default",
             config=config.load_from_environment(environ),
-            intervals=dict.fromkeys(Source, 60.0),
-            store=self.store,
-            clock=Clock(),
+            clock=self._clock,
+            first_priority=0,
         )
 
     def __call__(self, body: bytes) -> None:
         """Read one answer."""
         payload = open_envelope(Answer(200, CaseInsensitiveDict(), body), scrub=str)
         portfolio = decode_portfolio(payload, max_holdings=10_000)
-        self._project.portfolio(portfolio, duration=0.5, interval=60.0)
+        task = self._project.tasks[PORTFOLIO]
+        asked = self._clock.monotonic()
+        outcome = self._project.take_in(PORTFOLIO, portfolio, asked=asked, interval=60.0)
+        task.note(outcome, at=self._clock.now(), duration=0.5, interval=60.0)
+        self.store.put(self._project.published())
 
 
 class Theirs:
     """The same with json and prometheus-client; ``output`` is what it rendered last."""
 
     def __init__(self, project_id: int) -> None:
-        self._labels = {"project_id": str(project_id), "project": "Generated"}
-        self._row = Labels(project_id, "Generated", "USD")
+        self._labels = {
+            "account": "default",
+            "project_id": str(project_id),
+            "project": "Generated",
+        }
+        self._row = Labels("default", project_id, "Generated", "USD")
         self._known: dict[str, Mapping[str, str]] = {}
         self._expiries: dict[str, float | None] = {}
         self._registry = CollectorRegistry()

@@ -3,7 +3,7 @@
 A Prometheus is given a month of every series that a dashboard or rule names, with invented numbers
 (of the holdings a whole project, one symbol of every project, and the last hour of all), and asked
 each query as Grafana asks it for 30 days, and each rule as Prometheus evaluates it. The slowest
-are printed. It takes minutes and gigabytes of disk.
+are printed, and what each group of rules takes. It takes minutes and gigabytes of disk.
 """
 
 from __future__ import annotations
@@ -17,13 +17,14 @@ import tempfile
 import time
 from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import promql_parser as promql
+import yaml
 
 from benchmarks.table import duration
 from prometheus.stack import Prometheus
-from tests.dashboards.promql import Series, rules, selectors
+from tests.dashboards.promql import RULES, Series, rules, selectors
 from tests.dashboards.queries import queries
 
 if TYPE_CHECKING:
@@ -142,6 +143,23 @@ class Month:
                 yield f"{name}{{{inner}}}", long
 
 
+def groups(timings: list[tuple[float, str]]) -> list[tuple[float, str]]:
+    """The seconds that each group of rules takes together, the slowest first."""
+    taken = dict(
+        zip((what for _, what in timings), (seconds for seconds, _ in timings), strict=True)
+    )
+    found: dict[str, float] = {}
+    for path in sorted(RULES.glob("*.yml")):
+        for group in yaml.safe_load(path.read_text(encoding="utf-8"))["groups"]:
+            found[group["name"]] = sum(taken[_named(rule)] for rule in group["rules"])
+    return sorted(((seconds, name) for name, seconds in found.items()), reverse=True)
+
+
+def _named(rule: dict[str, Any]) -> str:
+    kind = "record" if "record" in rule else "alert"
+    return f"rule {rule[kind]} {rule.get('labels', '')}"
+
+
 def measure(prometheus: Prometheus, month: Month) -> list[tuple[float, str]]:
     """Seconds and what took them, the median of three."""
     timings = []
@@ -167,7 +185,7 @@ def measure(prometheus: Prometheus, month: Month) -> list[tuple[float, str]]:
         for rule in rules(kind):
             parameters = {"query": rule["expr"], "time": f"{month.end}"}
             seconds = _seconds(prometheus, "/api/v1/query", parameters)
-            timings.append((seconds, f"rule {rule[kind]} {rule.get('labels', '')}"))
+            timings.append((seconds, _named(rule)))
     return sorted(timings, reverse=True)
 
 
@@ -211,6 +229,8 @@ def main(argv: list[str]) -> int:
     print(f"{len(timings)} queries and rules, {sum(each for each, _ in timings):.1f} s together")
     for seconds, what in timings[: options.slowest]:
         print(f"{duration(seconds):>8}  {what}")
+    for seconds, name in groups(timings):
+        print(f"{duration(seconds):>8}  group {name}")
     return 0
 
 

@@ -2,9 +2,8 @@
 
     python -m benchmarks.schedule
 
-The plan is played through in virtual time, without threads and network: what is measured is which
-call it gives when, what it costs to decide, and what it remembers. Prints the table of
-docs/scale.md.
+The schedule is played through in virtual time, without threads and network. Measured are which call
+it gives when, what it costs to decide, and what it remembers. Prints the table of docs/scale.md.
 """
 
 from __future__ import annotations
@@ -19,16 +18,13 @@ from random import Random
 from statistics import median
 from typing import TYPE_CHECKING
 
-from exporter.metrics.reading import Source
-from exporter.poller.pace import Pace
-from exporter.poller.plan import Plan
-from exporter.poller.queue import Kind
-from exporter.poller.retries import Failure
-from exporter.quantconnect.errors import Reason
-from tests.poller.virtual import VirtualAccount
+from exporter.poller.project import STOPPED_FACTOR
+from exporter.poller.schedule import Budget
+from tests.poller.virtual import DOWN, VirtualAccount
 
 if TYPE_CHECKING:
-    from exporter.poller.queue import Task
+    from exporter.poller.task import Task
+    from exporter.quantconnect.errors import ApiError
 
 HOUR = 3600.0
 _STOPPED = 100  # one project in so many does not run
@@ -83,34 +79,35 @@ def play(case: Case, *, seconds: float = HOUR) -> Result:
     """Play a case through, from the exporter's start on."""
     random = Random(1)
     before = _resident()
-    pace = Pace(case.calls_per_minute / 60, 60.0, case.statistics_interval)
-    plan = Plan(pace, random=random, now=0.0)
+    budget = Budget(case.calls_per_minute / 60, 60.0)
 
-    def answer(task: Task, _now: float) -> Failure | None:
+    def answer(task: Task, _now: float) -> ApiError | None:
         fails = case.troubled and task.project_id is not None and not random.randrange(_FAILS)
-        return Failure(Reason.HTTP_5XX) if fails else None
+        return DOWN if fails else None
 
-    account = VirtualAccount(
-        plan,
-        answer=answer,
-        running=case.runs,
-    )
+    account = VirtualAccount(budget, random=random, answer=answer)
     for project_id in range(1, case.projects + 1):
-        account.add(project_id, interval=case.interval)
+        # What does not run is read more rarely, and asked for its status by itself.
+        factor = 1 if case.runs(project_id) else STOPPED_FACTOR
+        intervals = {
+            "portfolio": case.interval * factor,
+            "statistics": case.statistics_interval * factor,
+            "status": 0.0 if case.runs(project_id) else 60.0 * factor,
+        }
+        account.add(project_id, **intervals)
     started = time.process_time()
     account.run(until=seconds * 3 / 4)
     earlier = _resident()
     account.run(until=seconds)
     planning = time.process_time() - started
-    portfolios = account.waits[Kind.PORTFOLIO]
-    # What does not run is read five times as rarely, as it should be.
+    portfolios = account.waits["portfolio"]
     waits = [wait for project_id, wait in portfolios.of.items() if case.runs(project_id)]
     return Result(
         case=case,
         calls=account.taken,
-        spacing=1 / pace.calls_per_second,
+        spacing=1 / budget.calls_per_second,
         closest=account.closest,
-        interval=plan.interval(1, Source.PORTFOLIO),
+        interval=account.schedule.interval(account.tasks["portfolio", 1]),
         median=median(waits),
         longest=max(waits),
         unread=case.projects - len(portfolios.last),

@@ -16,7 +16,7 @@ import subprocess
 import tempfile
 import time
 import urllib.request
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,14 +24,13 @@ import msgspec
 
 from benchmarks.exporters import exporter, quantconnect
 from exporter.clock import Clock
-from exporter.config import Config, Project, load
+from exporter.config import Config, load
 from exporter.exposition.scrape import samples
-from exporter.metrics.reading import Source
-from exporter.poller.project import PublishedProject
-from exporter.quantconnect.live import decode_deployments, newest
-from exporter.quantconnect.portfolio import decode_portfolio
+from exporter.poller.project import Project
 from exporter.simulator import World
 from exporter.simulator.api import Api
+from exporter.sources.portfolio import PORTFOLIO, decode_portfolio
+from exporter.sources.status import STATUS, Status, running
 from exporter.store import Store
 from prometheus.stack import Prometheus, eventually
 
@@ -87,13 +86,13 @@ def _day(directory: Path, projects: int, holdings: int, scraped_every: float) ->
     file = directory / "quantconnect.yaml"
     file.write_text(_CONFIGURATION)
     config = load(file, {})
-    published = {each: _published(each, config, store, clock) for each in world.project_ids}
+    read_from = {each: _project(each, config, clock) for each in world.project_ids}
     read = -60.0
     lines: list[str] = []
     while now.at < _STARTED + _HOURS * 3600.0:
         if now.at - read >= 60.0:
             read = now.at
-            _read(api, published)
+            _read(api, read_from, store, clock)
             text = samples(store.snapshots())
             lines = [line.replace("{", _TARGET, 1) for line in text.splitlines()]
         stamp = f" {now.at:.3f}\n"
@@ -101,28 +100,23 @@ def _day(directory: Path, projects: int, holdings: int, scraped_every: float) ->
         now.at += scraped_every
 
 
-def _published(project_id: int, config: Config, store: Store, clock: Clock) -> PublishedProject:
-    return PublishedProject(
-        Project.discovered(project_id, config),
-        name=f"Project {project_id}",
-        account="default",
-        config=config,
-        intervals={Source.PORTFOLIO: 60.0, Source.STATUS: 60.0},
-        store=store,
-        clock=clock,
-    )
+def _project(project_id: int, config: Config, clock: Clock) -> Project:
+    settings = replace(config.accounts[0].settings_for(project_id), name=f"Project {project_id}")
+    return Project(settings, account="default", config=config, clock=clock, first_priority=0)
 
 
-def _read(api: Api, published: dict[int, PublishedProject]) -> None:
+def _read(api: Api, projects: dict[int, Project], store: Store, clock: Clock) -> None:
     def ask(endpoint: str, **parameters: object) -> dict[str, Any]:
         return msgspec.json.decode(api.answer(endpoint, parameters), type=dict[str, Any])
 
-    running = newest(decode_deployments(ask("live/list", status="Running"))[0])
-    for project_id, project in published.items():
+    listed = running().decode(ask("live/list", status="Running")).newest()
+    for project_id, project in projects.items():
         answer = ask("live/portfolio/read", projectId=project_id)
         portfolio = decode_portfolio(answer, max_holdings=10_000)
-        project.portfolio(portfolio, duration=0.1, interval=60.0)
-        project.status(running[project_id], duration=0.1, interval=60.0)
+        for source, value in ((PORTFOLIO, portfolio), (STATUS, Status(listed[project_id]))):
+            outcome = project.take_in(source, value, asked=clock.monotonic(), interval=60.0)
+            project.tasks[source].note(outcome, at=clock.now(), duration=0.1, interval=60.0)
+        store.put(project.published())
 
 
 def memory(*, projects: int, holdings: int, seconds: float) -> tuple[int, int, int, int]:

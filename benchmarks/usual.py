@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from benchmarks import memory
 from benchmarks.client import Client
 from benchmarks.exporters import exporter, quantconnect, series
-from benchmarks.scrape import take_turns
+from benchmarks.scrape import size_of, take_turns
 from benchmarks.table import Row, duration
 
 if TYPE_CHECKING:
@@ -24,11 +24,12 @@ def measure(sizes: Sizes) -> list[Row]:
         exporter(api, sizes.usual_projects) as ours,
     ):
         client = Client(ours)
-        count = series(client.scrape().text())
+        scraped = client.scrape()
         client.close()
         timings = take_turns({"ours": ours}, sizes.rounds)["ours"]
         resident = memory.usual(ours)
     wall = median(timings.wall)
+    count = series(scraped.text())
     label = f"{sizes.usual_projects} × {sizes.usual_holdings}, {count} series"
     return [
         Row(
@@ -39,5 +40,6 @@ def measure(sizes: Sizes) -> list[Row]:
             f"≤ {duration(_MOST)}",
             wall <= _MOST,
         ),
+        size_of(scraped, label),
         resident,
     ]

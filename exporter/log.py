@@ -1,6 +1,8 @@
 """Log lines with fields, in logfmt or JSON, on stderr.
 
 A message is a constant sentence; what varies goes into fields, so that lines can be searched.
+Nothing waits for the lines to be read: they are written by a thread of their own, and where a
+full pipe or a full disk holds that up, later lines are left out, counted and told of.
 """
 
 from __future__ import annotations
@@ -9,8 +11,10 @@ import json
 import logging
 import re
 import sys
+import threading
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,6 +27,11 @@ LEVELS = {
     "error": logging.ERROR,
 }
 FORMATS = ("logfmt", "json")
+
+LINES: Final = 1000
+"""How many lines wait for a stream that does not take them."""
+FLUSH: Final = 1.0
+"""Seconds to wait for them when the process ends."""
 
 _ROOT = "exporter"
 _FIELDS = "fields"
@@ -62,6 +71,12 @@ class Log:
             self._logger.log(level, message, extra={_FIELDS: fields}, exc_info=exc_info)
 
 
+def flush() -> None:
+    """Wait until what was logged is written, or for ``FLUSH`` seconds."""
+    for handler in logging.getLogger().handlers:
+        handler.flush()
+
+
 def configure(
     *,
     level: str,
@@ -69,15 +84,76 @@ def configure(
     stream: TextIO | None = None,
 ) -> None:
     """Send what this package and its libraries log to ``stream``; replaces an earlier set-up."""
-    handler = logging.StreamHandler(stream or sys.stderr)
-    handler.setFormatter(_Formatter(_json if format == "json" else _logfmt))
-    logging.raiseExceptions = False  # a full disk for logs must not become a second fault
+    line = _json if format == "json" else _logfmt
     root = logging.getLogger()
+    handler = _Writer(stream or sys.stderr, _Formatter(line))
+    for earlier in root.handlers:
+        earlier.close()
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
     logging.getLogger(_ROOT).setLevel(LEVELS[level])
     # It warns of odd headers at each call, with what is in them.
     logging.getLogger("urllib3").setLevel(logging.ERROR)
+
+
+class _Writer(logging.Handler):
+    """Hands lines to the thread that writes them; never waits for it, except to flush."""
+
+    def __init__(self, stream: TextIO, formatter: logging.Formatter) -> None:
+        super().__init__()
+        self.setFormatter(formatter)
+        self._stream = stream
+        # The one queue that a signal's handler may log to while its thread is logging.
+        self._lines: SimpleQueue[str | threading.Event | None] = SimpleQueue()
+        self._left_out = 0
+        threading.Thread(target=self._write, name="log", daemon=True).start()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Hand the line on, or count it."""
+        if self._lines.qsize() < LINES:
+            self._lines.put(self.format(record))
+        else:
+            self._left_out += 1
+
+    def flush(self) -> None:
+        """Wait for the thread, but not for ever."""
+        written = threading.Event()
+        self._lines.put(written)
+        written.wait(FLUSH)
+
+    def close(self) -> None:
+        """End the thread when it has written what it was handed."""
+        self._lines.put(None)
+        super().close()
+
+    def _write(self) -> None:
+        told = failed = 0
+        while (line := self._lines.get()) is not None:
+            if isinstance(line, threading.Event):
+                line.set()
+                continue
+            lost = self._left_out + failed
+            try:
+                if lost > told:
+                    self._stream.write(self.format(_lost(lost - told)) + "\n")
+                self._stream.write(line + "\n")
+                self._stream.flush()
+                told = lost
+            except (OSError, ValueError):  # the disk is full, or the stream is closed
+                failed += 1
+
+
+def _lost(lines: int) -> logging.LogRecord:
+    level = logging.WARNING
+    return logging.makeLogRecord(
+        {
+            "name": _ROOT,
+            "levelno": level,
+            "levelname": logging.getLevelName(level),
+            "msg": "Lines of the log are lost: nothing took them",
+            _FIELDS: {"lines": lines},
+        }
+    )
 
 
 class _Formatter(logging.Formatter):

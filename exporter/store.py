@@ -1,12 +1,13 @@
 """The latest snapshots of every project, swapped whole, and withdrawn when they are too old.
 
-The poller's threads put, a scrape's thread looks. What is put is immutable, and under the lock
-references are taken and nothing else, so that neither ever waits for the other's work.
+The poller's threads write, a scrape's thread reads. Everything in the store is immutable, and under
+the lock only references are taken, so that neither ever waits for the other's work.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping  # noqa: TC003 - dataclasses have it
+from dataclasses import dataclass, field, replace
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -18,8 +19,29 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class SourceReport:
+    """The state of one source of a project, or of one of an account's own calls, for people.
+
+    Times are unix seconds.
+    """
+
+    source: str
+    interval: float
+    tried: float | None = None
+    succeeded: float | None = None
+    error: str = ""
+    """The reason and the message of the last failure, if the last read failed."""
+    reason: str = ""
+    """The reason alone."""
+    is_from_between: bool = False
+    """A proxy or the like refused, not QuantConnect."""
+    problems: tuple[str, ...] = ()
+    """The parts that were left out of the last good answer."""
+
+
+@dataclass(frozen=True)
 class AccountReport:
-    """How an account stands with QuantConnect, for people."""
+    """The account's standing with QuantConnect, for people."""
 
     name: str
     state: str
@@ -28,24 +50,28 @@ class AccountReport:
     """Why the last call for the whole account failed, if it did."""
     next_try: float | None = None
     """When the wait of a rejected or waiting one is over, in unix seconds."""
-
-
-@dataclass(frozen=True)
-class SourceReport:
-    """How one source of a project stands, for people; times are unix seconds."""
-
-    source: str
-    interval: float
-    tried: float | None = None
-    succeeded: float | None = None
-    error: str = ""
-    problems: tuple[str, ...] = ()
-    """What was left out of the last good answer."""
+    calls: Mapping[str, SourceReport] = field(default_factory=dict)
+    """The account's own calls, by name: ``authenticate``, ``running``, ``names`` and others."""
+    clock_skew: float | None = None
+    """Seconds by which our clock is ahead of QuantConnect's."""
+    is_complete: bool = False
+    """Everything that is read was tried once."""
+    needed_per_minute: float = 0.0
+    """The calls that the configured intervals need."""
+    stretch: float = 1.0
+    """The factor by which intervals are stretched to fit the budget."""
+    running: int = 0
+    """The projects that run, and those that stopped a short while ago, where discovery is on."""
+    stopped: int = 0
+    left_out: Mapping[int, str] = field(default_factory=dict)
+    """The names of live projects that include and exclude leave out, by id."""
+    unread: Mapping[int, str] = field(default_factory=dict)
+    """The names, as far as known, of live projects that are neither configured nor discovered."""
 
 
 @dataclass(frozen=True)
 class ProjectReport:
-    """How a project stands, for people."""
+    """The state of a project, for people."""
 
     project_id: int
     name: str
@@ -54,15 +80,21 @@ class ProjectReport:
     """The deployment's status, or what is known instead of one."""
     positions: int | None
     sources: tuple[SourceReport, ...]
+    currencies: int = 0
+    """The entries of the cash book."""
+    renamed: Mapping[str, str] = field(default_factory=dict)
+    """Today's tickers by the first ones, where ``tickers`` lacks them."""
+    naming: SourceReport | None = None
+    """The reading of the project's name and settings."""
     error: str = ""
-    """What the deployment itself says is wrong with it."""
+    """The deployment's own error."""
     positions_until: float | None = None
-    """When the number of positions is too old, monotonic; None for never."""
+    """The time at which the number of positions is too old, monotonic; None for never."""
     state_until: float | None = None
-    """The same of the state."""
+    """The time at which the state is too old, likewise."""
 
     def at(self, monotonic: float) -> ProjectReport:
-        """The report as it is then: without what is withdrawn, as the samples are."""
+        """Return the report at a time: without what is withdrawn by then, as the samples are."""
         positions, state = self.positions, self.state
         if self.positions_until is not None and monotonic >= self.positions_until:
             positions = None
@@ -81,14 +113,14 @@ class Part:
 
 @dataclass(frozen=True)
 class Published:
-    """All that is known of a project at a time."""
+    """Everything that is known of a project at a time."""
 
     report: ProjectReport
     parts: tuple[Part, ...] = ()
 
 
 class Store:
-    """What is published of each project, by its id."""
+    """The published state of each project, by its id."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -96,32 +128,32 @@ class Store:
         self._projects: dict[int, Published] = {}
 
     def put(self, published: Published) -> None:
-        """Swap a project whole."""
+        """Replace everything that is published of a project."""
         with self._lock:
             self._projects[published.report.project_id] = published
 
     def remove(self, project_id: int) -> None:
-        """A project is no longer configured: all of it goes."""
+        """Publish nothing more of a project."""
         with self._lock:
             self._projects.pop(project_id, None)
 
     def snapshots(self) -> Sequence[Snapshot]:
-        """All that is not too old, project by project in the order of their ids."""
+        """Return everything that is not too old, project by project in the order of their ids."""
         return [snapshot for published in self._all() for snapshot in self._fresh(published)]
 
     def snapshots_of(self, project_id: int) -> Sequence[Snapshot]:
-        """The same of one project; empty for one that isn't there."""
+        """Return everything of one project that is not too old; empty for an unknown one."""
         with self._lock:
             published = self._projects.get(project_id)
         return [] if published is None else self._fresh(published)
 
     def reports(self) -> Sequence[ProjectReport]:
-        """What people are told of each project, in the order of their ids."""
+        """Return the report on each project, in the order of their ids."""
         now = self._clock.monotonic()
         return [published.report.at(now) for published in self._all()]
 
     def report(self, project_id: int) -> ProjectReport | None:
-        """The same of one project; None for one that isn't there."""
+        """Return the report on one project; None for an unknown one."""
         with self._lock:
             published = self._projects.get(project_id)
         return None if published is None else published.report.at(self._clock.monotonic())

@@ -1,7 +1,8 @@
 """The exporter's own counters and gauges: prometheus-client's instruments on a registry of ours.
 
-They are made from the catalogue's declarations. Who counts what: each account's client through
-``AccountTelemetry``, the web server its requests, the command the build and the configuration.
+They are made from the declarations in ``metrics.own``. Each account's client and record count
+through ``AccountTelemetry``, the web server counts its requests, the command sets the build and the
+configuration.
 Every label set that is known beforehand starts at 0, so that rates and alerts have a beginning.
 """
 
@@ -52,6 +53,7 @@ class Telemetry:
         self.api_demand = self._gauge(own.API_DEMAND)
         self.api_authenticated = self._gauge(own.API_AUTHENTICATED)
         self.api_clock_skew = self._gauge(own.API_CLOCK_SKEW)
+        self.unread_projects = self._gauge(own.UNREAD_PROJECTS)
         self.parse_problems = self._counter(own.API_PARSE_PROBLEMS)
         self.faults = self._counter(own.FAULTS)
         self.build_info = self._gauge(own.BUILD_INFO)
@@ -59,6 +61,7 @@ class Telemetry:
         self.reload_successful = self._gauge(own.CONFIG_RELOAD_SUCCESSFUL)
         self.reload_timestamp = self._gauge(own.CONFIG_RELOAD_SUCCESS_TIMESTAMP)
         self.http_requests = self._counter(own.HTTP_REQUESTS)
+        self.tls_handshake_failures = self._counter(own.TLS_HANDSHAKE_FAILURES)
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
         GCCollector(registry=self.registry)
@@ -72,7 +75,7 @@ class Telemetry:
     def account(
         self, name: str, *, endpoints: Iterable[str], reasons: Iterable[str], budget: float
     ) -> AccountTelemetry:
-        """The instruments as one account uses them; ``budget`` in calls per second."""
+        """Return the instruments as one account uses them; ``budget`` is in calls per second."""
         endpoints, reasons = tuple(endpoints), tuple(reasons)
         for endpoint in endpoints:
             self.api_requests.labels(name, endpoint)
@@ -85,11 +88,11 @@ class Telemetry:
         return AccountTelemetry(self, name)
 
     def budget(self, name: str, calls_per_second: float) -> None:
-        """What an account allows itself."""
+        """Show the calls per second that an account may make."""
         self.api_budget.labels(name).set(calls_per_second)
 
     def forget_account(self, name: str) -> None:
-        """The label sets of an account go; ``AccountTelemetry.forget`` keeps them away."""
+        """Remove the label sets of an account; ``AccountTelemetry.forget`` keeps them away."""
         for instrument in (
             self.api_requests,
             self.api_failures,
@@ -98,21 +101,24 @@ class Telemetry:
             self.api_demand,
             self.api_authenticated,
             self.api_clock_skew,
+            self.unread_projects,
         ):
             instrument.remove_by_labels({"account": name})
 
 
 class AccountTelemetry:
-    """What the client and the poller of one account count; safe for threads."""
+    """The instruments of one account's client and poller; safe for threads."""
 
     def __init__(self, telemetry: Telemetry, name: str) -> None:
         self._telemetry = telemetry
         self._name = name
         self._lock = Lock()
         self._forgotten = False
+        self.clock_skew: float | None = None
+        """Our clock minus QuantConnect's at the last answer, in seconds."""
 
     def forget(self) -> None:
-        """The account left the configuration: its label sets go.
+        """Remove the label sets of an account that left the configuration.
 
         A call that is still under way counts nothing any more, which would bring them back.
         """
@@ -121,48 +127,58 @@ class AccountTelemetry:
             self._telemetry.forget_account(self._name)
 
     def rename(self, name: str) -> None:
-        """The account is called so from now on; what it counted stays behind and goes."""
+        """Count under another name of the account; the label sets of the former name go."""
         with self._lock:
             self._telemetry.forget_account(self._name)
             self._name = name
 
     def call(self, endpoint: str) -> None:
-        """A call is begun."""
+        """Count a call that begins."""
         with self._lock:
             if not self._forgotten:
                 self._telemetry.api_requests.labels(self._name, endpoint).inc()
 
-    def answered(self, endpoint: str, seconds: float, reason: str | None) -> None:
-        """It ended after so many seconds, well or for a reason."""
+    def answered(self, endpoint: str, seconds: float) -> None:
+        """Observe that a call ended after so many seconds, well or not."""
         with self._lock:
-            if self._forgotten:
-                return
-            self._telemetry.api_duration.labels(self._name, endpoint).observe(seconds)
-            if reason is not None:
+            if not self._forgotten:
+                self._telemetry.api_duration.labels(self._name, endpoint).observe(seconds)
+
+    def failed(self, endpoint: str, reason: str) -> None:
+        """Count a call that gave nothing to publish."""
+        with self._lock:
+            if not self._forgotten:
                 self._telemetry.api_failures.labels(self._name, endpoint, reason).inc()
 
+    def unread(self, projects: int) -> None:
+        """Show how many live projects of the account are not read."""
+        with self._lock:
+            if not self._forgotten:
+                self._telemetry.unread_projects.labels(self._name).set(projects)
+
     def skew(self, seconds: float) -> None:
-        """Our clock minus QuantConnect's."""
+        """Show our clock minus QuantConnect's."""
+        self.clock_skew = seconds
         with self._lock:
             if not self._forgotten:
                 self._telemetry.api_clock_skew.labels(self._name).set(seconds)
 
     def demand(self, calls_per_second: float) -> None:
-        """What the account's intervals need, as they are configured."""
+        """Show the calls per second that the account's intervals need as configured."""
         with self._lock:
             if not self._forgotten:
                 self._telemetry.api_demand.labels(self._name).set(calls_per_second)
 
     def problem(self, endpoint: str, field: str) -> None:
-        """A field was left out of an answer."""
+        """Count a field that was left out of an answer."""
         self._telemetry.parse_problems.labels(endpoint, field).inc()
 
     def fault(self) -> None:
-        """A fault of our own was caught."""
+        """Count a fault of ours that was caught."""
         self._telemetry.faults.inc()
 
     def authenticated(self, *, accepted: bool) -> None:
-        """Whether QuantConnect accepts the account at the moment."""
+        """Show whether QuantConnect accepts the account at the moment."""
         with self._lock:
             if not self._forgotten:
                 self._telemetry.api_authenticated.labels(self._name).set(float(accepted))

@@ -13,7 +13,6 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 import urllib.error
 import urllib.request
@@ -22,11 +21,14 @@ from typing import TYPE_CHECKING
 
 from exporter.cli.demo import configuration
 from exporter.simulator import World
-from prometheus import history
+from exporter.web.listen import Address, bind, parse_address
+from prometheus.history import Past
 from prometheus.stack import ROOT, Alertmanager, Prometheus, Stack, eventually, free_port, installed
 
 if TYPE_CHECKING:
     from types import FrameType
+
+_SCRAPE_INTERVAL = 5.0
 
 
 def main() -> int:
@@ -34,6 +36,15 @@ def main() -> int:
     options = _options()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
+    if taken := [each for each in (options.exporter, options.simulator) if _is_taken(each)]:
+        # Another exporter there would answer in this one's place.
+        print(
+            f"{' and '.join(map(str, taken))}: in use by another program, perhaps another demo. To"
+            f" choose other ports:\n\n  make demo DEMO='--exporter=127.0.0.1:{free_port()}"
+            f" --simulator=127.0.0.1:{free_port()}'\n",
+            file=sys.stderr,
+        )
+        return 1
     started = round(time.time(), 3)  # as the exporter is told
     exporter = subprocess.Popen(
         [
@@ -66,7 +77,11 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m prometheus.demo", description=__doc__)
     for name, default in (("exporter", "127.0.0.1:10270"), ("simulator", "127.0.0.1:10271")):
         parser.add_argument(
-            f"--{name}", metavar="HOST:PORT", default=default, help=f"(default {default})"
+            f"--{name}",
+            metavar="HOST:PORT",
+            type=parse_address,
+            default=parse_address(default),
+            help=f"(default {default})",
         )
     for name, port in (("prometheus", 9090), ("alertmanager", 9093)):
         parser.add_argument(
@@ -82,20 +97,28 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _serves(exporter: subprocess.Popen[bytes], address: str) -> bool:
-    """Whether it serves, as soon as that is known."""
+def _is_taken(address: Address) -> bool:
+    try:
+        bind(address).close()
+    except OSError:
+        return True
+    return False
+
+
+def _serves(exporter: subprocess.Popen[bytes], address: Address) -> bool:
+    """Whether it serves and has read every project once, as soon as that is known."""
 
     def known() -> bool:
-        return exporter.poll() is not None or healthy()
+        return exporter.poll() is not None or ready()
 
-    def healthy() -> bool:
+    def ready() -> bool:
         try:
-            with urllib.request.urlopen(f"http://{address}/-/healthy", timeout=5):
+            with urllib.request.urlopen(f"http://{address}/-/ready", timeout=5):
                 return True
         except OSError:
             return False
 
-    eventually(known, "the exporter answers", seconds=60)
+    eventually(known, "the exporter is ready", seconds=60)
     return exporter.poll() is None
 
 
@@ -114,13 +137,14 @@ def _with_prometheus(
     print("Writing a past of a month for Prometheus, some ten seconds.", flush=True)
     # The exporter's own configuration of the demo, for the labels that the past must have.
     settings = configuration("http://127.0.0.1", World.demo(started=started).project_ids)
-    history.load(history.Past(settings, started=started, target=options.exporter), data)
+    past = Past(settings, target=str(options.exporter), interval=_SCRAPE_INTERVAL, started=started)
+    past.write(data)
     alertmanager = Alertmanager(directory, port=_port(options.alertmanager), quicken=10)
     prometheus = Prometheus(
         directory,
-        targets=[options.exporter],
+        targets=[str(options.exporter)],
         alertmanager=alertmanager.address,
-        interval=5.0,
+        interval=_SCRAPE_INTERVAL,
         port=_port(options.prometheus),
     )
     with Stack(prometheus, alertmanager):
@@ -130,22 +154,14 @@ def _with_prometheus(
             f"  {_page(prometheus, 'graph')}?{equity}\n"
             "    Prometheus: equity of a month\n"
             f"  {_page(prometheus, 'alerts')}\n"
-            "    Prometheus: the alerts; a critical one fires seven minutes after the start\n"
+            "    Prometheus: the alerts; QuantConnectWatchdog fires always, a critical one eight"
+            " minutes after the start\n"
             f"  amtool alert query --alertmanager.url={alertmanager.url}\n"
             "    Alertmanager: what somebody would be told\n\n"
             "The dashboards in grafana/ are for a Grafana of yours: `docker compose up` has one.\n",
             flush=True,
         )
-        stopping = threading.Event()
-        recorder = threading.Thread(
-            target=history.record, args=(data,), kwargs={"until": started, "stopping": stopping}
-        )
-        recorder.start()
-        try:
-            exporter.wait()
-        finally:
-            stopping.set()
-            recorder.join()
+        exporter.wait()
 
 
 def _page(prometheus: Prometheus, name: str) -> str:

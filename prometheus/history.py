@@ -1,150 +1,223 @@
-"""A past for the demo: what Prometheus would hold if it had scraped the simulator for weeks.
+"""The demo's past: the data of a Prometheus that has scraped the exporter for a month.
 
-The simulated account is a function of time, so its past is asked for as its present is: through
-QuantConnect's wire format, the exporter's decoding and its samples. What comes out is written as
-OpenMetrics with timestamps, made into blocks by promtool, and the recording rules are evaluated
-over it.
+The simulated account is a function of time, so its past is read as its present is: through
+QuantConnect's wire format, the exporter's decoding and its samples. The exporter's own metrics are
+extrapolated from those of the running exporter. So all series have the labels that the exporter
+gives them. ``records`` adds the recorded series.
 """
 
 from __future__ import annotations
 
-import contextlib
-import re
-import shutil
-import subprocess
-import tempfile
-import threading
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+import time
+import urllib.request
+from collections import defaultdict
+from dataclasses import dataclass, replace
+from functools import cache
+from itertools import groupby
+from random import Random
+from typing import TYPE_CHECKING
 
 import msgspec
-import yaml
+from prometheus_client.parser import text_string_to_metric_families
 
-from exporter import config
 from exporter.clock import Clock
-from exporter.metrics.reading import Source
-from exporter.poller.project import PublishedProject
-from exporter.quantconnect.live import decode_deployments, newest
-from exporter.quantconnect.portfolio import decode_portfolio
+from exporter.poller.project import Project
 from exporter.simulator import World
 from exporter.simulator.api import Api
+from exporter.sources.status import running
 from exporter.store import Store
-from prometheus.stack import ROOT, Prometheus
+from prometheus.blocks import Block
+from prometheus.records import Stretch, add_records
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from exporter.config import Config
+    from prometheus.blocks import Change, Labels
 
-DAY = 86_400.0
+HOUR, DAY = 3600, 86_400
 DAYS = 31
-# A graph looks back five minutes for a sample.
-_STAMP = 240.0
-# Within the last day and a half somebody may look closely; before, new numbers hourly are enough.
-_CLOSE, _NEAR, _FAR = 1.5 * DAY, _STAMP, 3600.0
-# Blocks of Prometheus are 2 h, 6 h, 18 h, 54 h: one file for each of the largest that pays.
-_BLOCK = 54 * 3600.0
-# They wait for the disk most of the time, and the next file is written meanwhile.
-_PROMTOOLS = 2
-# What weeks-long panels and rules look at; the last day and a half has everything.
-_FAR_FAMILIES = (
-    "quantconnect_project_info",
-    "quantconnect_live_equity",
-    "quantconnect_live_launched_timestamp_seconds",
-    "quantconnect_live_info",
-    'quantconnect_live_status{status="Running"',
-    "quantconnect_holdings",
-    "quantconnect_cash_value",
-    "quantconnect_holding_market_value",
-    "quantconnect_holding_unrealized_pnl{",
-    "quantconnect_holding_quantity",
-    "quantconnect_holding_info",
+# Prometheus joins its blocks to 6, 18, 54 and 162 hours: these it leaves alone.
+_BLOCK = 162 * HOUR
+# A timestamp no older than this when it is scraped is the time of the last read.
+_READ = 60.0
+# Shortest and longest, in seconds, on loopback.
+_READ_DURATIONS = (0.004, 0.009)
+
+
+@dataclass(frozen=True)
+class _Zoom:
+    """The resolution of the past up to an age; all in seconds.
+
+    Values are taken every ``values`` seconds and stand in a sample every ``samples`` seconds. In a
+    chart of 1,600 points over that age, Grafana's rates span four scrapes or one point, and need
+    two samples; and nothing may be without a sample for five minutes.
+    """
+
+    age: float
+    values: int
+    samples: int
+
+
+_ZOOMS = (
+    _Zoom(1.1 * HOUR, 60, 5),
+    _Zoom(6.5 * HOUR, 300, 10),
+    _Zoom(13 * HOUR, 900, 15),
+    _Zoom(30 * HOUR, 900, 30),
+    _Zoom(3.2 * DAY, 2 * HOUR, 60),
+    _Zoom(8 * DAY, 2 * HOUR, 120),
+    _Zoom(DAYS * DAY, 3 * HOUR, 270),
 )
+
+
+@dataclass(frozen=True)
+class _Scrape:
+    """The running exporter's own metrics at ``time`` (unix seconds), by their labels.
+
+    ``duration`` is in seconds; ``counters`` are the series of counters and histograms.
+    """
+
+    time: float
+    duration: float
+    numbers: Mapping[Labels, float]
+    counters: frozenset[Labels]
 
 
 @dataclass
 class _Time:
-    """The moment that is being played."""
+    """The simulated time, in unix seconds."""
 
     now: float
 
 
 class Past:
-    """Plays the account's past, as ``settings`` has it read and ``target`` scraped.
+    """The account's past, as ``settings`` has it read and a Prometheus has scraped ``target``.
 
-    ``started`` is that of the demo whose past this is, ``until`` when the past ends if not then.
+    ``target`` is the address of the demo's exporter, which must be running; Prometheus will scrape
+    it every ``interval`` seconds. ``started`` is when the demo started, ``until`` the end of the
+    part that has records, ``started`` if not given; both are unix seconds. The past goes on until
+    the moment at which it is written.
     """
 
     def __init__(
-        self, settings: Config, *, started: float, target: str, until: float | None = None
+        self,
+        settings: Config,
+        *,
+        target: str,
+        interval: float,
+        started: float,
+        until: float | None = None,
     ) -> None:
-        self.until = started if until is None else until
-        self._time = _Time(self.until)
-        self._world = World.demo(started=started, clock=lambda: self._time.now)
-        self._api = Api(self._world)
+        self._settings = settings
+        self._target = target
+        self._interval = interval
+        self._until = started if until is None else until
+        self._time = _Time(self._until)
+        world = World.demo(started=started, clock=lambda: self._time.now)
+        self._api = Api(world)
         clock = Clock(monotonic=lambda: self._time.now, now=lambda: self._time.now)
         self._store = Store(clock)
-        self._labels = f'job="quantconnect",instance="{target}",'
-        self._config = settings
+        self._parsed: dict[str, Labels] = {}
         account = settings.accounts[0]
-        self._projects: dict[int, PublishedProject] = {}
-        configured = {project.id: project for project in account.projects}
-        for project in self._world.projects:
-            found = config.Project.discovered(project.project_id, settings)
-            self._projects[project.project_id] = PublishedProject(
-                configured.get(project.project_id, found),
-                name=project.name,
+        self._projects = {
+            project.project_id: Project(
+                replace(account.settings_for(project.project_id), name=project.name),
                 account=account.name,
                 config=settings,
-                intervals={Source.PORTFOLIO: _STAMP, Source.STATUS: _STAMP},
-                store=self._store,
                 clock=clock,
+                first_priority=0,
             )
+            for project in world.projects
+        }
 
-    def files(self, directory: Path) -> Iterator[Path]:
-        """OpenMetrics files, the oldest first, one for each block that promtool is to make."""
-        start = self.until - DAYS * DAY
-        while start < self.until:
-            end = min(self.until, (start // _BLOCK + 1) * _BLOCK)
-            file = directory / f"{start:.0f}.om"
-            with file.open("w", encoding="utf-8") as out:
-                out.writelines(self._lines(start, end))
-                out.write("# EOF\n")
-            yield file
-            start = end
+    def write(self, data: Path) -> None:
+        """Write the past to the data directory of a Prometheus that does not run yet."""
+        own = len(self._scrape().numbers)
+        end = int(self._until)
+        stretches = list(_stretches(end - DAYS * DAY, end))
+        self._play(stretches[0], own)
+        first = self._scrape()  # by now the exporter has found all its projects
+        for stretch in stretches[1:]:
+            self._play(stretch, own)
+        add_records(stretches, data.parent)
+        # While this was done, minutes may have passed on a busy machine.
+        for stretch in _stretches(end, int(time.time())):
+            self._play(stretch, own)
+            stretches.append(stretch)
+        # As often as Prometheus would have done it meanwhile.
+        last = self._scrape()
+        for _ in range(int((last.time - first.time) / self._interval) - 1):
+            last = self._scrape()
+        for stretch in stretches:
+            self._extrapolate(stretch.block, first, last)
+            stretch.block.write(data)
 
-    def _lines(self, start: float, end: float) -> Iterator[str]:
-        at = start
-        while at < end:
-            close = at >= self.until - _CLOSE
-            until = min(end, at + (_NEAR if close else _FAR))
-            lines = self._samples(at, close=close)
-            while at < until:
-                stamp = f" {at:.3f}\n"
-                yield from (line + stamp for line in lines)
-                at += _STAMP
+    def _play(self, stretch: Stretch, own: int) -> None:
+        """Add the series of the account's projects; ``own`` is how many others the exporter has."""
+        times = stretch.block.times
+        current: dict[Labels, float] = {}
+        changes: defaultdict[Labels, list[Change]] = defaultdict(list)
+        ends = [index for index, _ in stretch.moments[1:]] + [len(times)]
+        for (start, at), end in zip(stretch.moments, ends, strict=True):
+            found = self._samples(at)
+            found[self._labeled("scrape_samples_scraped", {})] = float(len(found) + own)
+            for labels in current.keys() - found.keys():
+                changes[labels].append((start, None))
+                del current[labels]
+            reads: dict[float, list[Change]] = {}
+            for labels, number in found.items():
+                if 0 <= at - number <= _READ:  # reads go on until the next moment
+                    if number not in reads:
+                        reads[number] = [
+                            (index, times[index] / 1000 - at + number)
+                            for index in range(start, end)
+                        ]
+                    changes[labels] += reads[number]
+                    current[labels] = times[end - 1] / 1000 - at + number
+                elif current.get(labels) != number:
+                    changes[labels].append((start, number))
+                    current[labels] = number
+        for labels, changed in changes.items():
+            stretch.block.add(labels, changed)
 
-    def _samples(self, at: float, *, close: bool) -> list[str]:
-        """The sample lines at a time, with the target's labels and without a timestamp."""
-        self._time.now = at
-        running = newest(decode_deployments(self._ask("live/list", status="Running"))[0])
-        for project_id, deployment in running.items():
+    def _samples(self, at: float) -> dict[Labels, float]:
+        """Return the exporter's samples of every project that ran at a time."""
+        chance = Random(at)  # the same past each time
+        duration = chance.uniform(*_READ_DURATIONS)
+        self._time.now = at - chance.uniform(0, self._settings.scrape_interval)
+        listing = running().decode(self._ask("live/list", status="Running"))
+        for project_id in listing.newest():
             project = self._projects[project_id]
-            answer = self._ask("live/portfolio/read", projectId=project_id)
-            portfolio = decode_portfolio(answer, max_holdings=10_000)
-            project.portfolio(portfolio, duration=0.1, interval=_STAMP)
-            project.status(deployment, duration=0.1, interval=_STAMP)
-        samples = [
-            line
-            for project_id in running
-            for snapshot in self._store.snapshots_of(project_id)
-            for lines in snapshot.values()
-            for line in lines.decode().splitlines()
-            if close or _wanted(line)
-        ]
-        return [line.replace("{", "{" + self._labels, 1) for line in samples]
+            for source, task in project.tasks.items():
+                request = source.request(project.settings, self._settings)
+                answer = request.decode(self._ask(request.endpoint, **request.parameters))
+                interval = source.interval(project.settings, self._settings)
+                outcome = project.take_in(source, answer, asked=self._time.now, interval=interval)
+                task.note(outcome, at=self._time.now, duration=duration, interval=interval)
+            self._store.put(project.published())
+        found = {}
+        for project_id in listing.newest():
+            for snapshot in self._store.snapshots_of(project_id):
+                for lines in snapshot.values():
+                    for line in lines.decode().splitlines():
+                        sample, _, number = line.rpartition(" ")
+                        found[self._labels(sample)] = float(number)
+        return found
+
+    def _labels(self, sample: str) -> Labels:
+        """Return the labels that Prometheus would give to a sample line without its value."""
+        labels = self._parsed.get(sample)
+        if labels is None:
+            ((family,),) = zip(text_string_to_metric_families(f"{sample} 0\n"), strict=True)
+            parsed = family.samples[0]
+            labels = self._parsed[sample] = self._labeled(parsed.name, parsed.labels)
+        return labels
+
+    def _labeled(self, name: str, labels: Mapping[str, str]) -> Labels:
+        target = {"__name__": name, "job": "quantconnect", "instance": self._target}
+        # As in a scrape, an empty label is no label.
+        return tuple(sorted(pair for pair in {**labels, **target}.items() if pair[1]))
 
     def _ask(self, endpoint: str, **parameters: object) -> dict[str, object]:
         answer = msgspec.json.decode(self._api.answer(endpoint, parameters), type=dict[str, object])
@@ -152,134 +225,60 @@ class Past:
             raise ValueError(f"the simulator answers {endpoint} with {answer}")
         return answer
 
+    def _scrape(self) -> _Scrape:
+        """Scrape the running exporter and keep what belongs to no project."""
+        began = time.time()
+        with urllib.request.urlopen(f"http://{self._target}/metrics", timeout=10) as response:
+            text = response.read().decode()
+        ended = time.time()
+        numbers, counters = {}, set()
+        for family in text_string_to_metric_families(text):
+            for sample in family.samples:
+                if "project_id" in sample.labels:
+                    continue
+                labels = self._labeled(sample.name, sample.labels)
+                numbers[labels] = float(sample.value)
+                if family.type in ("counter", "histogram"):
+                    counters.add(labels)
+        return _Scrape(ended, ended - began, numbers, frozenset(counters))
 
-def _wanted(line: str) -> bool:
-    if line.startswith("quantconnect_live_status"):
-        return 'status="Running"' in line
-    return line.startswith(_FAR_FAMILIES)
+    def _extrapolate(self, block: Block, first: _Scrape, last: _Scrape) -> None:
+        """Add the exporter's own metrics: gauges as they are, counters rising as between scrapes.
 
+        Counters start again at 0 with the demo, as after a restart.
+        """
+        begin = 1000 * (self._until - (DAYS + 1) * DAY)
 
-def load(past: Past, data: Path) -> None:
-    """Put the past into a Prometheus's data directory before it is started: some ten seconds."""
-    stopping = threading.Event()
-    with (
-        tempfile.TemporaryDirectory(dir=data.parent) as scratch,
-        ThreadPoolExecutor(_PROMTOOLS) as promtools,
-    ):
+        @cache
+        def risen(rise: float, *, counts: bool) -> list[Change]:
+            numbers = (rise * (at - begin) / 1000 for at in block.times)
+            return list(enumerate(float(int(number)) if counts else number for number in numbers))
 
-        def create(file: Path) -> None:
-            _create_blocks("openmetrics", str(file), str(data), stopping=stopping)
-            file.unlink()
-
-        try:
-            made = [promtools.submit(create, file) for file in past.files(Path(scratch))]
-            for each in made:
-                each.result()
-        finally:
-            stopping.set()
-
-
-def record(
-    data: Path, *, until: float, days: float = DAYS, stopping: threading.Event | None = None
-) -> None:
-    """Add what the recording rules would have made of the past that a directory holds.
-
-    That is its last ``days`` up to ``until``. A Prometheus that runs on the directory takes the new
-    blocks up within a minute. Rules are evaluated by another one, on the same blocks; those that
-    read what others record come after them, and see it once the blocks are there, hence a start
-    for each level. With ``stopping`` set by somebody it returns soon, and adds nothing.
-    """
-    with contextlib.suppress(_StoppedError):
-        _record(data, until - days * DAY, until, stopping)
-
-
-def _record(data: Path, start: float, until: float, stopping: threading.Event | None) -> None:
-    with tempfile.TemporaryDirectory(dir=data.parent) as scratch:
-        directory = Path(scratch)
-        made: list[Path] = []
-        own = directory / "data"
-        own.mkdir()
-        for block in _blocks(data):
-            shutil.copytree(block, own / block.name)
-        for level in _levels():
-            rules = directory / "level.yml"
-            rules.write_text(yaml.safe_dump({"groups": [{"name": "level", "rules": level}]}))
-            before = {block.name for block in _blocks(own)}
-            evaluator = Prometheus(directory, targets=[], rules=False)
-            evaluator.start()
-            try:
-                _create_blocks(
-                    "rules",
-                    f"--url={evaluator.url}",
-                    f"--start={start:.0f}",
-                    f"--end={until:.0f}",
-                    f"--eval-interval={_STAMP:.0f}s",
-                    f"--output-dir={own}",
-                    str(rules),
-                    stopping=stopping,
-                )
-            finally:
-                evaluator.stop()
-            made += [block for block in _blocks(own) if block.name not in before]
-        for block in made:
-            block.rename(data / block.name)
+        for labels, number in last.numbers.items():
+            if labels in last.counters:
+                rise = (number - first.numbers.get(labels, number)) / (last.time - first.time)
+                block.add(labels, risen(rise, counts=number.is_integer()))
+            else:
+                block.add(labels, [(0, number)])
+        duration = min(first.duration, last.duration)
+        for name, number in {"up": 1.0, "scrape_duration_seconds": duration}.items():
+            block.add(self._labeled(name, {}), [(0, number)])
 
 
-def _levels() -> list[list[dict[str, Any]]]:
-    """The recording rules, so that each reads only what those of earlier levels record.
-
-    A rule that reads its own past stands where what else it reads allows.
-    """
-    rules: list[dict[str, Any]] = [
-        rule
-        for file in sorted((ROOT / "prometheus" / "rules").glob("*.yml"))
-        for group in yaml.safe_load(file.read_text())["groups"]
-        for rule in group["rules"]
-        if "record" in rule
-    ]
-    waiting = list(rules)
-    levels: list[list[dict[str, Any]]] = []
-    while waiting:
-        unmade = {rule["record"] for rule in waiting}
-        level = [
-            rule
-            for rule in waiting
-            if not (set(_NAME.findall(rule["expr"])) & unmade - {rule["record"]})
-        ]
-        # Two that read each other can only be evaluated together.
-        levels.append(level or waiting)
-        waiting = [rule for rule in waiting if rule not in levels[-1]]
-    return levels
+def _stretches(start: int, end: int) -> Iterator[Stretch]:
+    for _, moments in groupby(_moments(start, end), lambda moment: moment[0] // _BLOCK):
+        times: list[int] = []
+        starts = []
+        for at, until, every in moments:
+            starts.append((len(times), at))
+            times += range(1000 * at, 1000 * until, 1000 * every)
+        yield Stretch(Block(times), starts)
 
 
-_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*:[a-zA-Z0-9_:]+")
-
-
-def _blocks(data: Path) -> list[Path]:
-    return sorted(meta.parent for meta in data.glob("*/meta.json"))
-
-
-class _StoppedError(Exception):
-    """Somebody has set the event."""
-
-
-def _create_blocks(*arguments: str, stopping: threading.Event | None = None) -> None:
-    command = ["promtool", "tsdb", "create-blocks-from", "--max-block-duration=54h", *arguments]
-    # A session of its own: Ctrl-C in the terminal is for whoever started this.
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
-    ) as promtool:
-        try:
-            output = _output(promtool, stopping)
-        except BaseException:
-            promtool.kill()
-            raise
-    if promtool.returncode:
-        raise RuntimeError(f"{' '.join(command[:5])}: {output}")
-
-
-def _output(process: subprocess.Popen[str], stopping: threading.Event | None) -> str:
-    while stopping is None or not stopping.is_set():
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            return process.communicate(timeout=0.2)[0]
-    raise _StoppedError
+def _moments(start: int, end: int) -> Iterator[tuple[int, int, int]]:
+    """Yield when values are taken, until when they hold, and the interval of their samples."""
+    while start < end:
+        zoom = next(zoom for zoom in _ZOOMS if end - start <= zoom.age)
+        until = min(end, start - start % zoom.values + zoom.values)
+        yield start, until, zoom.samples
+        start = until

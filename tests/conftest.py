@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import hypothesis
@@ -15,13 +16,17 @@ if TYPE_CHECKING:
 _NEEDS = {
     "needs_prometheus": ("prometheus", "promtool"),
     "needs_alertmanager": ("prometheus-alertmanager", "amtool"),
+    "needs_grafana": ("node",),
 }
+_GRAFANA = Path(__file__).parent / "dashboards" / "node" / "node_modules" / ".installed"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         for marker, programs in _NEEDS.items():
             missing = [program for program in programs if shutil.which(program) is None]
+            if marker == "needs_grafana" and not _GRAFANA.exists():
+                missing.append("what `make node` installs")
             if missing and item.get_closest_marker(marker):
                 item.add_marker(pytest.mark.skip(reason=f"not installed: {', '.join(missing)}"))
 
@@ -34,8 +39,8 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
     return report
 
 
-# A busy machine is no fault of a strategy's.
+# A busy machine is no fault of a strategy's, and of no code's.
 hypothesis.settings.register_profile(
-    "tests", suppress_health_check=[hypothesis.HealthCheck.too_slow]
+    "tests", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
 hypothesis.settings.load_profile("tests")

@@ -25,16 +25,18 @@ ROOMS: dict[str, set[str]] = {
     "simulator": set(),
     "config": set(),
     "quantconnect": set(),
-    "metrics": {"quantconnect"},
+    "metrics": set(),
+    "sources": {"config", "quantconnect", "metrics"},
     "exposition": {"metrics"},
     "store": {"clock", "exposition"},
     "telemetry": {"metrics"},
     "poller": {
-        *("clock", "log", "config", "quantconnect", "metrics", "exposition", "store", "telemetry"),
+        *("clock", "log", "config", "quantconnect", "metrics", "sources", "exposition", "store"),
+        "telemetry",
     },
-    "web": {"clock", "log", "config", "metrics", "exposition", "store", "telemetry"},
+    "web": {"clock", "log", "config", "sources", "exposition", "store", "telemetry"},
     "cli": {
-        *("__init__", "clock", "log", "simulator", "config", "quantconnect", "metrics"),
+        *("__init__", "clock", "log", "simulator", "config", "quantconnect", "sources"),
         *("exposition", "store", "telemetry", "poller", "web"),
     },
     "__main__": {"cli"},
@@ -43,13 +45,11 @@ ROOMS: dict[str, set[str]] = {
 OUTSIDE: dict[str, set[str]] = {
     "simulator": set(),
     "config": {"msgspec", "yaml"},
-    "quantconnect": {"msgspec", "requests", "urllib3"},
+    "quantconnect": {"certifi", "h11", "msgspec", "requests", "urllib3"},
     "exposition": {"isal", "msgspec", "prometheus_client"},
     "telemetry": {"prometheus_client"},
-    "web": {"OpenSSL", "bcrypt", "cryptography", "h11", "starlette", "uvicorn", "yaml"},
-    "poller": set(),
-    "cli": {"starlette"},
-    "metrics": set(),
+    "web": {"bcrypt", "h11", "msgspec"},
+    "sources": {"msgspec"},
 }
 
 

@@ -4,13 +4,15 @@ import io
 import json
 import logging
 import re
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from exporter.log import FORMATS, LEVELS, Log, configure
+from exporter import log as logs
+from exporter.log import FORMATS, LEVELS, LINES, Log, configure, flush
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,8 +32,14 @@ def as_it_was() -> Iterator[None]:
     logging.raiseExceptions = raises
 
 
-def written(*, level: str = "debug", form: str = "logfmt") -> io.StringIO:
-    stream = io.StringIO()
+class Stream(io.StringIO):
+    def getvalue(self) -> str:
+        flush()
+        return super().getvalue()
+
+
+def written(*, level: str = "debug", form: str = "logfmt") -> Stream:
+    stream = Stream()
     configure(level=level, format=form, stream=stream)
     return stream
 
@@ -107,12 +115,14 @@ def test_a_stream_that_fails_is_no_second_fault(capsys: pytest.CaptureFixture[st
     stream = written()
     stream.close()
     log.error("Said")
+    flush()
     assert capsys.readouterr().err == ""
 
 
 def test_stderr_is_where_logs_go(capsys: pytest.CaptureFixture[str]) -> None:
     configure(level="info", format="logfmt")
     log.info("Said")
+    flush()
     captured = capsys.readouterr()
     assert (captured.out, "msg=Said" in captured.err) == ("", True)
 
@@ -137,6 +147,7 @@ def test_json_is_json_whatever_the_terminal_has(encoding: str) -> None:
     stream = io.TextIOWrapper(out, encoding=encoding, errors="backslashreplace")
     configure(level="debug", format="json", stream=stream)
     log.info("Said", value=ODD)
+    flush()
     assert json.loads(out.getvalue())["value"] == ODD
 
 
@@ -153,3 +164,58 @@ def test_no_value_breaks_its_line(value: str, form: str) -> None:
     else:
         quoted = line.split(" value=", 1)[1].removesuffix("\n")
         assert (json.loads(quoted) if quoted.startswith('"') else quoted) == value
+
+
+class Pipe(Stream):
+    """Takes nothing until it is drained, as a pipe that nobody reads."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.drained = threading.Event()
+
+    def write(self, text: str) -> int:
+        self.drained.wait()
+        return super().write(text)
+
+
+def test_a_stream_that_takes_nothing_holds_nobody_up_and_what_it_lost_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(logs, "FLUSH", 0.01)
+    pipe = Pipe()
+    configure(level="info", format="json", stream=pipe)
+    for number in range(LINES + 51):
+        log.info("Said", number=number)
+    flush()
+    pipe.drained.set()
+    monkeypatch.undo()
+    pipe.getvalue()
+    log.info("Said afterwards")
+    lines = [json.loads(line) for line in pipe.getvalue().splitlines()]
+    said = [line["number"] for line in lines if line["msg"] == "Said"]
+    assert said == list(range(len(said)))
+    assert len(said) in (LINES, LINES + 1)
+    lost = [line for line in lines if line["msg"].startswith("Lines of the log are lost")]
+    assert sum(line["lines"] for line in lost) == LINES + 51 - len(said)
+    assert lines[-1]["msg"] == "Said afterwards"
+
+
+def test_what_a_full_disk_lost_is_told_when_it_has_room() -> None:
+    class Disk(Stream):
+        full = True
+
+        def flush(self) -> None:
+            if self.full:
+                self.seek(0)
+                self.truncate()
+                raise OSError(28, "No space left on device")
+
+    disk = Disk()
+    configure(level="info", format="json", stream=disk)
+    log.info("Not written")
+    log.info("Not written either")
+    flush()
+    disk.full = False
+    log.info("Said")
+    lost, said = (json.loads(line) for line in disk.getvalue().splitlines())
+    assert (lost["lines"], said["msg"]) == (2, "Said")

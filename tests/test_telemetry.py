@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from prometheus_client import generate_latest
 
-from exporter.metrics import EXPORTER_FAMILIES
+from exporter.metrics.own import FAMILIES as EXPORTER_FAMILIES
 from exporter.telemetry import Telemetry
 
 
@@ -60,9 +60,10 @@ def test_calls_are_counted() -> None:
     own = telemetry()
     account = own.account("main", endpoints=["live/list"], reasons=["auth"], budget=0.5)
     account.call("live/list")
-    account.answered("live/list", 0.3, None)
+    account.answered("live/list", 0.3)
     account.call("live/list")
-    account.answered("live/list", 70.0, "auth")
+    account.answered("live/list", 70.0)
+    account.failed("live/list", "auth")
     account.skew(-2.5)
     account.demand(0.75)
     account.problem("live/list", "equity")
@@ -99,7 +100,9 @@ def test_an_account_that_left_leaves_nothing() -> None:
     account.forget()
     # A call that hung until now.
     account.call("live/list")
-    account.answered("live/list", 5.0, "timeout")
+    account.answered("live/list", 5.0)
+    account.failed("live/list", "timeout")
+    account.unread(3)
     account.skew(1)
     account.demand(1)
     account.authenticated(accepted=False)

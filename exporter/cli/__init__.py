@@ -13,10 +13,12 @@ from exporter.cli import version
 from exporter.cli.flags import parse
 from exporter.cli.signals import stop_cleanly_while_starting
 from exporter.cli.streams import written
-from exporter.log import configure
+from exporter.log import Log, configure, flush
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+log = Log(__name__)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -29,7 +31,17 @@ def _run(argv: Sequence[str]) -> int:
     if options.version:
         print(version.line())
         return 0
+    if getattr(options, "print", None):
+        from exporter.cli.manual import PRINTS
+
+        print(PRINTS[options.print](), end="")
+        return 0
     configure(level=options.log_level, format=options.log_format)
+    for name, meant in options.unknown_variables:
+        suggestion = {"did_you_mean": meant} if meant else {}
+        log.warning(
+            "Environment variable is not a flag of the exporter", variable=name, **suggestion
+        )
     if options.command in ("run", "demo"):
         stop_cleanly_while_starting()
     try:
@@ -50,9 +62,19 @@ def _run(argv: Sequence[str]) -> int:
                 from exporter.cli.doctor import doctor
 
                 return doctor(options)
+            case "rules":
+                from exporter.cli.rules import rules
+
+                return rules(options)
+            case "dashboards":
+                from exporter.cli.dashboards import dashboards
+
+                return dashboards(options)
             case _:
                 from exporter.cli.dump import dump
 
                 return dump(options)
     except KeyboardInterrupt:
         return 130
+    finally:
+        flush()

@@ -16,6 +16,8 @@ COMMANDS: Mapping[str, str] = {
     "demo": "run it against a built-in simulated QuantConnect: no account, no config needed",
     "simulate": "run only the simulated QuantConnect, for other clients",
     "doctor": "check config, credentials, clock and every project once",
+    "rules": "print the recording rules and alerts of this version",
+    "dashboards": "write the Grafana dashboards of this version",
     "dump": "read every project once, print the metrics on stdout, exit",
 }
 
@@ -35,11 +37,14 @@ def unknown_command(word: str) -> str:
     return f"unknown command {word!r}{meant}; commands: {', '.join(COMMANDS)}"
 
 
-def stray(unknown: Sequence[str], argv: Sequence[str]) -> str:
-    """What is wrong with arguments that are no flags of the command."""
+def stray(unknown: Sequence[str], argv: Sequence[str], flags: Sequence[str]) -> str:
+    """Return the error for arguments that are not among the command's ``flags``."""
     word = next((each for each in unknown if each in COMMANDS), None)
     if word is None or argv[0] in COMMANDS:
-        return f"unrecognized arguments: {' '.join(unknown)}"
+        names = [each.lstrip("-").partition("=")[0] for each in unknown if each.startswith("-")]
+        near = [f"--{flag}" for each in names for flag in get_close_matches(each, flags, n=1)]
+        meant = f" (did you mean {' '.join(near)}?)" if near else ""
+        return f"unrecognized arguments: {' '.join(unknown)}{meant}"
     last = len(argv) - 1 - list(reversed(argv)).index(word)
     flags = [*argv[:last], *argv[last + 1 :]]
     return f"the command comes first: {shlex.join([PROGRAM, word, *flags])}"
@@ -47,7 +52,7 @@ def stray(unknown: Sequence[str], argv: Sequence[str]) -> str:
 
 def epilog() -> str:
     """What the help says of the commands."""
-    commands = "\n".join(f"  {name:<9} {text}" for name, text in COMMANDS.items() if name != "run")
+    commands = "\n".join(f"  {name:<10} {text}" for name, text in COMMANDS.items() if name != "run")
     return (
         f"commands:\n{commands}\n\n`{PROGRAM} COMMAND --help` lists the flags of a command.\n"
         "Every flag can be set by the environment variable named with it."

@@ -68,12 +68,14 @@ def check(options: argparse.Namespace) -> int:
     """Say what the configurations come to, or all that is wrong with both."""
     config = load(options)
     try:
-        load_web(options)
+        web = load_web(options)
     except ConfigError as error:
         complain(error, options)
         return 1
     if config is None:
         return 1
+    for remark in web.remarks() if web is not None else ():
+        print(f"{options.web_config_file}: warning: {remark}")
     for account in config.accounts:
         listed = f"{plural(len(account.projects), 'project')} listed"
         found = "discovers live ones" if account.discover else "no discovery"

@@ -1,262 +1,59 @@
-"""``quantconnect-exporter doctor``: is everything as it should be, and what to do if not."""
+"""``quantconnect-exporter doctor``: run the poller until everything was tried once, and advise.
+
+The poller itself makes the calls, so that what works here works in the exporter, and so that a
+lockout, the budget and discovery are treated in one place.
+"""
 
 from __future__ import annotations
 
+import logging
+import sys
 import time
-from contextlib import suppress
-from random import Random
-from typing import TYPE_CHECKING, TypeVar
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
 
-from exporter.cli.asking import Asking, RejectedError, Skew
+from exporter import __version__
+from exporter.cli import version
 from exporter.cli.configuration import load
-from exporter.cli.findings import Report, degrade, on_one_line, plural
-from exporter.cli.version import USER_AGENT
-from exporter.config import ConfigError, Project, doubts
+from exporter.cli.findings import (
+    Report,
+    about_call,
+    about_credentials,
+    degrade,
+    on_one_line,
+    plural,
+)
+from exporter.clock import Clock
+from exporter.config import ConfigError, doubts
 from exporter.config.duration import format_duration
-from exporter.poller.discovery import Discovery
-from exporter.poller.pace import Pace
-from exporter.poller.plan import Plan
-from exporter.quantconnect.client import QuantConnect
-from exporter.quantconnect.live import newest
-from exporter.web.standing import FAILED, RUNNING, does_not_run
+from exporter.poller import Limits, Poller
+from exporter.store import Store
+from exporter.telemetry import Telemetry
+from exporter.web.standing import FAILED, NEVER_DEPLOYED, REJECTED, RUNNING, WAITING, does_not_run
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable
+    from collections.abc import Iterator, Mapping, Sequence
 
     from exporter.config import Account, Config
-    from exporter.quantconnect.model import Deployment
+    from exporter.store import AccountReport, ProjectReport, SourceReport
 
-T = TypeVar("T")
+# QuantConnect accepts a signature for two hours; well before that the clock should be set.
+_SKEW: Final = 60.0
+# Nobody knows how many rejections QuantConnect lets pass; the exporter needs the rest.
+_MOST_REJECTIONS: Final = 2
+_LONGEST_NAME: Final = 100
+_MOST_NAMED: Final = 10
+_GLANCE: Final = 0.05
 
-_LONGEST_NAME = 100
-_MOST_NAMED = 10
-
-
-class _Doctor:
-    """Examines one account."""
-
-    def __init__(
-        self, account: Account, config: Config, report: Report, client: QuantConnect, clock: Skew
-    ) -> None:
-        self._account = account
-        self._config = config
-        self._report = report
-        self._client = client
-        self._clock = clock
-        self._name = f"account {account.name}"
-        self._asking = Asking(account, client, report, clock)
-        self._left = [(project, False) for project in account.projects]
-        self._read: list[Project] = []
-        self._searched = account.discover is None
-        self._left_out = 0
-        self._runs: dict[int, bool] = {}
-
-    def examine(self) -> None:
-        """One row for each thing that can be wrong."""
-        accepted = self._asking.credentials(f"{self._name}: credentials")
-        self._clock_row(self._name)
-        if not accepted:
-            return
-        with suppress(RejectedError):
-            self._left += [(project, True) for project in self._discovered()]
-        while self._left and not self._asking.stopped:
-            project, discovered = self._left.pop(0)
-            with suppress(RejectedError):
-                self._project(project, discovered=discovered)
-        if self._asking.stopped:
-            self._not_looked_at()
-        else:  # last, as only now it is known what is read, and what of it runs
-            if self._searched and not self._read:
-                self._nothing()
-            self._budget(self._name)
-        self._report.projects += len(self._read)
-
-    def _nothing(self) -> None:
-        """It may be meant so for now; but a wrong organization or pattern looks the same."""
-        if self._left_out:
-            said = "nothing is read: include and exclude leave out all that is live"
-            advice = "they must match a project's whole name, with its folders; or list it by id"
-        else:
-            said = "nothing is read: nothing is live that is not listed elsewhere"
-            advice = (
-                "deploy something, or list projects by id; if something is live, is user"
-                f" {self._account.user_id} a member of the right organization?"
-            )
-        self._report.note(f"{self._name}: discovery", said, advice)
-
-    def _not_looked_at(self) -> None:
-        said = "no more was asked, lest QuantConnect locks the account out"
-        if self._left:
-            ids = [str(project.id) for project, _ in self._left]
-            named, more = ", ".join(ids[:_MOST_NAMED]), len(ids) - _MOST_NAMED
-            said += f"; not looked at: {'project' if len(ids) == 1 else 'projects'} {named}"
-            said += f" and {more} more" if more > 0 else ""
-        self._report.note(self._name, said, "run the doctor again when that is mended")
-
-    def _clock_row(self, name: str) -> None:
-        skew = self._clock.seconds
-        if skew is None:
-            return
-        if not self._clock.is_right():
-            self._report.fail(
-                f"{name}: clock",
-                f"{abs(skew):.0f} s {'ahead of' if skew > 0 else 'behind'} QuantConnect's",
-                "set this machine's clock (NTP); signatures carry the time",
-            )
-        else:
-            self._report.ok(f"{name}: clock", f"within {abs(skew):.0f} s of QuantConnect's")
-
-    def _budget(self, name: str) -> None:
-        """Whether what is read fits the account's budget, by the plan's own arithmetic."""
-        pace = Pace(
-            self._account.requests_per_minute / 60,
-            self._config.status_interval,
-            self._config.statistics_interval,
-            discovers=self._account.discover is not None,
-        )
-        plan = Plan(pace, random=Random(), now=0)
-        for project in self._read:
-            plan.add(project.id, interval=project.scrape_interval, named=True, now=0)
-        for project_id, runs in self._runs.items():
-            plan.runs(project_id, running=runs, now=0)
-        needed = f"{plan.needed * 60:.1f} of {self._account.requests_per_minute:g} calls a minute"
-        if plan.stretch > 1:
-            self._report.note(
-                f"{name}: budget",
-                f"needs {needed}: intervals are stretched {plan.stretch:.1f} times",
-                "raise requests_per_minute or the intervals",
-            )
-        else:
-            self._report.ok(f"{name}: budget", f"needs {needed}")
-
-    def _project(self, project: Project, *, discovered: bool) -> None:
-        what = f"project {project.id}"
-        self._read.append(project)
-        name = self._ask_project(what, lambda: self._client.project_name(project.id))
-        if name is None:
-            return
-        shown = f'"{on_one_line(name, _LONGEST_NAME)}"'
-        discover = self._account.discover if discovered else None
-        if discover is not None and not discover.matches(name):
-            self._read.pop()
-            self._left_out += 1
-            self._report.note(what, f"{shown} is live, but include and exclude leave it out")
-            return
-        self._report.ok(what, shown)
-        found = self._ask_project(f"{what}: status", lambda: self._client.deployments(project.id))
-        deployment = None
-        if found is not None:
-            deployment = newest(found.deployments).get(project.id)
-            self._runs[project.id] = deployment is not None and deployment.status == RUNNING
-            if deployment is None:
-                self._report.note(
-                    f"{what}: status",
-                    "never deployed live; nothing but its name is published",
-                    "deploy it, or take it out of projects",
-                )
-                return
-            self._status(deployment, f"{what}: status")
-        stopped = deployment is not None and does_not_run(deployment.status)
-        self._portfolio(project, f"{what}: portfolio", stopped=stopped)
-
-    def _ask_project(self, what: str, call: Callable[[], T]) -> T | None:
-        return self._asking.ask(
-            what,
-            call,
-            refused=f"user {self._account.user_id} may not see this project, or it is gone: is it"
-            " shared with that user, is it one of the right organization?",
-        )
-
-    def _status(self, deployment: Deployment, what: str) -> None:
-        if deployment.status == RUNNING:
-            self._report.ok(what, RUNNING)
-        else:
-            broken = deployment.status in FAILED
-            self._report.note(
-                what,
-                f"{deployment.status} {deployment.error}",
-                "read the error, here or in its log; redeploy it at QuantConnect" if broken else "",
-            )
-
-    def _portfolio(self, project: Project, what: str, *, stopped: bool) -> None:
-        portfolio = self._ask_project(
-            what,
-            lambda: self._client.portfolio(
-                project.id,
-                max_holdings=self._config.max_holdings_per_project,
-                strike_scale=project.strike_scale,
-            ),
-        )
-        if portfolio is None:
-            return
-        positions = plural(len(portfolio.holdings), "open position")
-        currencies = plural(len(portfolio.cash), "currency", "currencies")
-        if stopped and portfolio.holdings:
-            self._report.unmanaged += 1
-            self._report.note(what, f"{positions}, {currencies}; it does not run")
-        else:
-            self._report.ok(what, f"{positions}, {currencies}")
-        for problem in portfolio.problems:
-            self._report.note(what, f"left out {problem.where}: {problem.message}")
-
-    def _discovered(self) -> list[Project]:
-        """What is live and not listed in any account, if this one discovers."""
-        if self._account.discover is None:
-            return []
-        what = f"{self._name}: discovery"
-        refused = (
-            f"user {self._account.user_id} may not list what is live: is that user a member of the"
-            " right organization?"
-        )
-        running = self._asking.ask(what, self._client.running, refused=refused)
-        if running is None:
-            return []
-        ever = self._asking.ask(what, self._client.deployments, refused=refused)
-        if ever is None:
-            return []
-        now = time.time()
-        discovery = Discovery(self._account.discover)
-        discovery.deployments(newest(ever.deployments))
-        running_ids = newest(running.deployments).keys()
-        discovery.running(running_ids, now)
-        wanted = discovery.wanted(now)
-        stopped = len(wanted - running_ids)
-        since = format_duration(self._account.discover.forget_after)
-        self._report.ok(
-            what,
-            f"{plural(len(running_ids), 'project')} running, {stopped} stopped within {since}",
-        )
-        self._searched = True
-        listed = {project.id for each in self._config.accounts for project in each.projects}
-        return [Project.discovered(id_, self._config) for id_ in sorted(wanted - listed)]
-
-
-def _examine(account: Account, config: Config, report: Report) -> None:
-    try:
-        token = account.token.read()
-    except ConfigError as unreadable:
-        what = f"account {account.name}: token"
-        report.fail(what, str(unreadable), "mend the file or its permissions")
-        return
-    clock = Skew()
-    client = QuantConnect(
-        user_id=account.user_id,
-        token=token.reveal(),
-        base_url=account.base_url,
-        timeout=config.request_timeout,
-        connections=1,
-        user_agent=USER_AGENT,
-        observer=clock,
-    )
-    try:
-        _Doctor(account, config, report, client, clock).examine()
-    finally:
-        client.close()
+FIX_FILE: Final = "fix the file or its permissions"
+STOPPED_HERE: Final = "stopped here so that QuantConnect does not lock the account out"
+RUN_AGAIN: Final = "run the doctor again when that is fixed"
 
 
 def doctor(options: argparse.Namespace) -> int:
-    """Print a table; 0 only if something is read, and reading works, whatever it is."""
+    """Print a table; 0 only if something is read, and all reading works."""
     degrade()
     config = load(options)
     if config is None:
@@ -267,7 +64,289 @@ def doctor(options: argparse.Namespace) -> int:
         report.note("configuration", f"without {', '.join(config.ignored)} of the environment")
     for doubt in doubts(config):
         report.note(f"account {doubt.account}", str(doubt), doubt.advice)
-    for account in config.accounts:
-        _examine(account, config, report)
+    config = replace(config, accounts=tuple(_with_token(config, report)))
+    with _quiet(options):
+        accounts, projects = _read(config)
+    for account, standing in zip(config.accounts, accounts, strict=True):
+        own = [project for project in projects if project.account == account.name]
+        _Examination(account, config, standing, own, report).print()
     report.end()
     return 0 if report.projects and not report.failures else 1
+
+
+def _with_token(config: Config, report: Report) -> Iterator[Account]:
+    """Yield the accounts whose token can be read."""
+    for account in config.accounts:
+        try:
+            account.token.read()
+        except ConfigError as unreadable:
+            report.fail(f"account {account.name}: token", str(unreadable), FIX_FILE)
+        else:
+            yield account
+
+
+@contextmanager
+def _quiet(options: argparse.Namespace) -> Iterator[None]:
+    """Keep the poller's log out of the table, unless it is asked for."""
+    if options.log_level != "debug":
+        logging.disable(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logging.disable(logging.NOTSET)
+
+
+def _read(config: Config) -> tuple[Sequence[AccountReport], Sequence[ProjectReport]]:
+    """Read everything once; end early where QuantConnect rejects calls or wants a wait."""
+    store = Store(Clock())
+    poller = Poller(
+        config,
+        store=store,
+        telemetry=Telemetry(version=__version__, revision=version.revision()),
+        user_agent=version.USER_AGENT,
+        limits=Limits(name_tries=1),
+    )
+    poller.start()
+    try:
+        while True:
+            accounts, projects = poller.accounts(), store.reports()
+            rejections = sum(_is_rejected(each) for project in projects for each in _reads(project))
+            if rejections >= _MOST_REJECTIONS or all(map(_is_over, accounts)):
+                return accounts, projects
+            _show_progress(projects)
+            time.sleep(_GLANCE)
+    finally:
+        _show_progress(())
+        poller.stop()
+
+
+def _is_over(account: AccountReport) -> bool:
+    return account.is_complete or account.state in (REJECTED, WAITING)
+
+
+def _reads(project: ProjectReport) -> tuple[SourceReport, ...]:
+    return project.sources if project.naming is None else (project.naming, *project.sources)
+
+
+def _is_rejected(source: SourceReport) -> bool:
+    return source.reason == "auth"
+
+
+def _show_progress(projects: Sequence[ProjectReport]) -> None:
+    """Show on a terminal how far the reading has come; nothing left of it for no projects."""
+    if not sys.stderr.isatty():
+        return
+    reads = [source for project in projects for source in project.sources]
+    done = sum(source.tried is not None for source in reads)
+    sys.stderr.write(f"\rread {done} of {len(reads)} …" if reads else "\r\x1b[K")
+    sys.stderr.flush()
+
+
+class _Examination:
+    """The rows about one account and its projects."""
+
+    def __init__(
+        self,
+        account: Account,
+        config: Config,
+        standing: AccountReport,
+        projects: Sequence[ProjectReport],
+        report: Report,
+    ) -> None:
+        self._account = account
+        self._config = config
+        self._standing = standing
+        self._projects = projects
+        self._report = report
+        self._name = f"account {account.name}"
+
+    def print(self) -> None:
+        """Print a row for each thing that can be wrong."""
+        is_accepted = self._credentials()
+        self._clock()
+        if not is_accepted:
+            return
+        self._listings()
+        for project in self._projects:
+            self._project(project)
+        for project_id, name in self._standing.left_out.items():
+            shown = f'"{on_one_line(name, _LONGEST_NAME)}"'
+            said = f"{shown} is live, but include and exclude leave it out"
+            self._report.note(f"project {project_id}", said)
+        self._not_looked_at()
+        self._nothing_read()
+        self._budget()
+
+    # --- The account ------------------------------------------------------------------------------
+
+    def _credentials(self) -> bool:
+        what, call = f"{self._name}: credentials", self._standing.calls["authenticate"]
+        if call.succeeded is not None:
+            self._report.ok(what, f"user {self._account.user_id} is accepted")
+            if call.error:
+                said = f"authenticate, accepted before, now fails with {call.error}"
+                self._report.fail(what, said, self._about_credentials(call))
+            return True
+        self._report.fail(what, call.error, self._about_credentials(call))
+        return False
+
+    def _about_credentials(self, call: SourceReport) -> str:
+        skew = self._standing.clock_skew
+        is_clock_right = skew is not None and abs(skew) <= _SKEW
+        return about_credentials(call, user_id=self._account.user_id, is_clock_right=is_clock_right)
+
+    def _clock(self) -> None:
+        what, skew = f"{self._name}: clock", self._standing.clock_skew
+        if skew is None:
+            return
+        if abs(skew) > _SKEW:
+            self._report.fail(
+                what,
+                f"{abs(skew):.0f} s {'ahead of' if skew > 0 else 'behind'} QuantConnect's",
+                "set this machine's clock (NTP); signatures carry the time",
+            )
+        else:
+            self._report.ok(what, f"within {abs(skew):.0f} s of QuantConnect's")
+
+    def _listings(self) -> None:
+        """Print how the calls for the whole account went, and what is live."""
+        what = f"{self._name}: discovery"
+        calls = [call for name, call in self._standing.calls.items() if name != "authenticate"]
+        failed = {call.error: call for call in calls if call.error}
+        for call in failed.values():
+            refused = (
+                f"user {self._account.user_id} may not list what is live: is that user a member of"
+                " the right organization?"
+            )
+            self._report.fail(f"{self._name}: listing", call.error, about_call(call, refused))
+        discover = self._account.discover
+        if discover is not None and not failed:
+            self._report.ok(
+                what,
+                f"{plural(self._standing.running, 'project')} running, {self._standing.stopped}"
+                f" stopped within {format_duration(discover.forget_after)}",
+            )
+        unread = self._standing.unread
+        if unread:
+            self._report.note(
+                what,
+                f"{plural(len(unread), 'live project')} not read: {_named(unread)}",
+                "list them under projects, or set discover: {enabled: true}",
+            )
+
+    def _not_looked_at(self) -> None:
+        """Print which projects were not tried because QuantConnect rejected calls."""
+        if self._standing.is_complete:
+            return
+        said = STOPPED_HERE
+        left = {
+            project.project_id: project.name
+            for project in self._projects
+            if all(read.tried is None for read in _reads(project))
+        }
+        if left:
+            said += f"; not looked at: {_named(left)}"
+        self._report.note(self._name, said, RUN_AGAIN)
+
+    def _nothing_read(self) -> None:
+        """Print that nothing is read; with a wrong organization or pattern it looks the same."""
+        self._report.projects += len(self._projects)
+        if self._projects or not self._standing.is_complete:
+            return
+        if self._standing.left_out:
+            said = "nothing is read: include and exclude leave out all that is live"
+            advice = "they must match a project's whole name, with its folders; or list it by id"
+        else:
+            said = "nothing is read: nothing is live that is not listed elsewhere"
+            advice = (
+                "deploy something, or list projects by id; if something is live, is user"
+                f" {self._account.user_id} a member of the right organization?"
+            )
+        self._report.note(f"{self._name}: discovery", said, advice)
+
+    def _budget(self) -> None:
+        what, standing = f"{self._name}: budget", self._standing
+        of = f"{self._account.requests_per_minute:g} calls a minute"
+        needed = f"needs {standing.needed_per_minute:.1f} of {of}"
+        if standing.stretch > 1:
+            self._report.note(
+                what,
+                f"{needed}: intervals are stretched {standing.stretch:.1f} times",
+                "raise requests_per_minute or the intervals",
+            )
+        else:
+            self._report.ok(what, needed)
+
+    # --- Projects ---------------------------------------------------------------------------------
+
+    def _project(self, project: ProjectReport) -> None:
+        what = f"project {project.project_id}"
+        if project.naming is not None and project.naming.error:
+            self._failed(what, project.naming)
+        elif project.name:
+            self._report.ok(what, f'"{on_one_line(project.name, _LONGEST_NAME)}"')
+        if project.state == NEVER_DEPLOYED:
+            self._report.note(
+                f"{what}: status",
+                "never deployed live; nothing but its name is published",
+                "deploy it, or take it out of projects",
+            )
+            return
+        for source in project.sources:
+            row = f"{what}: {source.source}"
+            if source.error:
+                self._failed(row, source)
+            elif source.tried is not None:
+                self._read(row, source, project)
+
+    def _failed(self, what: str, source: SourceReport) -> None:
+        refused = (
+            f"user {self._account.user_id} may not see this project, or it is gone: is it shared"
+            " with that user, is it one of the right organization?"
+        )
+        advice = about_call(source, refused)
+        if source.reason == "not_ready":
+            self._report.note(what, source.error, advice)
+        else:
+            self._report.fail(what, source.error, advice)
+
+    def _read(self, what: str, source: SourceReport, project: ProjectReport) -> None:
+        """Print a row about a source that was read."""
+        if source.source == "status":
+            self._status(what, project)
+        elif source.source == "portfolio":
+            self._portfolio(what, project)
+        for problem in source.problems:
+            self._report.note(what, f"left out {problem}")
+
+    def _status(self, what: str, project: ProjectReport) -> None:
+        if project.state == RUNNING:
+            self._report.ok(what, RUNNING)
+            return
+        advice = "read the error, here or in its log; redeploy it at QuantConnect"
+        self._report.note(
+            what,
+            f"{project.state} {project.error}",
+            advice if project.state in FAILED else "",
+        )
+
+    def _portfolio(self, what: str, project: ProjectReport) -> None:
+        positions = plural(project.positions or 0, "open position")
+        said = f"{positions}, {plural(project.currencies, 'currency', 'currencies')}"
+        if project.positions and does_not_run(project.state):
+            self._report.unmanaged += 1
+            self._report.note(what, f"{said}; it does not run")
+        else:
+            self._report.ok(what, said)
+        for first, now in project.renamed.items():
+            self._report.note(
+                what,
+                f"{first} is {now} today",
+                f"add to tickers in the configuration: {first}: {now}",
+            )
+
+
+def _named(projects: Mapping[int, str]) -> str:
+    named = [f"{id_} ({name})" if name else str(id_) for id_, name in sorted(projects.items())]
+    more = f" and {len(named) - _MOST_NAMED} more" if len(named) > _MOST_NAMED else ""
+    return ", ".join(named[:_MOST_NAMED]) + more

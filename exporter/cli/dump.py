@@ -13,8 +13,8 @@ from exporter.cli.run import shard_of
 from exporter.clock import Clock
 from exporter.exposition import TEXT, join
 from exporter.log import Log
-from exporter.metrics import PROJECT_FAMILIES
 from exporter.poller import Poller
+from exporter.sources import PROJECT_FAMILIES
 from exporter.store import Store
 from exporter.telemetry import Telemetry
 

@@ -1,4 +1,4 @@
-"""What a doctor's examination found, as rows for people, and what to do about it."""
+"""The doctor's findings, as rows for people, with advice."""
 
 from __future__ import annotations
 
@@ -6,14 +6,19 @@ import io
 import re
 import sys
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
 
-from exporter.quantconnect.errors import ApiError, Reason
+from exporter.quantconnect.errors import Reason
+
+if TYPE_CHECKING:
+    from exporter.store import SourceReport
 
 _LOCKS_OUT = "QuantConnect locks out who tries too often"
 _IN_THE_WAY = "check base_url; a proxy, a firewall or a login page may be in the way"
 
-ADVICE = {
-    Reason.RATE_LIMIT: "lower requests_per_minute, or wait: somebody else uses the same account",
+REPORT_IT: Final = "run it with --log.level=debug and report what it logs"
+ADVICE: Final[dict[str, str]] = {
+    Reason.RATE_LIMIT: "lower requests_per_minute, or wait: another client uses the same account",
     Reason.TIMEOUT: "check the network and any proxy; raise request_timeout if it is only slow",
     Reason.CONNECTION: "check the network, name resolution, HTTPS_PROXY and base_url",
     Reason.TLS: "check this machine's clock and certificates (REQUESTS_CA_BUNDLE), and any proxy",
@@ -37,41 +42,41 @@ _LONGEST = 1000
 
 @dataclass
 class Report:
-    """Rows of what, how and why, printed as they come; and what they come to."""
+    """Rows of what, how and why, printed as they come; and their sum."""
 
     failures: int = 0
     notes: int = 0
     projects: int = 0
-    """How many are read, or would be if that worked."""
+    """The projects that are read, or would be if that worked."""
     unmanaged: int = 0
     """Projects that hold positions and do not run."""
     _width: int = field(default=34, init=False)
 
     def row(self, what: str, result: str, detail: str, advice: str = "") -> None:
-        """What was looked at, how that went, what was found, and what to do about it."""
+        """Print what was looked at, how that went, what was found, and the advice."""
         what = on_one_line(what)
         print(f"{what:<{self._width}}  {result:<6}  {on_one_line(detail)}".rstrip(), flush=True)
         if advice:
             print(f"{'':<{self._width}}          {_arrow()} {advice}", flush=True)
 
     def ok(self, what: str, detail: str = "") -> None:
-        """All is well with it."""
+        """Print that all is well with it."""
         self.row(what, "ok", detail)
 
     def note(self, what: str, detail: str, advice: str = "") -> None:
-        """Reading works, but somebody should know this."""
+        """Print what is worth knowing though reading works."""
         self.notes += 1
         self.row(what, "note", detail, advice)
 
     def fail(self, what: str, detail: str, advice: str) -> None:
-        """Something has to be mended."""
+        """Print a problem to fix."""
         self.failures += 1
         self.row(what, "FAILED", detail, advice)
 
     def end(self) -> None:
-        """The last line: what there is to do."""
+        """Print the last line: what there is to do."""
         if self.failures:
-            said = f"{plural(self.failures, 'thing')} to mend."
+            said = f"{plural(self.failures, 'problem')} to fix."
         elif not self.projects:
             said = "Nothing is read."
         elif self.notes:
@@ -84,36 +89,31 @@ class Report:
         print(f"\n{said}")
 
 
-def is_locked_out(error: ApiError) -> bool:
-    """Whether QuantConnect said that it refuses whatever is asked, however it is signed."""
-    return error.reason is Reason.AUTH and bool(_LOCKED_OUT.search(error.message))
-
-
-def about_credentials(error: ApiError, *, user_id: int, clock_is_right: bool) -> str:
-    """What to do where ``authenticate`` failed; ``clock_is_right`` if its answer shows that."""
-    if error.reason is Reason.HTTP_4XX:
+def about_credentials(call: SourceReport, *, user_id: int, is_clock_right: bool) -> str:
+    """Return the advice where ``authenticate`` failed."""
+    if call.reason == Reason.HTTP_4XX:
         return f"{_IN_THE_WAY}; else check user_id and the token"
-    if error.reason not in (Reason.AUTH, Reason.API_ERROR):
-        return ADVICE[error.reason]
-    if error.from_between:
+    if call.reason not in (Reason.AUTH, Reason.API_ERROR):
+        return ADVICE.get(call.reason, REPORT_IT)
+    if call.is_from_between:
         return _IN_THE_WAY
-    clock = "" if clock_is_right else " and this machine's clock"
-    if is_locked_out(error):
+    clock = "" if is_clock_right else " and this machine's clock"
+    if call.reason == Reason.AUTH and _LOCKED_OUT.search(call.error):
         return (
             "end whatever else asks with wrong credentials, and wait before the next try:"
             " each one may prolong it"
         )
-    if _USER_ID.search(error.message):
+    if _USER_ID.search(call.error):
         check = "check user_id: it is on your account page at QuantConnect"
-    elif _TOKEN.search(error.message):
+    elif _TOKEN.search(call.error):
         check = (
             f"check the token{clock}: it must be the one on the account page of user {user_id}"
             " at QuantConnect"
         )
-    elif _TIMESTAMP.search(error.message):
+    elif _TIMESTAMP.search(call.error):
         check = (
             "a proxy may drop or change the Timestamp header"
-            if clock_is_right
+            if is_clock_right
             else "set this machine's clock (NTP); signatures carry the time"
         )
     else:
@@ -121,24 +121,24 @@ def about_credentials(error: ApiError, *, user_id: int, clock_is_right: bool) ->
     return f"{check}; {_LOCKS_OUT}"
 
 
-def about_call(error: ApiError, *, refused: str) -> str:
-    """What to do where a call failed of an account whose credentials are accepted.
+def about_call(call: SourceReport, refused: str) -> str:
+    """Return the advice where a call failed of an account whose credentials are accepted.
 
-    ``refused`` is what to do if it is QuantConnect that refuses, and nothing in between.
+    ``refused`` is the advice if QuantConnect itself refuses, and nothing in between.
     """
-    if error.reason not in (Reason.AUTH, Reason.HTTP_4XX):
-        return ADVICE[error.reason]
-    return _IN_THE_WAY if error.from_between else refused
+    if call.reason not in (Reason.AUTH, Reason.HTTP_4XX):
+        return ADVICE.get(call.reason, REPORT_IT)
+    return _IN_THE_WAY if call.is_from_between else refused
 
 
 def degrade() -> None:
-    """Let standard output escape what its encoding does not have: a table is for people."""
+    """Let standard output escape what its encoding does not have: the table is for people."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def on_one_line(text: str, most: int = _LONGEST) -> str:
-    """What others wrote, fit for a terminal: one line, at most so long, control signs escaped."""
+    """Return foreign text fit for a terminal: one line, at most so long, control signs escaped."""
     line = " ".join(text.split())
     if len(line) > most:
         line = line[: most - 1] + "…"
@@ -156,5 +156,5 @@ def _arrow() -> str:
 
 
 def plural(number: int, one: str, many: str = "") -> str:
-    """``number`` of something, in words."""
+    """Return a number and what it counts."""
     return f"{number} {one if number == 1 else many or one + 's'}"

@@ -1,6 +1,6 @@
-"""The flags, and the environment variables that mirror them.
+"""The flags of each command, and the environment variables that set them.
 
-Named as the Prometheus exporters name theirs. Every flag can also be set by an environment
+Flags are named as those of other Prometheus exporters. Every flag can also be set by an environment
 variable, QUANTCONNECT_EXPORTER_ and the flag in capitals; a flag on the command line beats it.
 """
 
@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import os
 import re
+from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from exporter.cli.commands import COMMANDS, PROGRAM, epilog, stray, unknown_command
-from exporter.cli.parser import FlagParser, variable_of
+from exporter.cli.parser import PREFIX, FlagParser, variable_of
+from exporter.cli.rules import RUNBOOKS, runbooks_url, time_of_day
 from exporter.config.duration import parse_duration
+from exporter.config.values import label_name
 from exporter.log import FORMATS, LEVELS
 from exporter.web.listen import parse_address
 
@@ -23,17 +26,39 @@ if TYPE_CHECKING:
 DEFAULT_ADDRESS = "127.0.0.1:10270"
 DEFAULT_SIMULATOR_ADDRESS = "127.0.0.1:10271"
 
-# What is served there are not the metrics.
+# For a service named quantconnect-exporter, Kubernetes sets variables such as
+# QUANTCONNECT_EXPORTER_SERVICE_HOST and QUANTCONNECT_EXPORTER_PORT_10270_TCP_ADDR.
+_KUBERNETES = re.compile(r"_PORT(_|$)|_SERVICE_")
+# These paths serve something other than metrics.
 _OWN_PATHS = ("/", "/config")
 _OWN_FOLDERS = ("/-/", "/projects/")
 
 
 def parse(argv: Sequence[str], environ: Mapping[str, str] | None = None) -> argparse.Namespace:
-    """The command and its flags; ends the process with a message where they make no sense."""
+    """Return the command and its flags; end the process with a message if they are wrong.
+
+    ``unknown_variables`` are the environment variables that look like a flag's but are none, each
+    with the one that is probably meant, or an empty text.
+    """
     environ = os.environ if environ is None else environ
     word = argv[0] if argv and not argv[0].startswith("-") else ""
     command = word if word in COMMANDS else "run"
     rest = argv[1:] if word else argv
+    parser = declare(command, environ)
+    if word and word not in COMMANDS:
+        parser.error(unknown_command(word))
+    options = parser.parse(
+        rest, stray=lambda unknown: stray(unknown, argv, [flag.name for flag in parser.flags])
+    )
+    if command in ("run", "dump"):
+        _settle_shard(parser, options)
+    options.command = command
+    options.unknown_variables = _unknown_variables(parser, environ)
+    return options
+
+
+def declare(command: str, environ: Mapping[str, str]) -> FlagParser:
+    """Return a parser with every flag of the command."""
     description = COMMANDS[command]
     parser = FlagParser(
         PROGRAM,
@@ -42,8 +67,14 @@ def parse(argv: Sequence[str], environ: Mapping[str, str] | None = None) -> argp
         epilog=epilog() if command == "run" else None,
         environ=environ,
     )
+    if command == "run":
+        parser.add_print("help-man", help="print the man page and exit")
+        for shell in ("bash", "zsh"):
+            parser.add_print(
+                f"completion-script-{shell}", help=f"print the completions of {shell} and exit"
+            )
     _log_flags(parser)
-    if command in ("run", "doctor", "dump"):
+    if command in ("run", "doctor", "rules", "dump"):
         _config_flags(parser, check=command == "run")
     if command in ("run", "demo"):
         _web_flags(parser)
@@ -51,13 +82,27 @@ def parse(argv: Sequence[str], environ: Mapping[str, str] | None = None) -> argp
         _shard_flags(parser)
     if command in ("demo", "simulate"):
         _simulator_flags(parser)
-    if word and word not in COMMANDS:
-        parser.error(unknown_command(word))
-    options = parser.parse(rest, stray=lambda unknown: stray(unknown, argv))
-    if command in ("run", "dump"):
-        _settle_shard(parser, options)
-    options.command = command
-    return options
+    if command == "rules":
+        _rules_flags(parser)
+    if command == "dashboards":
+        parser.add(
+            "output", metavar="DIR", default=".", help="folder to write to, made if it is missing"
+        )
+    return parser
+
+
+def _unknown_variables(
+    parser: FlagParser, environ: Mapping[str, str]
+) -> tuple[tuple[str, str], ...]:
+    ours = {name for name in environ if name.startswith(PREFIX) and not _KUBERNETES.search(name)}
+    if ours <= {variable_of(flag.name) for flag in parser.flags}:
+        return ()
+    # One environment may serve several commands.
+    parsers = [declare(command, {}) for command in COMMANDS]
+    known = {variable_of(flag.name).removeprefix(PREFIX) for each in parsers for flag in each.flags}
+    unknown = sorted({name.removeprefix(PREFIX) for name in ours} - known)
+    near = {name: get_close_matches(name, known, n=1) for name in unknown}
+    return tuple((PREFIX + name, PREFIX + each[0] if each else "") for name, each in near.items())
 
 
 def _config_flags(parser: FlagParser, *, check: bool) -> None:
@@ -80,7 +125,7 @@ def _config_flags(parser: FlagParser, *, check: bool) -> None:
             metavar="DURATION",
             default="30s",
             convert=_interval,
-            help="how often to look whether it did",
+            help="how often to check for a change",
         )
 
 
@@ -108,14 +153,14 @@ def _web_flags(parser: FlagParser) -> None:
         metavar="PATH",
         default="/metrics",
         convert=_path,
-        help="path of the metrics, none that the exporter has for something else",
+        help="path of the metrics, other than the exporter's own paths",
     )
     parser.add(
         "web.max-requests",
         metavar="N",
         default="40",
         convert=_not_negative,
-        help="how many requests are answered at once, beyond it 503; 0 is no limit",
+        help="parallel requests, beyond it 503; 0 is no limit",
     )
 
 
@@ -124,20 +169,20 @@ def _shard_flags(parser: FlagParser) -> None:
         "shard",
         metavar="N",
         convert=_not_negative,
-        help="this replica's share: the projects whose id modulo --total-shards is N; to be given"
-        " where there are several",
+        help="this replica's share: the projects whose id modulo --total-shards is N; required if"
+        " there are several",
     )
     parser.add(
         "total-shards",
         metavar="N",
         default="1",
         convert=_positive,
-        help="how many replicas share the projects and the budget of requests",
+        help="number of replicas that share the projects and the budget of requests",
     )
 
 
 def _settle_shard(parser: FlagParser, options: argparse.Namespace) -> None:
-    """The only shard is 0; of several, one that is not told which it is would double another."""
+    """Make 0 the only shard; of several, a replica without a number would double another."""
     total = options.total_shards
     if options.shard is None and total > 1 and not getattr(options, "config_check", False):
         parser.error(
@@ -165,6 +210,32 @@ def _simulator_flags(parser: FlagParser) -> None:
         convert=_unix_time,
         help="unix time at which the simulated world begins; the same time gives the same world"
         " (default now)",
+    )
+
+
+def _rules_flags(parser: FlagParser) -> None:
+    parser.add(
+        "label",
+        metavar="NAME",
+        default=[],
+        convert=label_name,
+        many=True,
+        help="label of the projects (labels in the configuration) to have on their alerts,"
+        " repeatable; where --config.file is given, all of its labels",
+    )
+    parser.add(
+        "day-starts",
+        metavar="HH:MM",
+        default="00:00",
+        convert=time_of_day,
+        help="when a trading day begins, UTC, for the profit and loss of a day",
+    )
+    parser.add(
+        "runbooks",
+        metavar="URL",
+        default=RUNBOOKS,
+        convert=runbooks_url,
+        help="page with a heading for each alert, for the annotation runbook_url",
     )
 
 

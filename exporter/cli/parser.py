@@ -1,21 +1,35 @@
-"""argparse, with dots in flags and the environment as a second place to set them."""
+"""argparse with dots in flags, and with an environment variable for each flag."""
 
 from __future__ import annotations
 
 import argparse
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-_PREFIX = "QUANTCONNECT_EXPORTER_"
+PREFIX = "QUANTCONNECT_EXPORTER_"
 _YES = ("true", "1", "yes", "on")
 _NO = ("", "false", "0", "no", "off")
 
 
+@dataclass(frozen=True)
+class Flag:
+    """A flag as it was declared, for the help, the man page and the completion of shells."""
+
+    name: str
+    """Without the dashes."""
+    help: str
+    metavar: str | None = None
+    """None for a switch, and for a flag with choices."""
+    choices: tuple[str, ...] = ()
+    default: str | None = None
+
+
 class FlagParser:
-    """Takes flags one by one, then the command line with all of them."""
+    """Takes the flags of a command one by one, then parses its command line."""
 
     def __init__(
         self,
@@ -37,6 +51,8 @@ class FlagParser:
         self._parser.add_argument(
             "--version", action="store_true", help="print the version and exit"
         )
+        self.description = description
+        self.flags: list[Flag] = []
         self._environ = environ
         self._finish: list[Callable[[argparse.Namespace], None]] = []
 
@@ -51,9 +67,10 @@ class FlagParser:
         convert: Callable[[str], object] = str,
         many: bool = False,
     ) -> None:
-        """A flag with a value; ``many`` makes it repeatable, and its value a list."""
+        """Add a flag with a value; ``many`` makes it repeatable, and its value a list."""
         shown = ", ".join(default) if isinstance(default, list) else default
         variable = variable_of(flag)
+        self.flags.append(Flag(flag, help, metavar, tuple(choices or ()), shown))
         suffix = f" (default {shown}; ${variable})" if default else f" (${variable})"
         self._parser.add_argument(
             f"--{flag}",
@@ -88,8 +105,9 @@ class FlagParser:
         self._finish.append(finish)
 
     def add_switch(self, flag: str, *, help: str) -> None:  # noqa: A002
-        """A flag without a value."""
+        """Add a flag without a value."""
         variable = variable_of(flag)
+        self.flags.append(Flag(flag, help))
         self._parser.add_argument(
             f"--{flag}",
             dest=_name(flag),
@@ -107,6 +125,12 @@ class FlagParser:
 
         self._finish.append(finish)
 
+    def add_print(self, flag: str, *, help: str) -> None:  # noqa: A002
+        """Add a flag that prints something and ends; its name is then in ``options.print``."""
+        self._parser.add_argument(
+            f"--{flag}", dest="print", action="store_const", const=flag, help=help
+        )
+
     def error(self, message: str) -> NoReturn:
         """End the process with the usage and this message."""
         self._parser.error(message)
@@ -114,7 +138,7 @@ class FlagParser:
     def parse(
         self, argv: Sequence[str], *, stray: Callable[[Sequence[str]], str]
     ) -> argparse.Namespace:
-        """The flags, converted; ``stray`` says what is wrong with arguments that are none."""
+        """Return the flags, converted; ``stray`` words the error for unknown arguments."""
         options, unknown = self._parser.parse_known_args(argv)
         if unknown:
             self.error(stray(unknown))
@@ -124,8 +148,8 @@ class FlagParser:
 
 
 def variable_of(flag: str) -> str:
-    """The environment variable that mirrors a flag."""
-    return _PREFIX + re.sub(r"[.-]", "_", flag).upper()
+    """Return the environment variable of a flag."""
+    return PREFIX + re.sub(r"[.-]", "_", flag).upper()
 
 
 def _name(flag: str) -> str:

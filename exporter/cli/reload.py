@@ -6,7 +6,7 @@ import hashlib
 from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING, NamedTuple
 
-from exporter.config import ConfigError, doubts
+from exporter.config import ConfigError, doubts, to_yaml
 from exporter.log import Log
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class Reloader:
 
     def running(self) -> str:
         """The running configuration as YAML, secrets as ``<secret>``."""
-        return self._config.to_yaml()
+        return to_yaml(self._config)
 
     def reload(self) -> None:
         """Load the configuration again and go by it; raises, ConfigError if it is bad.

@@ -18,13 +18,13 @@ from exporter.log import Log
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable
-
-    from starlette.types import ASGIApp
+    from collections.abc import Callable, Sequence
 
     from exporter.config import Config
     from exporter.poller import Shard
+    from exporter.web.app import Site
     from exporter.web.config import WebConfig
+    from exporter.web.server import Server
 
 log = Log(__name__)
 
@@ -74,9 +74,7 @@ def serve(
     from exporter.poller import Poller
     from exporter.store import Store
     from exporter.telemetry import Telemetry
-    from exporter.web.app import Site, application
-    from exporter.web.config import Guard
-    from exporter.web.server import Server
+    from exporter.web.app import Site
 
     clock = Clock()
     log.info("Starting quantconnect-exporter", version=__version__, revision=version.revision())
@@ -107,11 +105,7 @@ def serve(
         version=__version__,
         telemetry_path=options.web_telemetry_path,
     )
-    app: ASGIApp = application(site, max_requests=options.web_max_requests)
-    if web is not None:
-        # What it refuses, the application cannot count.
-        refused = telemetry.http_requests
-        app = Guard(app, web, refused=lambda code: refused.labels("other", str(code)).inc())
+    server = _server(site, sockets, options.web_max_requests, web)
     watch = Watch(watched, reloader, options.config_auto_reload_interval) if watched else None
     with returning_memory():
         try:
@@ -119,15 +113,46 @@ def serve(
             if watch is not None:
                 watch.start()
             notify.ready()
-            Server(app, sockets, web.server_context() if web else None).run(
-                on_hangup=reloader.reload_quietly
-            )
+            server.run(on_hangup=reloader.reload_quietly)
         finally:
             if watch is not None:
                 watch.stop()
             poller.stop()
     log.info("Stopped")
     return 0
+
+
+def _server(
+    site: Site, sockets: Sequence[socket.socket], max_requests: int, web: WebConfig | None
+) -> Server:
+    """Return the server of a site, guarded by a web configuration if there is one."""
+    from exporter.web.app import PROBES, Application
+    from exporter.web.limits import Limits
+    from exporter.web.server import Server
+
+    if web is None:
+        application = Application(site, max_requests=max_requests)
+        return Server(application, sockets, limits=Limits.of_this_process(tls=False))
+    from exporter.web.config import Guard, is_admitted
+    from exporter.web.handshake import Handshakes
+
+    handshakes = None
+    if (context := web.server_context()) is not None:
+        handshakes = Handshakes(
+            context,
+            is_admitted=is_admitted,
+            count_refused=site.telemetry.tls_handshake_failures.inc,
+        )
+    return Server(
+        Application(
+            site,
+            max_requests=max_requests,
+            guard=lambda handler: Guard(handler, web, exempt=PROBES),
+        ),
+        sockets,
+        handshakes=handshakes,
+        limits=Limits.of_this_process(tls=handshakes is not None),
+    )
 
 
 def listen(options: argparse.Namespace, web: WebConfig | None = None) -> list[socket.socket]:
@@ -150,6 +175,6 @@ def listen(options: argparse.Namespace, web: WebConfig | None = None) -> list[so
     ):
         log.warning("Portfolio values can be read by anyone who reaches this port")
     log.info("TLS is enabled." if web is not None and web.at_start.tls else "TLS is disabled.")
-    for remark in web.at_start.remarks if web is not None else ():
-        log.info(remark)
+    for remark in web.remarks() if web is not None else ():
+        log.warning(remark.message, **dict(remark.fields))
     return sockets

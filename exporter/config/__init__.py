@@ -1,29 +1,29 @@
-"""The configuration: YAML or environment in, frozen and validated values out.
+"""The configuration: YAML or environment in, frozen and valid values out.
 
-A file goes through two stages. ``schema`` is what may be written: msgspec Structs whose
-annotations carry the ranges and the words for them; ``reading`` lays a YAML document over it and
-notes everything that does not fit, with its line and path, and ``validation`` what spans several
-keys. Only of a document without problems does ``assembly`` make the ``Config`` of ``model``,
-which is all that the rest of the exporter sees. Whatever is wrong comes out as one
-``ConfigError`` with every problem in it; no message, no repr and no dump contains a secret.
+``tree`` makes a YAML tree of a file, and ``reader`` lays a schema over it: ``schema`` is that of
+this file, the web configuration has its own. ``validation`` checks what spans several keys. Only a
+document without problems becomes the ``Config`` of ``model``, which is all that the rest of the
+exporter sees. All problems come out together, as one ``ConfigError``; no message, no repr and no
+dump contains a secret.
 """
 
 from __future__ import annotations
 
 from exporter.config.doubts import Doubt, doubts
-from exporter.config.errors import ConfigError
-from exporter.config.fileless import load_from_environment
-from exporter.config.loading import find, load, load_text, resolve
-from exporter.config.model import Account, Config, Discover, Project
+from exporter.config.loading import find, load, load_from_environment, load_text, resolve
+from exporter.config.model import Account, Config, Defaults, Discover, ProjectSettings
+from exporter.config.problems import ConfigError
+from exporter.config.rendering import to_yaml
 from exporter.config.secret import Secret, Token
 
 __all__ = [
     "Account",
     "Config",
     "ConfigError",
+    "Defaults",
     "Discover",
     "Doubt",
-    "Project",
+    "ProjectSettings",
     "Secret",
     "Token",
     "doubts",
@@ -32,4 +32,5 @@ __all__ = [
     "load_from_environment",
     "load_text",
     "resolve",
+    "to_yaml",
 ]

@@ -1,4 +1,4 @@
-"""From a document that was found valid to the frozen values that the exporter works with."""
+"""The frozen values of a document that was found valid."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 from msgspec import UNSET
 
-from exporter.config.model import Account, Config, Discover, Project
+from exporter.config.model import Account, Config, Defaults, Discover
 from exporter.config.schema import (
+    AccountDefaultsEntry,
     AccountEntry,
+    DefaultsEntry,
     DiscoverEntry,
     Document,
     LimitsEntry,
@@ -21,16 +23,21 @@ from exporter.config.secret import Token
 if TYPE_CHECKING:
     from pathlib import Path
 
-# An account that needs no name, being the only one, still needs a label.
+    from exporter.config.model import ProjectSettings
+
+# The label of an only account that has no name.
 ONLY_ACCOUNT: Final = "default"
 
 
 def assemble(document: Document, *, source: str, directory: Path) -> Config:
-    """The configuration; ``directory`` is what relative paths in the document start from.
+    """Return the configuration; relative paths in the document start from ``directory``.
 
-    Total for a document without problems; anything else is the caller's mistake.
+    The document must be free of problems.
     """
     assert document.accounts is not UNSET  # noqa: S101
+    queries = MappingProxyType(document.log_queries or {})
+    built_in = Defaults(scrape_interval=document.scrape_interval, log_queries=queries)
+    defaults = _nearest(document.defaults, built_in)
     return Config(
         source=source,
         scrape_interval=document.scrape_interval,
@@ -38,15 +45,23 @@ def assemble(document: Document, *, source: str, directory: Path) -> Config:
         stale_after=document.stale_after,
         status_interval=document.status_interval,
         statistics_interval=document.statistics_interval,
+        orders_interval=document.orders_interval,
+        trades_interval=document.trades_interval,
+        nodes_interval=document.nodes_interval,
+        account_interval=document.account_interval,
+        benchmark_interval=document.benchmark_interval,
+        logs_interval=document.logs_interval,
+        log_queries=queries,
         max_holdings_per_project=document.max_holdings_per_project,
         tickers=MappingProxyType(document.tickers or {}),
-        accounts=tuple(_account(entry, document, directory) for entry in document.accounts),
+        accounts=tuple(_account(entry, defaults, directory) for entry in document.accounts),
     )
 
 
-def _account(entry: AccountEntry, document: Document, directory: Path) -> Account:
+def _account(entry: AccountEntry, further: Defaults, directory: Path) -> Account:
     assert entry.user_id is not UNSET  # noqa: S101
     file = entry.api_token_file
+    defaults = _nearest(entry.defaults, further)
     return Account(
         name=entry.name or ONLY_ACCOUNT,
         user_id=entry.user_id,
@@ -54,14 +69,15 @@ def _account(entry: AccountEntry, document: Document, directory: Path) -> Accoun
         base_url=entry.base_url,
         requests_per_minute=entry.requests_per_minute,
         discover=_discover(entry),
-        projects=tuple(_project(project, document) for project in entry.projects or ()),
+        defaults=defaults,
+        projects=tuple(_project(project, defaults) for project in entry.projects or ()),
     )
 
 
 def _discover(entry: AccountEntry) -> Discover | None:
     discover = entry.discover
     if discover is None and entry.projects is None:
-        # Only a user id and a token are required: whatever is live is read then.
+        # With only a user id and a token, everything live is read.
         discover = DiscoverEntry(enabled=True)
     if discover is None or not discover.enabled:
         return None
@@ -70,16 +86,32 @@ def _discover(entry: AccountEntry) -> Discover | None:
     )
 
 
-def _project(entry: ProjectEntry, document: Document) -> Project:
+def _project(entry: ProjectEntry, defaults: Defaults) -> ProjectSettings:
     assert entry.id is not UNSET  # noqa: S101
-    limits = msgspec.structs.asdict(entry.limits or LimitsEntry())
-    return Project(
-        id=entry.id,
-        name=entry.name,
-        account_currency=entry.account_currency,
-        scrape_interval=entry.scrape_interval or document.scrape_interval,
-        labels=MappingProxyType(entry.labels or {}),
+    return _nearest(entry, defaults).of_project(
+        entry.id, name=entry.name, account_currency=entry.account_currency
+    )
+
+
+def _nearest(entry: DefaultsEntry | None, further: Defaults) -> Defaults:
+    """Return the settings of ``entry``, and those of ``further`` for what it leaves out.
+
+    Labels and limits are taken key by key, log queries all together.
+    """
+    if entry is None:
+        return further
+    interval = entry.scrape_interval if isinstance(entry, AccountDefaultsEntry) else None
+    queries = entry.log_queries if isinstance(entry, ProjectEntry) else None
+    limits = {
+        key: further.limits.get(key) if value is None else value
+        for key, value in msgspec.structs.asdict(entry.limits or LimitsEntry()).items()
+    }
+    return Defaults(
+        scrape_interval=interval or further.scrape_interval,
+        labels=MappingProxyType({**further.labels, **(entry.labels or {})}),
         limits=MappingProxyType({key: value for key, value in limits.items() if value is not None}),
-        statistics=entry.statistics or (),
-        strike_scale=entry.strike_scale,
+        statistics=further.statistics if entry.statistics is None else entry.statistics,
+        log_queries=further.log_queries if queries is None else MappingProxyType(queries),
+        drawdown_since=entry.drawdown_since or further.drawdown_since,
+        strike_scale=entry.strike_scale or further.strike_scale,
     )

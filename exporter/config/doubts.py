@@ -1,4 +1,4 @@
-"""What a configuration may say and hardly means: no error, but somebody should hear of it."""
+"""Doubtful settings: valid, but hardly meant, so the user is warned of them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Doubt(NamedTuple):
-    """About an account: a constant sentence, what varies in it by name, and what to do."""
+    """A doubtful setting of an account: a message for the log, its fields, and advice."""
 
     account: str
     message: str
@@ -21,17 +21,17 @@ class Doubt(NamedTuple):
     advice: str
 
     def __str__(self) -> str:
-        """In one phrase."""
+        """Return the doubt in one phrase."""
         return f"{self.message[0].lower()}{self.message[1:]}: {', '.join(self.fields.values())}"
 
 
 def doubts(config: Config) -> tuple[Doubt, ...]:
-    """All of them, one kind after the other."""
+    """Return all doubts about a configuration."""
     return (*_same_users(config.accounts), *_in_the_clear(config.accounts))
 
 
 def _same_users(accounts: tuple[Account, ...]) -> Iterator[Doubt]:
-    """QuantConnect counts calls and rejections by user; a budget is an account's."""
+    """Find accounts of one user: QuantConnect counts calls by user, but each has a budget."""
     seen: dict[tuple[int, str], str] = {}
     for account in accounts:
         other = seen.setdefault((account.user_id, account.base_url), account.name)
@@ -40,15 +40,15 @@ def _same_users(accounts: tuple[Account, ...]) -> Iterator[Doubt]:
                 account.name,
                 "Another account has the same user_id",
                 {"other": other},
-                "make them one account: two make twice the calls, and what both discover is read"
-                " by one of them only",
+                "make them one account: two make twice the calls, and a project that both discover"
+                " is read by one of them only",
             )
 
 
 def _in_the_clear(accounts: tuple[Account, ...]) -> Iterator[Doubt]:
-    """QuantConnect itself is only to be had by https; this is a simulator, or what forwards to it.
+    """Find addresses without TLS, of a simulator or a proxy: QuantConnect itself has only https.
 
-    A signature is good for two hours, for whatever its user may do.
+    A signature is valid for two hours, for everything that its user may do.
     """
     for account in accounts:
         parts = urlsplit(account.base_url)
@@ -57,12 +57,12 @@ def _in_the_clear(accounts: tuple[Account, ...]) -> Iterator[Doubt]:
                 account.name,
                 "Signatures and portfolios go over the network unencrypted",
                 {"base_url": account.base_url},
-                "use https, unless nobody else is on that network",
+                "use https, unless the network is yours alone",
             )
 
 
 def _is_here(host: str) -> bool:
-    """Whether it is this machine."""
+    """Return whether the host is this machine."""
     if host == "localhost" or host.endswith(".localhost"):
         return True
     try:

@@ -1,4 +1,4 @@
-"""Prometheus durations (``30s``, ``1h30m``, ``7d``), as ``model.Duration`` of Prometheus has them.
+"""Prometheus durations (``30s``, ``1h30m``, ``7d``), like ``model.Duration`` of Prometheus.
 
 https://prometheus.io/docs/prometheus/latest/configuration/configuration/ defines the notation: a
 sequence of decimal integers with the units y (365 d), w, d, h, m, s and ms, from large to small,
@@ -20,13 +20,13 @@ _MILLISECONDS: Final = {
     "ms": 1,
 }
 _DURATION: Final = re.compile("".join(rf"(?:([0-9]+){unit})?" for unit in _MILLISECONDS))
-# What an int64 of nanoseconds holds: Prometheus refuses more, and so do we.
+# The range of an int64 of nanoseconds: Prometheus refuses more.
 _MAX_MILLISECONDS: Final = (2**63 - 1) // 1_000_000
 _MAX_LENGTH: Final = 64
 
 
 def parse_duration(text: str) -> float:
-    """Seconds; raises ``ValueError`` if ``text`` is not a Prometheus duration."""
+    """Return seconds; raises ``ValueError`` if ``text`` is not a Prometheus duration."""
     if text == "0":
         return 0.0
     match = _DURATION.fullmatch(text) if 0 < len(text) <= _MAX_LENGTH else None
@@ -43,9 +43,9 @@ def parse_duration(text: str) -> float:
 
 
 def format_duration(seconds: float) -> str:
-    """The duration as Prometheus writes it, to the millisecond.
+    """Return the duration as Prometheus writes it, to the millisecond.
 
-    Years and weeks only where nothing is left over: 90d reads better than 12w6d.
+    Years and weeks are used only without a remainder: 90d reads better than 12w6d.
     """
     rest = round(seconds * 1000)
     if rest == 0:

@@ -1,7 +1,7 @@
-"""``${NAME}`` in a value of the configuration is the environment variable of that name.
+"""Environment variables in values of the configuration, written ``${NAME}``.
 
-What the variable holds is taken as text, whatever it looks like: a ``${`` or a ``#`` in it means
-nothing. ``$${`` stands for a plain ``${``.
+The value of a variable is plain text: a ``${`` or a ``#`` in it has no meaning. ``$${`` stands for
+a plain ``${``.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from exporter.config.phrases import shown_name
+from exporter.config.problems import shown_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,14 +19,14 @@ _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 class Substituted(NamedTuple):
-    """A value with its variables filled in, and their names in the order of appearance."""
+    """A value with its variables filled in, and their names in order."""
 
     text: str
     names: tuple[str, ...]
 
 
 class SubstitutionError(ValueError):
-    """A ``${…}`` that can't be filled in: what was ``expected`` and what was ``got``."""
+    """A ``${…}`` that cannot be filled in, with the words for ``expected`` and ``got``."""
 
     def __init__(self, expected: str, got: str) -> None:
         super().__init__(expected, got)
@@ -35,7 +35,7 @@ class SubstitutionError(ValueError):
 
 
 def substitute(text: str, environ: Mapping[str, str]) -> Substituted:
-    """``text`` with every ``${NAME}`` filled in; raises ``SubstitutionError``."""
+    """Return ``text`` with every ``${NAME}`` filled in; raises ``SubstitutionError``."""
     names: list[str] = []
 
     def value(match: re.Match[str]) -> str:
@@ -58,5 +58,5 @@ def substitute(text: str, environ: Mapping[str, str]) -> Substituted:
 
 
 def escape(text: str) -> str:
-    """``text`` such that ``substitute`` gives it back."""
+    """Return a text of which ``substitute`` makes ``text``."""
     return text.replace("${", "$${")

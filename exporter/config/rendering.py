@@ -1,33 +1,40 @@
-"""A configuration back to YAML: what ``/config`` shows.
+"""The YAML of a configuration, for ``/config``.
 
-Every default is filled in, every secret is ``<secret>``; apart from that, loading the result
-gives the same configuration again.
+Every default is filled in and every secret is ``<secret>``; otherwise, loading the result gives
+the same configuration again.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import yaml
 
 from exporter.config.duration import format_duration
 from exporter.config.environment import escape
 from exporter.config.secret import MASK
+from exporter.config.values import format_moment
 
 if TYPE_CHECKING:
-    from exporter.config.model import Account, Config, Discover, Project
+    from collections.abc import Mapping
+
+    from exporter.config.model import Account, Config, Defaults, Discover, ProjectSettings
 
 
-def render(config: Config) -> str:
-    """The YAML document of ``config``."""
+_DURATIONS: Final = (
+    *("scrape_interval", "request_timeout", "stale_after", "status_interval"),
+    *("statistics_interval", "orders_interval", "trades_interval", "nodes_interval"),
+    *("account_interval", "benchmark_interval", "logs_interval"),
+)
+
+
+def to_yaml(config: Config) -> str:
+    """Return the running configuration, defaults filled in and secrets as ``<secret>``."""
     document = {
-        "scrape_interval": format_duration(config.scrape_interval),
-        "request_timeout": format_duration(config.request_timeout),
-        "stale_after": format_duration(config.stale_after),
-        "status_interval": format_duration(config.status_interval),
-        "statistics_interval": format_duration(config.statistics_interval),
+        **{key: format_duration(getattr(config, key)) for key in _DURATIONS},
+        "log_queries": _texts(config.log_queries),
         "max_holdings_per_project": config.max_holdings_per_project,
-        "tickers": {first: escape(today) for first, today in config.tickers.items()},
+        "tickers": _texts(config.tickers),
         "accounts": [_account(account) for account in config.accounts],
     }
     return yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=1000)
@@ -43,6 +50,7 @@ def _account(account: Account) -> dict[str, Any]:
         "base_url": escape(account.base_url),
         "requests_per_minute": _number(account.requests_per_minute),
         "discover": _discover(account.discover),
+        "defaults": _defaults(account.defaults),
     }
     if account.projects:
         entry["projects"] = [_project(project) for project in account.projects]
@@ -60,18 +68,32 @@ def _discover(discover: Discover | None) -> dict[str, Any]:
     }
 
 
-def _project(project: Project) -> dict[str, Any]:
-    """A project; a name and a currency that QuantConnect is to say can't be filled in."""
-    said = {"name": project.name, "account_currency": project.account_currency}
+def _project(project: ProjectSettings) -> dict[str, Any]:
+    """Return the entry of a project, without a name or a currency that QuantConnect decides."""
+    own = {"name": project.name, "account_currency": project.account_currency}
     return {
         "id": project.id,
-        **{key: escape(value) for key, value in said.items() if value is not None},
-        "scrape_interval": format_duration(project.scrape_interval),
-        "labels": {name: escape(value) for name, value in project.labels.items()},
-        "limits": {name: _number(value) for name, value in project.limits.items()},
-        "statistics": [escape(name) for name in project.statistics],
-        "strike_scale": project.strike_scale,
+        **{key: escape(value) for key, value in own.items() if value is not None},
+        **_defaults(project),
+        "log_queries": _texts(project.log_queries),
     }
+
+
+def _defaults(defaults: Defaults) -> dict[str, Any]:
+    entry: dict[str, Any] = {
+        "scrape_interval": format_duration(defaults.scrape_interval),
+        "labels": _texts(defaults.labels),
+        "limits": {name: _number(value) for name, value in defaults.limits.items()},
+        "statistics": [escape(name) for name in defaults.statistics],
+        "strike_scale": defaults.strike_scale,
+    }
+    if defaults.drawdown_since is not None:
+        entry["drawdown_since"] = format_moment(defaults.drawdown_since)
+    return entry
+
+
+def _texts(texts: Mapping[str, str]) -> dict[str, str]:
+    return {name: escape(text) for name, text in texts.items()}
 
 
 def _number(value: float) -> int | float:

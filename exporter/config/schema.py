@@ -1,19 +1,15 @@
-"""What a configuration file may hold: one Struct for each mapping in it.
-
-A field with the default ``UNSET`` is required, one with ``None`` may be left out; any other
-default is what the key means when it is left out. The ``description`` of a type is what an error
-message says was expected; ``parse`` turns text into the value where its type alone does not.
-"""
+"""The schema of the configuration file (see ``reader`` for what a schema is)."""
 
 from __future__ import annotations
 
 import re
-from typing import Annotated, Final
+from typing import Annotated, ClassVar, Final
 
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import UNSET, Meta, UnsetType
 
+from exporter.config.reader import Entry, parsed
 from exporter.config.secret import Secret
-from exporter.config.values import base_url, duration_between, label_name, pattern
+from exporter.config.values import base_url, duration_between, label_name, moment, pattern
 
 DEFAULT_BASE_URL: Final = "https://www.quantconnect.com/api/v2"
 _MAX_ID: Final = 2**63 - 1
@@ -21,10 +17,8 @@ _MAX_ID: Final = 2**63 - 1
 
 def _duration(minimum: str, maximum: str, *, off: bool = False) -> Meta:
     zero = "0s (off) or " if off else ""
-    return Meta(
-        description=f"{zero}a duration from {minimum} to {maximum}, such as 30s",
-        extra={"parse": duration_between(minimum, maximum, off=off)},
-    )
+    description = f"{zero}a duration from {minimum} to {maximum}, such as 30s"
+    return parsed(description, duration_between(minimum, maximum, off=off))
 
 
 def _fraction(of: str) -> Meta:
@@ -48,10 +42,7 @@ ProjectId = Annotated[
 ]
 ApiToken = Annotated[
     Secret,
-    Meta(
-        description="the API token of QuantConnect's account page",
-        extra={"parse": Secret.parse},
-    ),
+    parsed("the API token of QuantConnect's account page", Secret.parse),
 ]
 Name = Annotated[
     str,
@@ -67,17 +58,14 @@ FilePath = Annotated[
 ]
 BaseUrl = Annotated[
     str,
-    Meta(
-        description=f"an address such as {DEFAULT_BASE_URL}, without user name, password or query",
-        extra={"parse": base_url},
+    parsed(
+        f"an address such as {DEFAULT_BASE_URL}, without user name, password or query", base_url
     ),
 ]
 Rate = Annotated[
     float, Meta(ge=0.1, le=1_000_000, description="a number of calls from 0.1 to 1000000")
 ]
-Pattern = Annotated[
-    re.Pattern[str], Meta(description="a regular expression", extra={"parse": pattern})
-]
+Pattern = Annotated[re.Pattern[str], parsed("a regular expression", pattern)]
 Switch = Annotated[bool, Meta(description="true or false")]
 Currency = Annotated[
     str,
@@ -87,10 +75,10 @@ Currency = Annotated[
 ]
 LabelName = Annotated[
     str,
-    Meta(
-        description="a label name (letters, digits and _, not starting with a digit or __) that "
-        "neither this exporter nor Prometheus sets",
-        extra={"parse": label_name},
+    parsed(
+        "a label name (letters, digits and _, not starting with a digit or __) that neither this"
+        " exporter nor Prometheus sets",
+        label_name,
     ),
 ]
 LabelValue = Annotated[
@@ -100,6 +88,16 @@ LabelValue = Annotated[
 Statistic = Annotated[
     str, Meta(min_length=1, max_length=200, description="the name of a runtime statistic")
 ]
+LogText = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=200,
+        pattern=r"\A\S(?:.*\S)?\Z",
+        description="a text to find in a line of the log, 1 to 200 characters without space around",
+    ),
+]
+LogQueries = dict[Name, LogText]
 FirstTicker = Annotated[
     str,
     Meta(
@@ -112,6 +110,13 @@ Ticker = Annotated[
 ]
 MaxHoldings = Annotated[
     int, Meta(ge=1, le=1_000_000, description="a whole number from 1 to 1000000")
+]
+Moment = Annotated[
+    float,
+    parsed(
+        "a date such as 2026-11-01 (from 00:00 UTC on) or a timestamp such as 2026-11-01T14:30:00Z",
+        moment,
+    ),
 ]
 # multiple_of leaves out 5: the two scales that LEAN has used.
 StrikeScale = Annotated[int, Meta(ge=4, le=6, multiple_of=2, description="4 or 6")]
@@ -126,12 +131,8 @@ MinCashRatio = Annotated[
 ]
 
 
-class Entry(Struct, frozen=True, kw_only=True):
-    """A mapping of the file, as parsed."""
-
-
 class LimitsEntry(Entry, frozen=True, kw_only=True):
-    """``limits``: what the alert rules hold a project against."""
+    """``limits`` for the alert rules."""
 
     max_drawdown: MaxDrawdown | None = None
     max_daily_loss: MaxDailyLoss | None = None
@@ -141,21 +142,37 @@ class LimitsEntry(Entry, frozen=True, kw_only=True):
     min_cash_ratio: MinCashRatio | None = None
 
 
-class ProjectEntry(Entry, frozen=True, kw_only=True):
+class DefaultsEntry(Entry, frozen=True, kw_only=True):
+    """``defaults`` at the top: settings of every project."""
+
+    labels: dict[LabelName, LabelValue] | None = None
+    limits: LimitsEntry | None = None
+    statistics: tuple[Statistic, ...] | None = None
+    drawdown_since: Moment | None = None
+    strike_scale: StrikeScale | None = None
+
+
+class AccountDefaultsEntry(DefaultsEntry, frozen=True, kw_only=True):
+    """``defaults`` of an account."""
+
+    scrape_interval: Interval | None = None
+
+
+class ProjectEntry(AccountDefaultsEntry, frozen=True, kw_only=True):
     """An item of ``projects``."""
+
+    short_for: ClassVar[str] = "id"
 
     id: ProjectId | UnsetType = UNSET
     name: Name | None = None
     account_currency: Currency | None = None
-    scrape_interval: Interval | None = None
-    labels: dict[LabelName, LabelValue] | None = None
-    limits: LimitsEntry | None = None
-    statistics: tuple[Statistic, ...] | None = None
-    strike_scale: StrikeScale = 6
+    log_queries: LogQueries | None = None
 
 
 class DiscoverEntry(Entry, frozen=True, kw_only=True):
-    """``discover``: which live deployments are projects without being listed."""
+    """``discover``: the live deployments that are projects without being listed."""
+
+    short_for: ClassVar[str] = "enabled"
 
     enabled: Switch = False
     include: Pattern = pattern(".*")
@@ -173,6 +190,7 @@ class AccountEntry(Entry, frozen=True, kw_only=True):
     base_url: BaseUrl = DEFAULT_BASE_URL
     requests_per_minute: Rate = 60.0
     discover: DiscoverEntry | None = None
+    defaults: AccountDefaultsEntry | None = None
     projects: tuple[ProjectEntry, ...] | None = None
 
 
@@ -184,6 +202,14 @@ class Document(Entry, frozen=True, kw_only=True):
     stale_after: Annotated[float, _duration("1s", "30d")] = 900.0
     status_interval: IntervalOrOff = 60.0
     statistics_interval: IntervalOrOff = 300.0
+    orders_interval: IntervalOrOff = 600.0
+    trades_interval: IntervalOrOff = 3600.0
+    nodes_interval: IntervalOrOff = 600.0
+    account_interval: IntervalOrOff = 3600.0
+    benchmark_interval: IntervalOrOff = 0.0
+    logs_interval: IntervalOrOff = 300.0
+    log_queries: LogQueries | None = None
     max_holdings_per_project: MaxHoldings = 10_000
+    defaults: DefaultsEntry | None = None
     tickers: dict[FirstTicker, Ticker] | None = None
     accounts: tuple[AccountEntry, ...] | UnsetType = UNSET

@@ -6,22 +6,22 @@ import hmac
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NoReturn
 
-from exporter.config.errors import ConfigError
-from exporter.config.paths import reason
+from exporter.config.problems import ConfigError, reason
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 MASK: Final = "<secret>"
-# A token is 64 characters; whoever names a log or a device by mistake is told so at once.
+# A token has 64 characters; a larger file is a mistake, such as a log or a device.
 _MAX_FILE_BYTES: Final = 65_536
 
 
 class Secret:
-    """Text that shows itself only when asked by name.
+    """A text that only ``reveal`` shows.
 
-    ``repr``, ``str``, ``format`` and every dump say ``<secret>``; it can't be pickled, since a
-    pickle is a file of clear text. Comparison takes the same time wherever the difference is.
+    ``repr``, ``str``, ``format`` and every dump give ``<secret>``. A secret cannot be pickled,
+    since a pickle would contain the text. A comparison takes the same time wherever the texts
+    differ.
     """
 
     __slots__ = ("__text",)
@@ -31,11 +31,11 @@ class Secret:
 
     @classmethod
     def parse(cls, text: str) -> Secret:
-        """A token as written, without the white space around it.
+        """Return a token without the white space around it.
 
-        Raises ``ValueError``, which does not quote the text, if nothing is left or if there is
-        white space or a control character within: no token has any, and a signature made with
-        one is refused by QuantConnect without saying why.
+        Raises ``ValueError``, which does not quote the text, if nothing is left or if white space
+        or a control character is within: no token has any, and QuantConnect refuses a signature
+        made with one without saying why.
         """
         token = text.strip()
         if not token:
@@ -45,7 +45,7 @@ class Secret:
         return cls(token)
 
     def reveal(self) -> str:
-        """The text itself: for the code that signs, and nothing else."""
+        """Return the text itself, for the code that needs it and no other."""
         return self.__text
 
     def __repr__(self) -> str:
@@ -72,17 +72,17 @@ class Secret:
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """Where an account's API token comes from: the configuration itself, or a file.
+    """The source of an account's API token: the configuration itself, or a file.
 
-    Exactly one of ``secret`` and ``file`` is set. A file is read anew each time, so that a
-    rotated token is picked up without a restart.
+    Exactly one of ``secret`` and ``file`` is set. The file is read again for each use, so that a
+    new token needs no restart.
     """
 
     secret: Secret | None = None
     file: Path | None = None
 
     def read(self) -> Secret:
-        """The token as it is now; raises ``ConfigError`` if its file gives none."""
+        """Return the token as it is now; raises ``ConfigError`` if its file has none."""
         if self.file is None:
             assert self.secret is not None  # noqa: S101 - the constructor's contract
             return self.secret
@@ -95,7 +95,7 @@ class Token:
 
 
 def read_token_file(path: Path) -> Secret:
-    """The token in ``path``; raises ``ValueError`` that says why not, without its content."""
+    """Return the token in a file; raises ``ValueError`` with the reason, without the content."""
     try:
         if path.exists() and not path.is_file():
             raise ValueError("not a regular file")

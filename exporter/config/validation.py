@@ -1,7 +1,7 @@
-"""What spans several keys: names, ids, tokens, and that there is something to read.
+"""Checks across several keys: names, ids, tokens, and that something is read.
 
-Single values were checked while reading. Whatever failed there is passed over here, so that one
-mistake gives one problem.
+The reader has checked the single values. A value that failed there is passed over here, so that
+one mistake gives one problem.
 """
 
 from __future__ import annotations
@@ -11,33 +11,35 @@ from typing import TYPE_CHECKING
 from msgspec import UNSET
 
 from exporter.config.duration import format_duration
-from exporter.config.phrases import child, item
+from exporter.config.problems import child, item
 from exporter.config.secret import read_token_file
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from exporter.config.errors import Problems
-    from exporter.config.schema import AccountEntry, Document, ProjectEntry
+    from exporter.config.problems import Problems
+    from exporter.config.schema import AccountEntry, DefaultsEntry, Document
 
 
 def validate(document: Document, problems: Problems, *, directory: Path) -> None:
-    """Add to ``problems`` what is wrong between the document's values.
+    """Add to ``problems`` all that is wrong between the document's values.
 
-    ``directory`` is what relative paths in the document start from.
+    Relative paths in the document start from ``directory``.
     """
+    _check_statistics(document.defaults, "defaults", problems)
     if document.accounts is UNSET:
         return
     if not document.accounts:
         problems.add("accounts", "at least one account", got="an empty list")
     accounts = {item("accounts", index): entry for index, entry in enumerate(document.accounts)}
-    sound = {path: entry for path, entry in accounts.items() if not problems.failed(path)}
+    sound = {path: entry for path, entry in accounts.items() if not problems.has_failed(path)}
     _check_names(sound, problems, several=len(accounts) > 1)
     _check_project_ids(sound, problems)
     for path, entry in sound.items():
         _check_token(entry, path, problems, directory)
         _check_discover(entry, path, problems)
         _check_listing(document, entry, path, problems)
+        _check_statistics(entry.defaults, child(path, "defaults"), problems)
         for index, project in enumerate(entry.projects or ()):
             _check_statistics(project, item(child(path, "projects"), index), problems)
 
@@ -47,7 +49,7 @@ def _check_names(accounts: dict[str, AccountEntry], problems: Problems, *, sever
     for account, entry in accounts.items():
         path = child(account, "name")
         if entry.name is None:
-            if several and not problems.given(path):
+            if several and not problems.is_given(path):
                 problems.add(path, "a name, as there is more than one account", at=account)
         elif entry.name in seen:
             problems.add(path, f"a name of its own, not that of {seen[entry.name]}")
@@ -56,7 +58,7 @@ def _check_names(accounts: dict[str, AccountEntry], problems: Problems, *, sever
 
 
 def _check_project_ids(accounts: dict[str, AccountEntry], problems: Problems) -> None:
-    """Whoever reads it, a project has one set of series: its id can be listed only once."""
+    """A project has one set of series in all accounts, so its id can be listed only once."""
     seen: dict[int, str] = {}
     for account, entry in accounts.items():
         for index, project in enumerate(entry.projects or ()):
@@ -72,9 +74,9 @@ def _check_project_ids(accounts: dict[str, AccountEntry], problems: Problems) ->
 
 def _check_token(entry: AccountEntry, path: str, problems: Problems, directory: Path) -> None:
     inline, file = child(path, "api_token"), child(path, "api_token_file")
-    if problems.given(inline) and problems.given(file):
+    if problems.is_given(inline) and problems.is_given(file):
         problems.add(path, "either api_token or api_token_file", got="both")
-    elif not problems.given(inline) and not problems.given(file):
+    elif not problems.is_given(inline) and not problems.is_given(file):
         problems.add(path, "api_token or api_token_file", got="neither")
     elif entry.api_token_file is not None:
         try:
@@ -86,36 +88,36 @@ def _check_token(entry: AccountEntry, path: str, problems: Problems, directory: 
 def _check_discover(entry: AccountEntry, account: str, problems: Problems) -> None:
     path, projects = child(account, "discover"), child(account, "projects")
     enabled = child(path, "enabled")
-    if entry.discover is not None and not problems.given(enabled):
+    if entry.discover is not None and not problems.is_given(enabled):
         others = [
-            key for key in entry.discover.__struct_fields__ if problems.given(child(path, key))
+            key for key in entry.discover.__struct_fields__ if problems.is_given(child(path, key))
         ]
         if others:
-            # The default is false, hardly what somebody who writes only these has in mind.
-            problems.add(enabled, f"true or false, beside {' and '.join(others)}", at=path)
+            # The default, false, is hardly meant where the other keys are set.
+            problems.add(enabled, f"true or false, next to {' and '.join(others)}", at=path)
             return
-    if any(problems.failed(place) for place in (path, projects, enabled)):
+    if any(problems.has_failed(place) for place in (path, projects, enabled)):
         return
     discovers = entry.discover is not None and entry.discover.enabled
-    left_out = not problems.given(path) and not problems.given(projects)
+    left_out = not problems.is_given(path) and not problems.is_given(projects)
     if not entry.projects and not discovers and not left_out:
         problems.add(
             account,
             "projects, or discover with enabled: true (as without either key)",
-            got="an account of which nothing is read",
+            got="an account without anything to read",
         )
 
 
 def _check_listing(
     document: Document, entry: AccountEntry, account: str, problems: Problems
 ) -> None:
-    """The one call that is never put off, live/list, has to fit; and discovery lives by it."""
+    """The budget must allow live/list, which is never put off; discovery depends on it."""
     interval, rate = document.status_interval, entry.requests_per_minute
     if not interval:
-        if _discovers(entry) and not problems.failed("status_interval"):
+        if _discovers(entry) and not problems.has_failed("status_interval"):
             problems.add(
                 account,
-                "projects, or a status_interval above 0s, whose reading tells what is live",
+                "projects, or a status_interval above 0s, whose reading lists the live projects",
                 got="discovery with status_interval 0s",
             )
     elif rate <= 60 / interval:
@@ -123,8 +125,8 @@ def _check_listing(
         problems.add(
             path,
             f"more than {60 / interval:g}",
-            got="" if problems.given(path) else f"the default {rate:g}",
-            because=f"listing what runs every {format_duration(interval)} alone takes"
+            got="" if problems.is_given(path) else f"the default {rate:g}",
+            because=f"listing the live projects every {format_duration(interval)} alone takes"
             f" {60 / interval:g} a minute; raise this or status_interval",
             at=account,
         )
@@ -134,9 +136,9 @@ def _discovers(entry: AccountEntry) -> bool:
     return entry.discover.enabled if entry.discover is not None else not entry.projects
 
 
-def _check_statistics(entry: ProjectEntry, path: str, problems: Problems) -> None:
-    names = entry.statistics or ()
+def _check_statistics(entry: DefaultsEntry | None, path: str, problems: Problems) -> None:
+    names = (entry.statistics if entry else None) or ()
     for index, name in enumerate(names):
         place = item(child(path, "statistics"), index)
-        if name in names[:index] and not problems.failed(place):
+        if name in names[:index] and not problems.has_failed(place):
             problems.add(place, "each statistic once", because="it is there already")

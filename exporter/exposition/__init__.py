@@ -7,7 +7,7 @@ knows QuantConnect.
 
 from __future__ import annotations
 
-from exporter.exposition.compression import Piece, gzip
+from exporter.exposition.compression import Compressor, Piece
 from exporter.exposition.formats import (
     TEXT,
     Format,
@@ -21,12 +21,12 @@ from exporter.exposition.scrape import join, pieces, samples
 
 __all__ = [
     "TEXT",
+    "Compressor",
     "Format",
     "Piece",
     "Renderer",
     "Snapshot",
     "accepts_gzip",
-    "gzip",
     "join",
     "negotiate",
     "number",

@@ -49,7 +49,11 @@ class Renderer:
 
     def __init__(self, row: Row) -> None:
         self.row = row
-        self._labels = {"project_id": str(row.project_id), "project": row.project}
+        self._labels = {
+            "account": row.account,
+            "project_id": str(row.project_id),
+            "project": row.project,
+        }
         if row.account_currency is not None:
             self._labels["account_currency"] = row.account_currency
         # By the table's title: for each thing a block for each of the table's sets of labels.

@@ -48,6 +48,12 @@ API_CLOCK_SKEW = Family(
     "Our clock minus the Date header of QuantConnect's last answer; positive when ours is ahead.",
     ("account",),
 )
+UNREAD_PROJECTS = Family(
+    "quantconnect_account_unread_live_projects",
+    "Live projects of the account that are not read: neither configured nor discovered; of those"
+    " that are this process's share.",
+    ("account",),
+)
 API_PARSE_PROBLEMS = Family(
     "quantconnect_api_parse_problems_total",
     "Fields and holdings left out of an answer because they could not be understood.",
@@ -70,13 +76,19 @@ CONFIG_RELOAD_SUCCESSFUL = Family(
 )
 CONFIG_RELOAD_SUCCESS_TIMESTAMP = Family(
     "quantconnect_exporter_config_last_reload_success_timestamp_seconds",
-    "When the configuration was last loaded well, as a unix timestamp.",
+    "When the configuration was last loaded successfully, as a unix timestamp.",
 )
 HTTP_REQUESTS = Family(
     "quantconnect_exporter_http_requests_total",
     "Requests answered by this exporter's own HTTP server.",
     ("handler", "code"),
     "counter",
+)
+TLS_HANDSHAKE_FAILURES = Family(
+    "quantconnect_exporter_tls_handshake_failures_total",
+    "TLS handshakes that this exporter's own HTTP server refused or that clients gave up; its log"
+    " has the reasons.",
+    type="counter",
 )
 
 FAMILIES: tuple[Family, ...] = (
@@ -87,10 +99,12 @@ FAMILIES: tuple[Family, ...] = (
     API_DEMAND,
     API_AUTHENTICATED,
     API_CLOCK_SKEW,
+    UNREAD_PROJECTS,
     API_PARSE_PROBLEMS,
     FAULTS,
     BUILD_INFO,
     CONFIG_RELOAD_SUCCESSFUL,
     CONFIG_RELOAD_SUCCESS_TIMESTAMP,
     HTTP_REQUESTS,
+    TLS_HANDSHAKE_FAILURES,
 )

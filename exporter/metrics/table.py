@@ -1,7 +1,7 @@
-"""What a metric family is, and how samples come out of the things that are read.
+"""Metric families, and the tables that make samples of the things that are read.
 
 A family is its name, help and labels. A table joins families to the things they are read from:
-holdings, cash, a deployment. The catalogue declares tables, the exposition renders them.
+holdings, cash, a deployment. The sources declare tables, the exposition renders them.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-PROJECT = ("project_id", "project")
+PROJECT = ("account", "project_id", "project")
 CURRENCY = ("account_currency",)
 
 
@@ -35,9 +35,11 @@ class Family:
 
 @dataclass(frozen=True)
 class Column(Generic[T]):
-    """One family of a table and how a thing's number is got; None is no sample.
+    """One family of a table, and the function that takes its number from a thing.
 
-    ``constant`` says that the number can't change while the row's labels stay as they are.
+    None is no sample.
+
+    ``constant`` says that the number cannot change while the labels stay as they are.
     """
 
     family: Family
@@ -47,12 +49,13 @@ class Column(Generic[T]):
 
 @dataclass(frozen=True)
 class Row:
-    """What a row's labels are made of besides the thing itself: settled once per project.
+    """The labels that every series of a project has, and what its other labels depend on.
 
     ``account_currency`` is None until it is known, and then no family that carries it has samples;
     it is "" where it cannot be known.
     """
 
+    account: str
     project_id: int
     project: str
     account_currency: str | None = None
@@ -61,16 +64,18 @@ class Row:
 
 @dataclass(frozen=True)
 class Table(Generic[T]):
-    """Families that are read off the same things.
+    """Families that take their numbers from the same things.
 
-    ``labels`` gives every label that any of the columns wants; ``key`` tells rows apart, and rows
-    with equal keys have equal labels, so that a renderer can keep what it made of them.
+    ``series`` says how many series there are, for the reference page; ``{columns}`` in it is the
+    number of families. ``labels`` gives every label that any of the columns wants; ``key`` tells
+    rows apart, and rows with equal keys have equal labels, so that a renderer can keep its output.
     """
 
     title: str
     columns: tuple[Column[T], ...]
     labels: Callable[[T, Row], Mapping[str, str]]
     key: Callable[[T], Hashable]
+    series: str = ""
 
     @cached_property
     def families(self) -> tuple[Family, ...]:
@@ -84,7 +89,7 @@ class Table(Generic[T]):
 
     @cached_property
     def label_set_of(self) -> tuple[int, ...]:
-        """For each column, which of ``label_sets`` its family has."""
+        """The index in ``label_sets`` of each column's family."""
         return tuple(
             self.label_sets.index((each.labels, each.open_labels)) for each in self.families
         )

@@ -1,8 +1,8 @@
-"""When QuantConnect is asked, and what becomes of its answers.
+"""The reading of QuantConnect: which call is made when, and what becomes of its answer.
 
-``plan`` decides what is asked next, as a pure function of results and time; ``account`` performs
-it with threads; ``projects`` and ``project`` publish what was read. One account never waits for
-another.
+One loop an account, and no account waits for another. ``schedule`` decides what is asked next, as a
+pure function of outcomes and time; ``account`` asks; ``projects`` and ``project`` take answers in;
+``record`` counts and logs.
 """
 
 from __future__ import annotations
@@ -11,15 +11,17 @@ import time
 from dataclasses import dataclass, replace
 from math import ceil
 from random import Random
-from typing import TYPE_CHECKING
+from threading import Thread
+from typing import TYPE_CHECKING, Final
 
 from exporter.clock import Clock
-from exporter.poller.account import AccountPoller
-from exporter.poller.claims import Claims
+from exporter.poller.account import AccountPoller, Limits
 from exporter.poller.credentials import Credentials
-from exporter.poller.pace import Pace
-from exporter.poller.plan import Plan
-from exporter.poller.projects import AccountProjects
+from exporter.poller.discovery import Claims
+from exporter.poller.projects import Projects
+from exporter.poller.record import Record
+from exporter.poller.schedule import Budget, Schedule
+from exporter.poller.task import Task
 from exporter.quantconnect.client import Endpoint, QuantConnect
 from exporter.quantconnect.errors import Reason
 
@@ -32,13 +34,13 @@ if TYPE_CHECKING:
 
     _Key = tuple[str, int, str]
 
+__all__ = ["Limits", "Poller", "Shard"]
+
 # A loop that has not turned for so many seconds is stuck.
-_STUCK = 120.0
+_STUCK: Final = 120.0
 # As many calls at once as can be begun until the first of them times out: then some that stall
-# hold none of the others up. Threads are made only when they are needed.
+# hold none of the others up.
 _FEWEST_CALLS, _MOST_CALLS = 4, 64
-# Threads that have not ended by then, such as in a name look-up, are left to end by themselves.
-_STOP_TIMEOUT = 2.0
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ class Shard:
     total: int = 1
 
     def owns(self, project_id: int) -> bool:
-        """Whether a project is in this share."""
+        """Return True for a project of this share."""
         return project_id % self.total == self.index
 
 
@@ -66,6 +68,8 @@ class Poller:
         shard: Shard | None = None,
         clock: Clock | None = None,
         random: Random | None = None,
+        limits: Limits | None = None,
+        thread: type[Thread] = Thread,
     ) -> None:
         self._config = config
         self._store = store
@@ -74,6 +78,8 @@ class Poller:
         self._shard = shard or Shard()
         self._clock = clock or Clock()
         self._random = random or Random()
+        self._limits = limits or Limits()
+        self._thread = thread
         self._claims = Claims()
         self._ready = False
         self._accounts = {
@@ -88,35 +94,35 @@ class Poller:
 
     def stop(self) -> None:
         """Stop promptly."""
-        _stop(self._accounts.values())
+        self._stop(self._accounts.values())
 
     def ready(self) -> bool:
-        """Whether every project's portfolio was tried once or its account waits; once so, always.
+        """Return True once every project's portfolio was tried or its account waits; then always.
 
-        What is discovered or configured later does not make an exporter unready that serves.
+        A project that is discovered or configured later does not make a serving exporter unready.
         """
         if not self._ready:
-            self._ready = all(account.ready() for account in self._accounts.values())
+            self._ready = all(account.is_ready() for account in self._accounts.values())
         return self._ready
 
     def complete(self) -> bool:
-        """Whether every source of every project was tried once, or can't be."""
-        return all(account.complete() for account in self._accounts.values())
+        """Return True once every source of every project was tried, or cannot be."""
+        return all(account.is_complete() for account in self._accounts.values())
 
     def healthy(self) -> bool:
-        """Whether every loop turns; what QuantConnect answers or doesn't has no part in it."""
+        """Return True while every loop turns; QuantConnect's answers have no part in it."""
         now = self._clock.monotonic()
         return all(now - account.turned < _STUCK for account in self._accounts.values())
 
     def accounts(self) -> Sequence[AccountReport]:
-        """How QuantConnect takes each account, for people."""
+        """Return how each account stands with QuantConnect, for people."""
         return [account.report() for account in self._accounts.values()]
 
     def reload(self, config: Config) -> None:
-        """Go by another configuration; what it leaves as it was goes on undisturbed.
+        """Go by another configuration: build what is new, carry state over, swap, stop the rest.
 
-        Raises ConfigError if a new account's token cannot be read, RuntimeError if there is no
-        thread for it to be had, and changes nothing then. One reload at a time.
+        Raises ConfigError if a new account's token cannot be read, RuntimeError if no thread can be
+        started for it, and changes nothing then. One reload at a time.
         """
         accounts = {_key(account): account for account in config.accounts}
         pollers = self._renamed(accounts)
@@ -126,31 +132,38 @@ class Poller:
         begun: dict[_Key, AccountPoller] = {}
         try:
             for key in new:
-                # Without projects, which others may read until they let go of them.
+                # Without projects, which other accounts may read until they let go of them.
                 begun[key] = self._account(replace(accounts[key], projects=()), tokens[key])
                 begun[key].start()
         except BaseException:
             self._config = before
-            _stop(begun.values())
-            for poller in begun.values():
-                poller.release_all()
+            self._discard(begun.values())
             self._register(self._accounts.values())
             raise
-        removed = [pollers.pop(key) for key in pollers.keys() - accounts.keys()]
-        _stop(removed)
-        for poller in removed:
-            poller.release_all()
+        self._discard([pollers.pop(key) for key in pollers.keys() - accounts.keys()])
         pollers |= begun
         for key, poller in pollers.items():
             poller.release(accounts[key], self._elsewhere(accounts[key]))
         for key, account in accounts.items():
-            pace = self._pace(account)
-            pollers[key].configure(account, config, pace, self._calls_at_once(pace))
+            budget = self._budget(account)
+            pollers[key].adopt(account, config, budget, self._calls_at_once(budget))
         self._register(pollers.values())
-        self._accounts = pollers  # swapped whole, for others are looking at the old one
+        self._accounts = pollers  # swapped whole: other threads use the old one
+
+    def _discard(self, pollers: Collection[AccountPoller]) -> None:
+        self._stop(pollers)
+        for poller in pollers:
+            poller.release(None, ())
+
+    def _stop(self, pollers: Collection[AccountPoller]) -> None:
+        for poller in pollers:
+            poller.quit()
+        deadline = time.monotonic() + self._limits.stop
+        for poller in pollers:
+            poller.join(deadline)
 
     def _renamed(self, accounts: Mapping[_Key, Account]) -> dict[_Key, AccountPoller]:
-        """The pollers there are, under another name where that is all that is new of an account."""
+        """Return today's pollers, under a new key where only the name of their account is new."""
         pollers = dict(self._accounts)
         gone = {key[1:]: key for key in pollers.keys() - accounts.keys()}
         for key in accounts.keys() - pollers.keys():
@@ -159,20 +172,18 @@ class Poller:
         return pollers
 
     def _elsewhere(self, account: Account) -> frozenset[int]:
-        """The projects that other accounts list."""
+        """Return the projects that other accounts list."""
         others = (other for other in self._config.accounts if other.name != account.name)
         return frozenset(settings.id for other in others for settings in other.projects)
 
-    def _calls_at_once(self, pace: Pace) -> int:
-        calls = ceil(pace.calls_per_second * self._config.request_timeout)
+    def _calls_at_once(self, budget: Budget) -> int:
+        calls = ceil(budget.calls_per_second * self._config.request_timeout)
         return min(_MOST_CALLS, max(_FEWEST_CALLS, calls))
 
-    def _pace(self, account: Account) -> Pace:
-        return Pace(
+    def _budget(self, account: Account) -> Budget:
+        return Budget(
             calls_per_second=account.requests_per_minute / 60 / self._shard.total,
             status_interval=self._config.status_interval,
-            statistics_interval=self._config.statistics_interval,
-            discovers=account.discover is not None,
         )
 
     def _instruments(self, account: Account) -> AccountTelemetry:
@@ -180,17 +191,17 @@ class Poller:
             account.name,
             endpoints=[endpoint.value for endpoint in Endpoint],
             reasons=[reason.value for reason in Reason],
-            budget=self._pace(account).calls_per_second,
+            budget=self._budget(account).calls_per_second,
         )
 
     def _register(self, pollers: Iterable[AccountPoller]) -> None:
-        """Have label sets for these accounts: one that went may have had the name of another."""
+        """Have label sets for these accounts: one that is gone may have had the name of another."""
         for poller in pollers:
             self._instruments(poller.account)
 
     def _account(self, account: Account, token: Secret) -> AccountPoller:
-        pace = self._pace(account)
-        calls_at_once = self._calls_at_once(pace)
+        budget = self._budget(account)
+        calls_at_once = self._calls_at_once(budget)
         telemetry = self._instruments(account)
         client = QuantConnect(
             user_id=account.user_id,
@@ -202,38 +213,38 @@ class Poller:
             observer=telemetry,
             now=self._clock.now,
         )
-        plan = Plan(pace, random=self._random, now=self._clock.monotonic())
-        projects = AccountProjects(
+        authenticate = Task(name="authenticate", endpoint=Endpoint.AUTHENTICATE, priority=0)
+        schedule = Schedule(authenticate, budget, random=self._random, now=self._clock.monotonic())
+        record = Record(account.name, telemetry, self._clock)
+        projects = Projects(
             account,
             self._config,
-            plan=plan,
+            schedule=schedule,
+            authenticate=authenticate,
             claims=self._claims,
             owns=self._shard.owns,
             elsewhere=self._elsewhere(account),
+            record=record,
             store=self._store,
             clock=self._clock,
+            name_tries=self._limits.name_tries,
         )
         return AccountPoller(
             account,
             self._config,
-            plan=plan,
+            schedule=schedule,
             projects=projects,
+            record=record,
             client=client,
             credentials=Credentials(account, client, used=token),
             calls_at_once=calls_at_once,
             telemetry=telemetry,
             clock=self._clock,
+            limits=self._limits,
+            thread=self._thread,
         )
 
 
-def _stop(accounts: Collection[AccountPoller]) -> None:
-    for account in accounts:
-        account.quit()
-    deadline = time.monotonic() + _STOP_TIMEOUT
-    for account in accounts:
-        account.join(deadline)
-
-
 def _key(account: Account) -> _Key:
-    """What makes an account another one."""
+    """Return what tells an account from others."""
     return (account.name, account.user_id, account.base_url)

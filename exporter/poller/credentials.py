@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from exporter.config import ConfigError
 from exporter.log import Log
@@ -13,11 +13,13 @@ if TYPE_CHECKING:
 
 log = Log(__name__)
 
+UNREADABLE: Final = "The token cannot be read, the last one stays in use"
+
 
 class Credentials:
-    """Keeps the client signing with the token as its file has it; ``used`` is what it signs with.
+    """Keeps the client signing with the token as its file has it.
 
-    Not safe for threads, but for ``changed``.
+    ``used`` is the token that the client signs with. Not safe for threads, but for ``has_changed``.
     """
 
     def __init__(self, account: Account, client: QuantConnect, *, used: Secret) -> None:
@@ -26,25 +28,21 @@ class Credentials:
         self._used = used
 
     def configure(self, account: Account) -> bool:
-        """The token comes from here from now on; whether it is another one."""
+        """Take the token from here from now on; return True if it is another one."""
         self._account, before = account, self._used
         self.renew()
         return self._used != before
 
     def renew(self) -> None:
-        """Sign with the token as it is now; one that can't be read leaves the last one in use."""
+        """Sign with the token as it is now; one that cannot be read leaves the last one in use."""
         try:
             self._used = self._account.token.read()
         except ConfigError as error:
-            log.warning(
-                "The token cannot be read, the last one stays in use",
-                account=self._account.name,
-                error=str(error),
-            )
+            log.warning(UNREADABLE, account=self._account.name, error=str(error))
         self._client.use_token(self._used.reveal())
 
-    def changed(self) -> bool:
-        """Whether there is another token than the one in use."""
+    def has_changed(self) -> bool:
+        """Return True if there is another token than the one in use."""
         try:
             return self._account.token.read() != self._used
         except ConfigError:

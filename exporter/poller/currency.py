@@ -1,53 +1,105 @@
-"""Whether an account is still in the currency that its series say.
+"""The currency of a project's account: Unknown, Settled or Doubted.
 
-The currency is settled once; live/list and live/read have none of their own. So after a deployment
-to another account their amounts would go on under the label of the one before.
+It is settled once and then is a label of the project's series; live/list and live/read have none of
+their own. After a deployment to another account their amounts would go on under the label of the
+previous one: then the currency is in doubt, and nothing is published under it, until a cash book
+tells.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Final
 
-from exporter.quantconnect.portfolio import account_currency
+from exporter.sources.portfolio import account_currencies
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from exporter.quantconnect.model import Cash, Deployment
+    from exporter.sources.portfolio import Cash
+    from exporter.sources.status import Deployment
+
+_CODE: Final = re.compile("[A-Z]{3,}")
+# Lean writes several dollars with one glyph, and so the yen and the yuan, or the krones.
+_GLYPHS: Final = {"€": "EUR", "£": "GBP", "₤": "GBP", "₹": "INR"}
 
 
-class CurrencyDoubt:
-    """What speaks against the currency that is settled; its project holds the lock."""
+@dataclass(frozen=True)
+class Unknown:
+    """No cash book has told yet: nothing that carries the currency is published."""
 
-    def __init__(self) -> None:
-        self.other: str | None = None
-        """What the last cash book that tells says instead."""
-        self._moved = False
+    label: ClassVar[None] = None
 
-    def __bool__(self) -> bool:
-        """Whether amounts may be in another currency than their label says."""
-        return self._moved or self.other is not None
 
-    def forget(self) -> None:
-        """Another currency is settled, or none."""
-        self.other, self._moved = None, False
+@dataclass(frozen=True)
+class Settled:
+    """The series say this currency; ``""`` where it is ambiguous."""
 
-    def deployed(self, before: Deployment | None, now: Deployment | None) -> None:
-        """A deployment was listed: one at another brokerage is another account until it is read."""
-        if before is None or now is None or now.deploy_id == before.deploy_id:
-            return
-        if (now.brokerage, now.environment) != (before.brokerage, before.environment):
-            self._moved = True
+    label: str
+    is_configured: bool = False
 
-    def read(self, settled: str | None, cash: Collection[Cash]) -> None:
-        """A cash book was read; one that does not tell changes nothing."""
-        if not settled:
-            self.forget()
-            return
-        at_par = [entry.currency for entry in cash if entry.conversion_rate == 1.0]
-        unread = any(entry.currency == settled and entry.conversion_rate is None for entry in cash)
-        if unread or not at_par:
-            return
-        own = account_currency(cash)
-        agrees = settled in at_par if own is None else own == settled
-        self.other, self._moved = None if agrees else own or " or ".join(at_par), False
+
+@dataclass(frozen=True)
+class Doubted:
+    """The series said ``settled``, but the account may have another currency now.
+
+    ``other`` is what the last cash book says instead, None before one was read.
+    """
+
+    settled: str
+    other: str | None = None
+    label: ClassVar[None] = None
+
+
+Currency = Unknown | Settled | Doubted
+
+
+def named_by(text: str) -> str | None:
+    """Return the currency that the glyph or code of an amount names by itself, if it does."""
+    return text if _CODE.fullmatch(text) else _GLYPHS.get(text)
+
+
+def own_currency(cash: Collection[Cash], text: str) -> str | None:
+    """Return the account's currency by its cash book; None where that is ambiguous.
+
+    ``text`` is the glyph or code that QuantConnect writes the account's equity with; it decides
+    between several currencies at rate 1, as the dollar and the stablecoins that Lean takes for one.
+    """
+    own = account_currencies(cash)
+    if len(own) > 1:
+        own = [each for each in own if text and text in (each.currency, each.currency_symbol)]
+    return own[0].currency if len(own) == 1 else None
+
+
+def after_deployment(
+    currency: Currency, before: Deployment | None, now: Deployment | None
+) -> Currency:
+    """Return the currency after a deployment was listed.
+
+    One at another brokerage is another account until its cash book is read.
+    """
+    if not isinstance(currency, Settled) or currency.is_configured or not currency.label:
+        return currency
+    if before is None or now is None or now.deploy_id == before.deploy_id:
+        return currency
+    is_elsewhere = (now.brokerage, now.environment) != (before.brokerage, before.environment)
+    return Doubted(currency.label) if is_elsewhere else currency
+
+
+def after_cash_book(currency: Currency, cash: Collection[Cash], text: str) -> Currency:
+    """Return a settled or doubted currency after a cash book was read.
+
+    A cash book that does not tell changes nothing. ``text`` as for ``own_currency``.
+    """
+    if isinstance(currency, Unknown) or currency == Settled(""):
+        return currency
+    settled = currency.settled if isinstance(currency, Doubted) else currency.label
+    at_par = [entry.currency for entry in cash if entry.conversion_rate == 1.0]
+    is_unread = any(entry.currency == settled and entry.conversion_rate is None for entry in cash)
+    if is_unread or not at_par:
+        return currency
+    own = own_currency(cash, text)
+    if settled in at_par if own is None else own == settled:
+        return Settled(settled) if isinstance(currency, Doubted) else currency
+    return Doubted(settled, own or " or ".join(at_par))

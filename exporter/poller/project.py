@@ -1,328 +1,492 @@
-"""One project as it is published: from what was read of it to snapshots in the store.
+"""One project: all that is known of it, and what is published of that.
 
-A project is made once its name is settled, and its account currency with the first good
-portfolio; neither changes after that, since series whose labels change are other series. Every
-good read is rendered whole and swapped whole; a failed one touches only what describes the
-reading. Each source ages by itself.
+A project takes in an answer and returns a verdict; nothing else changes what it knows. Its name and
+its account's currency are settled before its first publication and never change after that, since
+series whose labels change are other series. Each source ages by itself: a read that fails touches
+only what describes the reading.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
-from threading import Lock
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
 
+from exporter.exposition import Renderer, Snapshot
 from exporter.log import Log
-from exporter.metrics.reading import Source
+from exporter.metrics.project import PROJECT_INFO, PROJECT_LIMIT, READINGS
 from exporter.metrics.table import Row
-from exporter.poller.currency import CurrencyDoubt
-from exporter.poller.samples import ProjectSamples
-from exporter.poller.source import ReadSource
+from exporter.poller.currency import (
+    Currency,
+    Doubted,
+    Settled,
+    Unknown,
+    after_cash_book,
+    after_deployment,
+    named_by,
+    own_currency,
+)
+from exporter.poller.task import Fault, Outcome, Task
 from exporter.quantconnect.errors import ApiError, Reason
+from exporter.sources import SOURCES
+from exporter.sources.portfolio import PORTFOLIO, Portfolio
+from exporter.sources.projects import DESCRIPTION
+from exporter.sources.statistics import STATISTICS, Statistics
+from exporter.sources.status import NEVER_RAN, RUNNING, STATUS, Deployment, Status
 from exporter.store import Part, ProjectReport, Published
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from exporter import config
     from exporter.clock import Clock
-    from exporter.exposition import Snapshot
-    from exporter.quantconnect.model import Deployment, Portfolio, Statistics
-    from exporter.store import Store
+    from exporter.sources.source import Source
 
 log = Log(__name__)
 
+STOPPED_FACTOR: Final = 5
+"""The factor by which a project that does not run is read more rarely."""
 
-class PublishedProject:
-    """Writes one project's snapshots; its sources may be read by several threads at once."""
+AMBIGUOUS_CURRENCY: Final = "The account currency cannot be told; set account_currency"
+OTHER_CURRENCY: Final = "The cash book is in another currency than the configuration says"
+OTHER_TICKER: Final = (
+    "A security has another ticker today than series without it say; set it in tickers"
+)
+STOPPED: Final = "A project does not run"
+STARTED: Final = "A project runs again"
+NAME_PENDING: Final = "waiting for its name"
+"""The state of a project whose name is not known yet."""
+
+BLANK: Final = (
+    "live/portfolio/read: no position and no money, which a deployment also stores while its setup"
+    " has not succeeded"
+)
+NEVER_RAN_YET: Final = (
+    "live/portfolio/read: no position, and the newest deployment has not run: the broker may still"
+    " hold those of the one before"
+)
+
+# A source is outdated after so many of its intervals, if that is longer than stale_after.
+_STALE_INTERVALS: Final = 3
+
+
+@dataclass(frozen=True)
+class _Good:
+    """The last good answer of a source, when it came (monotonic), its interval and its samples."""
+
+    value: Any
+    at: float
+    interval: float
+    snapshot: Snapshot
+
+
+class Project:
+    """One project of an account; used under the account's lock.
+
+    ``first_priority`` is that of its most urgent source. ``before`` is the same project under the
+    previous configuration, whose state carries over.
+    """
 
     def __init__(
         self,
-        settings: config.Project,
+        settings: config.ProjectSettings,
         *,
-        name: str,
         account: str,
         config: config.Config,
-        intervals: Mapping[Source, float],
-        store: Store,
         clock: Clock,
+        first_priority: int,
+        before: Project | None = None,
     ) -> None:
         self.settings = settings
         self._account = account
         self._config = config
-        self._store = store
         self._clock = clock
-        self._lock = Lock()
-        self._retired = False
-        self._samples = ProjectSamples(
-            Row(settings.id, name, settings.account_currency, config.tickers)
-        )
-        self._portfolio: Portfolio | None = None
-        self._doubt = CurrencyDoubt()
-        self._deployment: Deployment | None = None
-        self._deployed: bool | None = None
-        self._statistics: Statistics | None = None
-        self._sources: dict[Source, ReadSource] = {}
-        self._read_from(intervals)
-        with self._lock:
-            self._swap()
-
-    @property
-    def name(self) -> str:
-        """What the project is called."""
-        return self._samples.row.project
-
-    def configure(
-        self,
-        settings: config.Project,
-        *,
-        account: str,
-        config: config.Config,
-        intervals: Mapping[Source, float],
-    ) -> None:
-        """The configuration says this from now on: what was read before is rendered anew for it."""
-        with self._lock:
-            before = self._samples.row
-            doubted = self._in_doubt
-            # What was configured is not kept, nor what was ambiguous, which may be clear by now.
-            kept = before.account_currency if self.settings.account_currency is None else None
-            if kept and self._doubt.other is not None:
-                # What was read last is of an account that is not this project's any more.
-                kept, self._portfolio = None, None
-            if not kept:
-                self._doubt.forget()
-            row = replace(
-                before,
-                project=settings.name or before.project,
-                account_currency=settings.account_currency or kept or None,
-                tickers=config.tickers,
+        self.name: str | None = settings.name
+        self.is_called_by_id = False
+        """QuantConnect did not tell the name, so that the id stands for it until a reload."""
+        self.is_name_awaited = False
+        """The id may give way to a name, since there was a reload."""
+        self.running: bool | None = None
+        """None until QuantConnect has told."""
+        self.is_described = False
+        """A listing of the account's projects has the project."""
+        self._status_asked = 0.0
+        # The deployment that was last seen running.
+        self._ran = ""
+        self._was_logged_as_stopped = False
+        self._was_currency_logged = False
+        self._tickers_logged: set[str] = set()
+        # Since when, monotonic, a running project says that it is blank, and the portfolio of one
+        # that was never read fails.
+        self._blank_since: float | None = None
+        self._unread_since: float | None = None
+        self._currency: Currency = Unknown()
+        self._good: dict[Source[Any], _Good] = {}
+        self.tasks = {
+            source: Task(
+                name=source.name,
+                endpoint=source.request(settings, config).endpoint,
+                priority=priority,
+                project_id=settings.id,
+                source=source,
             )
-            self.settings, self._account, self._config = settings, account, config
-            self._read_from(intervals)
-            if row != before or self._in_doubt is not doubted:
-                self._relabel(row)
-            self._swap()
-
-    def rename(self, name: str) -> None:
-        """It is called so from now on."""
-        with self._lock:
-            self._relabel(replace(self._samples.row, project=name))
-            self._swap()
-
-    def _relabel(self, row: Row) -> None:
-        """Render what was read before anew for another row."""
-        self._samples.row = row
-        if self._portfolio is not None:
-            self._samples.settle_currency(self._portfolio)
-        for source in self._sources:
-            self._render(source)
-
-    def _read_from(self, intervals: Mapping[Source, float]) -> None:
-        """Exactly these sources are read, at these intervals."""
-        before = self._sources
-        self._sources = {
-            source: before.get(source)
-            or ReadSource(self.settings.id, source, interval, clock=self._clock)
-            for source, interval in intervals.items()
+            for priority, source in enumerate(SOURCES, first_priority)
+            if source.interval(settings, config)
         }
-        for source, interval in intervals.items():
-            self._sources[source].interval(interval)
-        if Source.STATUS not in intervals:
-            self._deployment, self._deployed = None, None
+        if before is not None:
+            self._carry_over(before)
+        if settings.account_currency:
+            self._currency = Settled(settings.account_currency, is_configured=True)
+        self._relabel()
+        if isinstance(self._currency, Unknown):
+            self._set_currency(self._settled(self._value(PORTFOLIO)))
 
-    def retire(self) -> None:
-        """Take the project out of the store; what is still being read of it is not published."""
-        with self._lock:
-            self._retired = True
-            self._store.remove(self.settings.id)
+    def _carry_over(self, before: Project) -> None:
+        self.name = self.settings.name or before.name
+        self.is_called_by_id = before.is_called_by_id and self.settings.name is None
+        self.is_name_awaited = self.is_called_by_id
+        self.is_described = before.is_described
+        self._ran = before._ran
+        self._was_logged_as_stopped = before._was_logged_as_stopped
+        self._blank_since, self._unread_since = before._blank_since, before._unread_since
+        self.tasks |= {
+            source: task for source, task in before.tasks.items() if source in self.tasks
+        }
+        self._good = {source: good for source, good in before._good.items() if source in self.tasks}
+        if STATUS in self.tasks:
+            self.running, self._status_asked = before.running, before._status_asked
+        # A configured currency does not carry over, nor an ambiguous one: it may be clear by now.
+        if before.settings.account_currency is None and before._currency != Settled(""):
+            self._currency = before._currency
+        if isinstance(before._currency, Doubted) and before._currency.other:
+            # The last portfolio belongs to the previous account.
+            self._currency = Unknown()
+            self._good.pop(PORTFOLIO, None)
 
-    def tried(self, source: Source | None = None) -> bool:
-        """Whether a source was tried once, or all of them were; what came of it is in the store."""
-        with self._lock:
-            sources = self._sources.values() if source is None else [self._sources[source]]
-            return all(state.tried for state in sources)
+    # --- What the account asks --------------------------------------------------------------------
 
-    # --- Good reads -------------------------------------------------------------------------------
-
-    def portfolio(self, portfolio: Portfolio, *, duration: float, interval: float) -> None:
-        """A portfolio was read, in ``duration`` seconds; the next one comes after ``interval``.
-
-        Raises ApiError (malformed) where it is in another currency than its series would say: after
-        a deployment to another account, until a reload takes up the currency of now. Nor is
-        anything else published in the account's currency meanwhile.
-        """
-        with self._lock:
-            state = self._sources[Source.PORTFOLIO]
-            self._check_currency(portfolio)
-            # Now there is a label for what was read before.
-            if self._samples.settle_currency(portfolio):
-                self._render(Source.STATUS)
-                self._render(Source.STATISTICS)
-            # Before it counts as read: if this raises, what was read before must go on ageing.
-            snapshot = self._samples.portfolio(portfolio)
-            state.succeeded(duration=duration, interval=interval, problems=portfolio.problems)
-            state.snapshot, self._portfolio = snapshot, portfolio
-            self._swap()
-
-    def status(
-        self,
-        deployment: Deployment | None,
-        *,
-        duration: float,
-        interval: float,
-        age: float = 0.0,
-    ) -> None:
-        """The newest deployment as live/list had it ``age`` seconds ago; None if never deployed."""
-        with self._lock:
-            state = self._sources.get(Source.STATUS)
-            if state is None:
-                return  # switched off by a reload while it was read
-            doubted = self._in_doubt
-            self._doubt.deployed(self._deployment, deployment)
-            snapshot = self._samples.status(deployment, in_doubt=self._in_doubt)
-            state.succeeded(duration=duration, interval=interval, age=age)
-            news = self._deployed is not (deployment is not None)
-            self._deployment, self._deployed = deployment, deployment is not None
-            state.snapshot = snapshot
-            if self._in_doubt is not doubted:
-                self._statistics = None  # of the account of before
-            if news or self._in_doubt is not doubted:
-                self._render(Source.STATISTICS)
-            self._swap()
-
-    def statistics(self, statistics: Statistics, *, duration: float, interval: float) -> None:
-        """The statistics of the live algorithm were read."""
-        with self._lock:
-            state = self._sources.get(Source.STATISTICS)
-            if state is None:
-                return
-            snapshot = (
-                {}
-                if self._deployed is False
-                else self._samples.statistics(statistics, in_doubt=self._in_doubt)
-            )
-            state.succeeded(duration=duration, interval=interval, problems=statistics.problems)
-            state.snapshot, self._statistics = snapshot, statistics
-            self._swap()
-
-    # --- Failed reads -----------------------------------------------------------------------------
-
-    def failed(
-        self,
-        source: Source,
-        error: ApiError,
-        *,
-        duration: float,
-        interval: float,
-        logged: bool = False,
-    ) -> None:
-        """A read failed: what was read before stands, until it is too old.
-
-        ``logged`` says that somebody has logged it for all the projects that it concerns.
-        """
-        with self._lock:
-            state = self._sources.get(source)
-            if state is None:
-                return
-            state.failed(
-                error, duration=duration, interval=interval, project=self.name, logged=logged
-            )
-            self._swap()
-
-    def intervals(self, intervals: Mapping[Source, float]) -> None:
-        """The intervals in force are these from now on."""
-        with self._lock:
-            for source, interval in intervals.items():
-                self._sources[source].interval(interval)
-            self._swap()
+    def every(self, source: Source[Any]) -> float:
+        """Return the regular interval of a source, in seconds and not stretched; 0 for none."""
+        interval = source.interval(self.settings, self._config)
+        if source is DESCRIPTION:
+            return 0.0 if self.is_described or self.name is None else interval
+        if self.name is None or (source is STATUS and self.running is not False):
+            return 0.0  # the account-wide live/list tells of what runs
+        return interval * (STOPPED_FACTOR if self.running is False else 1)
 
     @property
-    def _in_doubt(self) -> bool:
-        """Whether amounts in the account's currency may be in another than their label says."""
-        return bool(self._doubt) and self.settings.account_currency is None
+    def is_tried(self) -> bool:
+        """The portfolio was read once, well or not."""
+        return self.tasks[PORTFOLIO].tried is not None
 
-    def _check_currency(self, portfolio: Portfolio) -> None:
-        before, doubted = self._doubt.other, self._in_doubt
-        settled = self._samples.row.account_currency
-        self._doubt.read(settled, portfolio.cash)
-        if self._in_doubt is not doubted:
-            if not doubted:
-                self._forget_amounts()
-            self._render(Source.STATUS)
-            self._render(Source.STATISTICS)
-        if self._doubt.other is None:
-            return
-        if self.settings.account_currency is None:
-            raise ApiError(
+    @property
+    def is_complete(self) -> bool:
+        """Every source was read once, well or not."""
+        return all(
+            task.tried is not None
+            for source, task in self.tasks.items()
+            if source.is_reading_published
+        )
+
+    # --- Taking in answers ------------------------------------------------------------------------
+
+    def take_in(
+        self, source: Source[Any], answer: Any | ApiError | Fault, *, asked: float, interval: float
+    ) -> Outcome:
+        """Take in an answer of a source that was asked for at ``asked`` (monotonic).
+
+        ``interval`` is the one in force, in seconds. Return the verdict: an answer that the project
+        refuses has failed like one that QuantConnect refused.
+        """
+        if isinstance(answer, ApiError | Fault):
+            if source is PORTFOLIO:
+                self._do_without_portfolio()
+            return Outcome(answer)
+        if source not in self.tasks:
+            return Outcome(problems=answer.problems)  # switched off by a reload meanwhile
+        if source is STATUS and asked < self._status_asked:
+            return Outcome(problems=answer.problems)  # the answer of a later call is known already
+        refusal = None
+        if source is PORTFOLIO:
+            refusal = self._judge_portfolio(answer)
+        elif source is STATUS:
+            refusal = self._judge_status(answer, asked)
+        if refusal is not None:
+            return Outcome(refusal)
+        # Rendered before it counts as read: if that fails, the answer before goes on ageing.
+        snapshot = self._rendered(source, answer)
+        if source is PORTFOLIO:
+            self._warn_of_tickers(answer)
+        contradicted = self._contradicted
+        self._good[source] = _Good(answer, self._clock.monotonic(), interval, snapshot)
+        if source is STATISTICS and isinstance(self._currency, Unknown):
+            self._set_currency(self._settled(self._value(PORTFOLIO)))
+        elif self._contradicted != contradicted:
+            self._render(STATISTICS)
+        return Outcome(problems=answer.problems)
+
+    def _value(self, source: Source[Any]) -> Any | None:
+        good = self._good.get(source)
+        return None if good is None else good.value
+
+    @property
+    def _deployment(self) -> Deployment | None:
+        status: Status | None = self._value(STATUS)
+        return None if status is None else status.deployment
+
+    @property
+    def _contradicted(self) -> tuple[bool, bool]:
+        """Contradictions of the statistics by other sources: of all, and of ``Unrealized`` 0.
+
+        A project that was never deployed has none, whatever was answered; and there is a profit or
+        loss where a position has one.
+        """
+        status: Status | None = self._value(STATUS)
+        portfolio: Portfolio | None = self._value(PORTFOLIO)
+        return (
+            status is not None and status.deployment is None,
+            portfolio is not None and portfolio.has_pnl,
+        )
+
+    # --- Portfolio --------------------------------------------------------------------------------
+
+    def _judge_portfolio(self, portfolio: Portfolio) -> ApiError | None:
+        """Return the reason to refuse a portfolio, if there is one."""
+        not_ready = self._not_ready(portfolio)
+        if not_ready:
+            return ApiError(Reason.NOT_READY, not_ready)
+        if isinstance(self._currency, Unknown):
+            self._set_currency(self._settled(portfolio))
+            return None
+        currency = after_cash_book(self._currency, portfolio.cash, self._equity_text)
+        if isinstance(self._currency, Settled) and self._currency.is_configured:
+            self._warn_of_other_currency(currency)
+            return None
+        self._set_currency(currency)
+        if isinstance(currency, Doubted) and currency.other:
+            return ApiError(
                 Reason.MALFORMED,
-                f"the account is in {self._doubt.other} now, and its series say {settled};"
+                f"the account is in {currency.other} now, and its series say {currency.settled};"
                 " reload the configuration to go on under the new currency",
             )
-        if before is None:  # who configures one may know better
+        return None
+
+    def _not_ready(self, portfolio: Portfolio) -> str:
+        """Return why a portfolio without a position says nothing yet; empty where it does."""
+        if portfolio.holdings:
+            self._blank_since = None
+            return ""
+        deployment = self._deployment
+        if deployment is not None and (
+            deployment.status in NEVER_RAN or (self._ran and deployment.deploy_id != self._ran)
+        ):
+            return NEVER_RAN_YET
+        runs = self.running or STATUS not in self.tasks
+        if not portfolio.is_blank or not runs:
+            self._blank_since = None
+            return BLANK if portfolio.is_blank else ""
+        # An account that is really empty is told apart by running with it.
+        now = self._clock.monotonic()
+        if self._blank_since is None:
+            self._blank_since = now
+        return BLANK if now - self._blank_since <= self._config.stale_after else ""
+
+    def _renamed(self, portfolio: Portfolio) -> dict[str, str]:
+        """Return today's tickers that neither the key of the holding nor ``tickers`` tells."""
+        known = self._config.tickers
+        tickers = portfolio.tickers.items()
+        return {first: now for first, now in tickers if known.get(first, first) != now}
+
+    def _warn_of_tickers(self, portfolio: Portfolio) -> None:
+        for first, now in self._renamed(portfolio).items():
+            if first not in self._tickers_logged:
+                self._tickers_logged.add(first)
+                log.warning(
+                    OTHER_TICKER,
+                    project_id=self.settings.id,
+                    project=self.name,
+                    tickers=f"{first}: {now}",
+                )
+
+    # --- Status -----------------------------------------------------------------------------------
+
+    def _judge_status(self, status: Status, asked: float) -> ApiError | None:
+        """Return the reason to refuse a status; take in whether the project runs otherwise."""
+        before, now = self._deployment, status.deployment
+        if now is None and before is not None:
+            # A deployment stays listed: a hole in the list would look like a project that had none.
+            return ApiError(
+                Reason.MALFORMED,
+                f"live/list: no deployment of project {self.settings.id} is listed, which had one"
+                " before",
+            )
+        self._status_asked = asked
+        was_running, self.running = self.running, now is not None and now.status == RUNNING
+        if now is None:
+            return None
+        self._set_currency(after_deployment(self._currency, before, now))
+        if self.running:
+            if now.deploy_id != self._ran:
+                self._ran, self._blank_since = now.deploy_id, None
+            if self._was_logged_as_stopped:
+                self._was_logged_as_stopped = False
+                log.info(STARTED, project_id=self.settings.id, project=self.name)
+        elif was_running is not False:
+            self._was_logged_as_stopped = True
             log.warning(
-                "The cash book is in another currency than the configuration says",
+                STOPPED,
                 project_id=self.settings.id,
                 project=self.name,
-                account_currency=settled,
-                found=self._doubt.other,
+                status=now.status,
+                error=now.error,
             )
+        return None
 
-    def _forget_amounts(self) -> None:
-        """What was told before the doubt is, perhaps, of the account of before."""
-        self._statistics = None
-        if self._deployment is not None:
-            self._deployment = self._deployment.without_equity()
+    # --- Currency ---------------------------------------------------------------------------------
+
+    @property
+    def _equity_text(self) -> str:
+        """The glyph or code of the account's currency in QuantConnect's statistics, or nothing."""
+        statistics: Statistics | None = self._value(STATISTICS)
+        return "" if statistics is None else statistics.currency
+
+    def _settled(self, portfolio: Portfolio | None) -> Currency:
+        """Return the currency as far as it can be told by now."""
+        text = self._equity_text
+        if portfolio is not None and (portfolio.cash or portfolio.holdings):
+            own = own_currency(portfolio.cash, text)
+            if own is not None:
+                return Settled(own)
+            if STATISTICS in self.tasks and STATISTICS not in self._good:
+                return Unknown()  # they may tell
+            return self._ambiguous(",".join(cash.currency for cash in portfolio.cash))
+        named = named_by(text)
+        return Settled(named) if named else Unknown()
+
+    def _ambiguous(self, currencies: str) -> Currency:
+        log.warning(
+            AMBIGUOUS_CURRENCY,
+            project_id=self.settings.id,
+            project=self.name,
+            currencies=currencies,
+        )
+        return Settled("")
+
+    def _do_without_portfolio(self) -> None:
+        """Settle the currency as ambiguous where the portfolio cannot be read from the start."""
+        if not isinstance(self._currency, Unknown):
+            return
+        now = self._clock.monotonic()
+        if self._unread_since is None:
+            self._unread_since = now
+        if now - self._unread_since >= self._config.stale_after and self._value(PORTFOLIO) is None:
+            self._set_currency(self._ambiguous(""))
+
+    def _warn_of_other_currency(self, currency: Currency) -> None:
+        is_other = isinstance(currency, Doubted)
+        if isinstance(currency, Doubted) and not self._was_currency_logged:
+            log.warning(
+                OTHER_CURRENCY,
+                project_id=self.settings.id,
+                project=self.name,
+                account_currency=currency.settled,
+                found=currency.other,
+            )
+        self._was_currency_logged = is_other
+
+    def _set_currency(self, currency: Currency) -> None:
+        if currency == self._currency:
+            return
+        if isinstance(currency, Doubted) and not isinstance(self._currency, Doubted):
+            # Amounts read before the currency came into doubt may belong to the previous account.
+            self._good.pop(STATISTICS, None)
+            status = self._good.get(STATUS)
+            if status is not None:
+                self._good[STATUS] = replace(status, value=status.value.without_equity())
+        self._currency = currency
+        self._relabel()
 
     # --- Publishing -------------------------------------------------------------------------------
 
-    def _render(self, source: Source) -> None:
-        """Render the last good answer of a source, if it is read and there was one."""
-        state = self._sources.get(source)
-        if state is not None and state.known:
-            state.snapshot = self._rendered(source)
+    def set_name(self, name: str, *, is_id: bool = False) -> None:
+        """Publish the project under this name from now on; ``is_id`` if the id stands for it."""
+        self.name, self.is_called_by_id, self.is_name_awaited = name, is_id, False
+        self._relabel()
 
-    def _rendered(self, source: Source) -> Snapshot:
-        """What was read last of a source."""
-        if source is Source.PORTFOLIO:
-            return {} if self._portfolio is None else self._samples.portfolio(self._portfolio)
-        if source is Source.STATUS:
-            return self._samples.status(self._deployment, in_doubt=self._in_doubt)
-        # Of what was never deployed there are none, whatever was answered.
-        if self._statistics is None or self._deployed is False:
-            return {}
-        return self._samples.statistics(self._statistics, in_doubt=self._in_doubt)
+    def _relabel(self) -> None:
+        """Render everything again under other labels."""
+        label = self._currency.label
+        settled = self._currency.settled if isinstance(self._currency, Doubted) else label
+        name = self.name or ""
+        tickers = self._config.tickers
+        row = Row(self._account, self.settings.id, name, settled, tickers)
+        self._renderer = Renderer(row)
+        # While the currency is in doubt only the last portfolio stands under the settled one.
+        is_sure = label == settled
+        self._sure = self._renderer if is_sure else Renderer(replace(row, account_currency=None))
+        for source in list(self._good):
+            self._render(source)
 
-    def _swap(self) -> None:
-        """Put all of the project into the store at once."""
-        if self._retired:
-            return
-        info = {**self.settings.labels, "account": self._account}
-        states = self._sources.values()
-        described = self._samples.described(
-            info, self.settings.limits, [state.reading for state in states]
+    def _render(self, source: Source[Any]) -> None:
+        good = self._good.get(source)
+        if good is not None:
+            self._good[source] = replace(good, snapshot=self._rendered(source, good.value))
+
+    def _rendered(self, source: Source[Any], value: Any) -> Snapshot:
+        if source is STATISTICS:
+            is_contradicted, has_pnl = self._contradicted
+            if is_contradicted:
+                return {}
+            if has_pnl and value.runtime.get("Unrealized") == 0.0:
+                value = value.without_unrealized()
+        renderer = self._renderer if source is PORTFOLIO else self._sure
+        snapshot: dict[str, Any] = {}
+        now = self._clock.now()
+        for families in source.families:
+            snapshot |= renderer.render(families.table, families.rows(value, now))
+        return snapshot
+
+    def published(self) -> Published:
+        """Return all that is known of the project, for the store."""
+        render = self._renderer.render
+        settings = self.settings
+        since = settings.drawdown_since
+        limits = settings.limits if since is None else {**settings.limits, "drawdown_since": since}
+        # A family whose series have different label names is none to strict parsers.
+        labels = dict.fromkeys(self._config.label_names, "") | dict(settings.labels)
+        readings = [task for source, task in self.tasks.items() if source.is_reading_published]
+        described = {
+            **render(PROJECT_INFO, [labels]),
+            **render(PROJECT_LIMIT, limits.items()),
+            **render(READINGS, readings),
+        }
+        parts = {source: self._part(source, good) for source, good in self._good.items()}
+        until = {source: part.expires for source, part in parts.items()}
+        portfolio: Portfolio | None = self._value(PORTFOLIO)
+        deployment = self._deployment
+        return Published(
+            report=ProjectReport(
+                project_id=self.settings.id,
+                name=self.name or "",
+                account=self._account,
+                state=NAME_PENDING if self.name is None else self._state(),
+                positions=None if portfolio is None else len(portfolio.holdings),
+                sources=tuple(each.report() for each in readings) if self.name is not None else (),
+                currencies=0 if portfolio is None else len(portfolio.cash),
+                renamed={} if portfolio is None else self._renamed(portfolio),
+                naming=self.tasks[DESCRIPTION].report(),
+                error="" if deployment is None else deployment.error,
+                positions_until=until.get(PORTFOLIO),
+                state_until=until.get(STATUS),
+            ),
+            parts=(Part(described), *parts.values()) if self.name is not None else (),
         )
-        stale_after = self._config.stale_after
-        parts = {source: state.part(stale_after) for source, state in self._sources.items()}
-        known = {source: part for source, part in parts.items() if part is not None}
-        until = {source: part.expires for source, part in known.items()}
-        self._store.put(
-            Published(
-                report=ProjectReport(
-                    project_id=self.settings.id,
-                    name=self.name,
-                    account=self._account,
-                    state=self._state(),
-                    positions=None if self._portfolio is None else len(self._portfolio.holdings),
-                    sources=tuple(state.report() for state in states),
-                    error="" if self._deployment is None else self._deployment.error,
-                    positions_until=until.get(Source.PORTFOLIO),
-                    state_until=until.get(Source.STATUS),
-                ),
-                parts=(Part(described), *known.values()),
-            )
-        )
+
+    def _part(self, source: Source[Any], good: _Good) -> Part:
+        # A source that is to be read more often from now on does not age at once.
+        interval = max(good.interval, self.tasks[source].interval)
+        lifetime = max(self._config.stale_after, _STALE_INTERVALS * interval)
+        return Part(good.snapshot, expires=good.at + lifetime)
 
     def _state(self) -> str:
-        if self._deployment is not None:
-            return self._deployment.status
-        return "never deployed" if self._deployed is False else "not known yet"
+        status: Status | None = self._value(STATUS)
+        if status is None:
+            return "not known yet"
+        return "never deployed" if status.deployment is None else status.deployment.status

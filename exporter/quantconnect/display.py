@@ -1,43 +1,47 @@
-"""Numbers as people see them on QuantConnect's site: ``-$3.44``, ``$101,691.92``, ``1.69 %``.
+"""Numbers as people see them on QuantConnect's site: ``-$3.44``, ``ILS12,345.67``, ``1.69 %``.
 
-Lean writes them with the invariant culture's separators and the glyph of the account's currency
-in front. A text that is anything else has no value: a wrong number is worse than none.
+Lean writes them with the invariant culture's separators and the account currency's glyph in front,
+or its code where Lean's table has no glyph (Common/Currencies.cs). A text that is anything else
+has no value: a wrong number is worse than none. So ``1.5K`` and ``<5`` have none.
 """
 
 from __future__ import annotations
 
 import re
 from math import isfinite
+from typing import NamedTuple
 from unicodedata import category
 
 from exporter.quantconnect.fields import quoted
 
 _MAX_LENGTH = 64
+# Any text next to the number without a digit, sign, separator, percent, comparison or bracket.
+_CURRENCY = r"[^\s\d+\-−.,%<>=~≈()\[\]{}]{1,8}"
+# Behind a number these are no currency, but how many of them: K, M, bn.
+_MAGNITUDES = frozenset({"k", "m", "mm", "mn", "mio", "b", "bn", "t", "tn"})
 _DISPLAY = re.compile(
-    r"""\s*
+    rf"""\s*
     (?P<sign>[+-]?)\s?
-    (?:(?P<symbol>[^\s0-9+\-.,%]{1,5})\s?(?P<inner_sign>[+-]?))?
-    (?P<number>(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.[0-9]+)?|\.[0-9]+)
-    (?:[eE](?P<exponent>[+-]?[0-9]{1,3}))?
-    \s?(?P<percent>%?)
+    (?:(?P<before>{_CURRENCY})\s?(?P<inner_sign>[+-]?))?
+    (?P<number>(?:[0-9]{{1,3}}(?:,[0-9]{{3}})+|[0-9]+)(?:\.[0-9]+)?|\.[0-9]+)
+    (?:[eE](?P<exponent>[+-]?[0-9]{{1,3}}))?
+    \s?(?:(?P<percent>%)|(?P<after>{_CURRENCY}))?
     \s*""",
     re.VERBOSE,
 )
 
-# What Lean's Common/Currencies.cs and custom statistics put in front where it is no currency
-# sign of Unicode (such as € or ฿). A closed list: the 3 of "Q3" is no amount of money.
-# fmt: off
-_LETTER_SYMBOLS = frozenset({
-    "Fr", "Ag", "Au", "Kč", "kr", "Ft", "zł", "R", "Ł", "Ξ", "Rp", "RM", "Rs", "EOS", "XRP",
-    "XLM", "ETC", "ZRX", "USD", "EUR", "GBP", "JPY", "CHF", "AUD", "CAD", "NZD", "HKD", "SGD",
-    "CNH", "CNY", "CZK", "DKK", "HUF", "INR", "KRW", "MXN", "NOK", "PLN", "SAR", "SEK", "THB",
-    "TRY", "TWD", "ZAR", "BRL", "BTC", "BCH", "ETH", "LTC", "BNB", "USDT", "USDC", "BUSD",
-})
-# fmt: on
+
+class Display(NamedTuple):
+    """A display text that was read."""
+
+    value: float
+    """The number, a percentage divided by 100; never minus zero."""
+    currency: str
+    """The glyph or code next to the number; empty where there is none."""
 
 
-def parse_display(text: str, *, percent: bool | None = None) -> float:
-    """The number of a display text, a percentage divided by 100; never minus zero.
+def parse_display(text: str, *, percent: bool | None = None) -> Display:
+    """Return the number of a display text and its currency.
 
     ``percent`` true expects a percentage, false refuses one, None takes either. A sign before
     and one behind the currency multiply: Lean writes a rebate of fees as ``-$-3.44``.
@@ -46,11 +50,14 @@ def parse_display(text: str, *, percent: bool | None = None) -> float:
     match = _DISPLAY.fullmatch(text) if len(text) <= _MAX_LENGTH else None
     if match is None:
         raise ValueError(f"found string {quoted(text)}, expected a number such as -$1,234.50")
-    symbol = match["symbol"]
-    is_percent = match["percent"] != ""
-    if symbol and (is_percent or not _is_currency(symbol)):
-        raise ValueError(f"found string {quoted(text)}, expected a currency sign and a number")
-    if symbol and symbol[-1].isalpha() and match["number"][0] == "." and not match["inner_sign"]:
+    before, after = match["before"] or "", match["after"] or ""
+    is_percent = match["percent"] is not None
+    if (before and after) or (before and is_percent):
+        raise ValueError(f"found string {quoted(text)}, expected one currency and a number")
+    if after.lower() in _MAGNITUDES:
+        raise ValueError(f"found string {quoted(text)}, expected all digits of the number")
+    is_word = before != "" and category(before[-1]) != "Sc" and not match["inner_sign"]
+    if is_word and match["number"][0] == ".":
         # The point of "Rs.500" belongs to the abbreviation, or not: 500 or a half.
         raise ValueError(f"found string {quoted(text)}, expected a digit in front of the point")
     if percent is not None and percent is not is_percent:
@@ -62,13 +69,4 @@ def parse_display(text: str, *, percent: bool | None = None) -> float:
     if not isfinite(value):
         raise ValueError(f"found string {quoted(text)}, expected a number within range")
     negative = (match["sign"] == "-") != (match["inner_sign"] == "-")
-    return -value if negative and value else value
-
-
-def _is_currency(symbol: str) -> bool:
-    if symbol in _LETTER_SYMBOLS:
-        return True
-    # NT$, R$, US$: letters beside a currency sign
-    return any(category(c) == "Sc" for c in symbol) and all(
-        category(c) == "Sc" or c.isalpha() for c in symbol
-    )
+    return Display(-value if negative and value else value, before or after)

@@ -1,8 +1,8 @@
-"""What every answer of QuantConnect is wrapped in, and how it says no.
+"""The envelope of every answer of QuantConnect: success and the payload, or errors.
 
 A usual failure is HTTP 200 with ``{"success": false, "errors": [...]}``, also for a wrong token;
 proxies and load balancers answer HTML with any status. Errors also come as ``messages``,
-``Message`` and with an ``errorCode``.
+``Message`` and with an ``errorCode``. The client opens each answer here, before it is decoded.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ _LONGEST_MESSAGE = 300
 
 
 def open_envelope(answer: Answer, *, scrub: Callable[[str], str]) -> dict[str, Any]:
-    """The payload of an answer that says success; raises ApiError with the reason otherwise.
+    """Return the JSON object of an answer that says success. Raise ApiError otherwise.
 
-    ``scrub`` takes secrets out of what QuantConnect said, before that is cut to its length.
+    ``scrub`` takes secrets out of QuantConnect's text before that is cut to its length.
     """
     status = answer.status
     if 300 <= status < 400:
@@ -49,13 +49,13 @@ def open_envelope(answer: Answer, *, scrub: Callable[[str], str]) -> dict[str, A
     if isinstance(payload, dict):
         if 200 <= status < 300 and _succeeded(payload):
             return payload
-        said = on_one_line(scrub("; ".join(_errors(payload))), _LONGEST_MESSAGE)
+        errors = on_one_line(scrub("; ".join(_errors(payload))), _LONGEST_MESSAGE)
         raise ApiError(
-            _reason(status, payload, said),
-            f"QuantConnect answered: {said}" if said else _unexplained(status),
+            _reason(status, payload, errors),
+            f"QuantConnect answered: {errors}" if errors else _unexplained(status),
             retry_after=retry_after(answer.headers),
         )
-    found = _looks_like(answer, payload)
+    found = _describe(answer, payload)
     if 200 <= status < 300:
         raise ApiError(Reason.MALFORMED, f"expected a JSON object, got {found}")
     raise ApiError(
@@ -67,10 +67,10 @@ def open_envelope(answer: Answer, *, scrub: Callable[[str], str]) -> dict[str, A
 
 
 def _decode(body: bytes) -> object:
-    """JSON as msgspec reads it, or else as the standard library does, or UNSET.
+    """Return the JSON as msgspec reads it, else as the standard library does, else UNSET.
 
-    The second look is for what .NET writes and JSON doesn't have (NaN, Infinity), for a byte order
-    mark and for numbers beyond a float: one such number must not cost the whole answer.
+    The standard library accepts NaN and Infinity, which .NET writes though JSON lacks them, a byte
+    order mark and numbers beyond a float: one such number must not cost the whole answer.
     """
     try:
         return msgspec.json.decode(body)
@@ -92,15 +92,15 @@ def _succeeded(payload: Mapping[str, Any]) -> bool:
 
 
 def _errors(payload: Mapping[str, Any]) -> list[str]:
-    """All that the answer says went wrong."""
+    """Return the texts of all errors in the answer."""
     parts: list[str] = []
     for key in ("errors", "messages", "message", "error"):
-        said = _get(payload, key)
-        parts += [_words(item) for item in (said if isinstance(said, list) else [said]) if item]
+        found = _get(payload, key)
+        parts += [_text(item) for item in (found if isinstance(found, list) else [found]) if item]
     return parts
 
 
-def _words(item: object) -> str:
+def _text(item: object) -> str:
     if isinstance(item, str):
         return item
     try:
@@ -113,11 +113,11 @@ def _get(payload: Mapping[str, Any], key: str) -> Any:
     return payload.get(key, payload.get(key.capitalize()))
 
 
-def _reason(status: int, payload: Mapping[str, Any], said: str) -> Reason:
+def _reason(status: int, payload: Mapping[str, Any], errors: str) -> Reason:
     code = payload.get("errorCode")
-    if status == 401 or code in _AUTH_ERROR_CODES or _AUTH.search(said):
+    if status == 401 or code in _AUTH_ERROR_CODES or _AUTH.search(errors):
         return Reason.AUTH
-    if status == 429 or _RATE_LIMIT.search(said):
+    if status == 429 or _RATE_LIMIT.search(errors):
         return Reason.RATE_LIMIT
     if 400 <= status < 500:
         return Reason.HTTP_4XX
@@ -130,10 +130,11 @@ def _unexplained(status: int) -> str:
     return f"QuantConnect answered HTTP {status} without success and gave no error"
 
 
-def _looks_like(answer: Answer, payload: object) -> str:
-    """A few words on a body that is no envelope; its text is not repeated, it may hold anything.
+def _describe(answer: Answer, payload: object) -> str:
+    """Return a short description of a body that is no envelope.
 
-    Nor is its length: what is said of a fault is said once, as long as it stays the same.
+    Its text is left out because it may hold secrets, and its length because the message of a
+    lasting error must stay the same to be logged once.
     """
     if payload is not msgspec.UNSET:
         return _JSON_TYPES[type(payload)]
@@ -141,7 +142,7 @@ def _looks_like(answer: Answer, payload: object) -> str:
         return "an empty body"
     start = answer.body[:200].lstrip().lower()
     if start.startswith((b"<!doctype html", b"<html")):
-        in_between = answer.status < 500  # a 5xx with a page is how a server itself fails
+        in_between = answer.status < 500  # QuantConnect's own 5xx come with a page too
         return "an HTML page" + " (a proxy or a login page in the way?)" * in_between
     found = _MEDIA_TYPE.match(answer.headers.get("Content-Type", ""))
     media_type = found[0] if found else "application/json"
@@ -159,7 +160,7 @@ _JSON_TYPES = {
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds that a ``Retry-After`` header asks for, as a number or as a date; else None."""
+    """Return the seconds that ``Retry-After`` asks for, by number or date; None without one."""
     value = headers.get("Retry-After", "").strip()
     if value.isascii() and value.isdigit():
         return float(value[:9])
@@ -170,7 +171,7 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
 
 
 def clock_skew(headers: Mapping[str, str], now: float) -> float | None:
-    """Seconds by which our clock is ahead of the ``Date`` header; None without one."""
+    """Return the seconds by which ``now`` is ahead of the ``Date`` header; None without one."""
     date = _http_date(headers.get("Date", ""))
     return None if date is None else now - date.timestamp()
 

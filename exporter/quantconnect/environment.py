@@ -1,92 +1,119 @@
-"""What the environment asks of every call, in the variables that other programs obey too.
+"""Settings of a call that come from environment variables which other programs obey too.
 
-Which certificate authorities are trusted, and which proxy is in between. No variable switches the
-verification of certificates off, and no password of a proxy leaves this module.
+These are the certificate authorities to trust and the proxy to use. No variable switches the
+verification of certificates off, and no password of a proxy is printed.
 """
 
 from __future__ import annotations
 
-import base64
+import os
 import ssl
+from base64 import b64encode
+from dataclasses import dataclass, field
 from pathlib import Path
 from stat import S_ISDIR
-from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote_to_bytes
 
-from requests.exceptions import InvalidProxyURL
-from requests.utils import prepend_scheme_if_needed, select_proxy
-from urllib3.util import parse_url
+import certifi
+import requests
+from urllib3.exceptions import LocationParseError
+from urllib3.util import Url, parse_url
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping, MutableMapping
+from exporter.quantconnect.errors import ApiError, Reason
+from exporter.quantconnect.sockets import TimedTLSSocket
 
-# requests knows the first two, OpenSSL and Go the others.
-_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR")
+# requests knows the first two, OpenSSL and Go the others. The first that is set counts.
+_AUTHORITIES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR")
 _PORTS = {"http": 80, "https": 443}
+_ENVIRONMENT = requests.Session()
 
 
-class Authorities(NamedTuple):
-    """The certificate authorities to trust: a file or a folder, and the variable that names it."""
+def tls_context() -> ssl.SSLContext:
+    """Return a context that verifies certificates and host names, for sockets that know the time.
 
-    variable: str
-    path: str
-
-    def fault(self) -> str | None:
-        """Why nothing can be verified with them, or None."""
-        try:
-            if S_ISDIR(Path(self.path).stat().st_mode):
-                return None  # OpenSSL looks into it as certificates come
-            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(self.path)
-        except ssl.SSLError:
-            return f"{self.variable} names {self.path}: no certificate in PEM can be read from it"
-        except OSError as error:
-            return f"{self.variable} names {self.path}: {error.strerror}"
-        return None
-
-
-def authorities(environ: Mapping[str, str]) -> Authorities | None:
-    """Those of the first variable that is set; None is for the ones that certifi brings along."""
-    for variable in _VARIABLES:
-        if path := environ.get(variable):
-            return Authorities(variable, path)
-    return None
-
-
-def proxy_for(url: str, proxies: MutableMapping[str, str]) -> str | None:
-    """``HOST:PORT`` of the proxy for a URL, of those by scheme, or None where none is meant.
-
-    Raises InvalidProxyURL for what is no HTTP proxy. requests itself would quote its password, or
-    go astray: urllib3's connections to a SOCKS proxy are not those that can be ended in time.
+    The authorities are read again each time, so that renewed files count for new connections;
+    without a variable they are certifi's. Raise ApiError (tls) if they cannot be read.
     """
-    proxy = select_proxy(url, proxies)
-    if not proxy:
-        return None
+    variable = next((name for name in _AUTHORITIES if os.environ.get(name)), None)
+    path = os.environ[variable] if variable else certifi.where()
     try:
-        parsed = parse_url(prepend_scheme_if_needed(proxy, "http"))  # type: ignore[no-untyped-call]
-    except (ValueError, TypeError):
-        parsed = None
-    # What comes after the port may be the rest of a password with a sign that it may not have.
-    if (
-        parsed is None
-        or not parsed.host
-        or parsed.scheme not in _PORTS
-        or (parsed.path or "/") != "/"
-        or parsed.query is not None
-        or parsed.fragment is not None
-    ):
-        variable = url.partition(":")[0].upper() + "_PROXY"
-        raise InvalidProxyURL(f"the proxy in {variable} or ALL_PROXY is not http://HOST:PORT")
-    return f"{parsed.host}:{parsed.port or _PORTS[parsed.scheme]}"
+        is_folder = S_ISDIR(Path(path).stat().st_mode)
+        context = ssl.create_default_context(
+            cafile=None if is_folder else path, capath=path if is_folder else None
+        )
+    except OSError as error:
+        problem = (
+            "no certificate in PEM can be read from it"
+            if isinstance(error, ssl.SSLError)
+            else error.strerror
+        )
+        raise ApiError(Reason.TLS, f"TLS failed: {variable} names {path}: {problem}") from None
+    context.sslsocket_class = TimedTLSSocket
+    return context
 
 
-def proxy_authorization(proxy: str) -> dict[str, str]:
-    """The header for a proxy that wants a name and perhaps a password, as curl and Go send it.
+@dataclass(frozen=True)
+class Proxy:
+    """An HTTP proxy. Its text is ``HOST:PORT``; ``is_tls`` is for one that is reached by TLS."""
 
-    They are sent as the bytes that the URL has for them; requests itself would fail at what
-    Latin-1 does not have, and name the sign in its error.
+    host: str
+    port: int
+    is_tls: bool
+    headers: tuple[tuple[str, str], ...] = field(repr=False)
+    """``Proxy-Authorization`` where the variable has a user name, else nothing."""
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.port}"
+
+
+def proxy_for(url: str) -> Proxy | None:
+    """Return the proxy for a URL, or None if calls to it go out directly.
+
+    Raise ApiError (connection) for a variable that names no HTTP proxy; SOCKS is not supported.
     """
-    auth = parse_url(proxy).auth
+    settings = _ENVIRONMENT.merge_environment_settings(url, {}, None, None, None)
+    scheme = url.partition(":")[0]
+    written = settings["proxies"].get(scheme) or settings["proxies"].get("all")
+    if not written:
+        return None
+    parsed = _parse(written if "://" in written else f"http://{written}")
+    if parsed is None or not parsed.host:
+        # The text is not quoted: it may hold a password.
+        raise ApiError(
+            Reason.CONNECTION,
+            "the connection failed: "
+            f"the proxy in {scheme.upper()}_PROXY or ALL_PROXY is not http://HOST:PORT",
+        )
+    return Proxy(
+        host=parsed.host,
+        port=parsed.port or _PORTS[str(parsed.scheme)],
+        is_tls=parsed.scheme == "https",
+        headers=_authorization(parsed.auth),
+    )
+
+
+def _parse(proxy: str) -> Url | None:
+    """Return the parts of a proxy's URL, or None if it has others than host, port and user.
+
+    Text after the port may be the rest of a password with a character that needs an escape.
+    """
+    try:
+        parsed = parse_url(proxy)
+    except LocationParseError:
+        return None
+    other = parsed.query is not None or parsed.fragment is not None
+    if parsed.scheme not in _PORTS or (parsed.path or "/") != "/" or other:
+        return None
+    return parsed
+
+
+def _authorization(auth: str | None) -> tuple[tuple[str, str], ...]:
+    """Return the header with a user name and perhaps a password, as curl and Go send it.
+
+    The bytes are those of the URL. requests would fail at characters that Latin-1 lacks, and
+    quote them in its error.
+    """
     if not auth:
-        return {}
+        return ()
     credentials = unquote_to_bytes(auth if ":" in auth else f"{auth}:")
-    return {"Proxy-Authorization": f"Basic {base64.b64encode(credentials).decode()}"}
+    return (("Proxy-Authorization", f"Basic {b64encode(credentials).decode()}"),)

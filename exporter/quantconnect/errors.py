@@ -1,8 +1,7 @@
-"""What can go wrong when QuantConnect is asked, as one exception with one reason.
+"""One exception, with one reason, for all that can fail in a call to QuantConnect.
 
-Everything that fails between the request and the decoded answer ends here: transport, HTTP
-status, envelope, decoding. The reason is the value of the ``reason`` label of
-``quantconnect_api_request_failures_total`` and what the poller's back-off looks at.
+Transport, HTTP status, envelope and decoding raise it. The reason is the label ``reason`` of
+``quantconnect_api_request_failures_total``, and the poller decides by it when to call again.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from enum import StrEnum
 
 
 class Reason(StrEnum):
-    """Why a call failed; the values are a contract with dashboards and alerts."""
+    """The reason of a failed call; dashboards and alerts rely on the values."""
 
     AUTH = "auth"
     RATE_LIMIT = "rate_limit"
@@ -29,9 +28,9 @@ class Reason(StrEnum):
 class ApiError(Exception):
     """A call to QuantConnect that gave nothing to publish.
 
-    ``retry_after`` is what the server asked us to wait, in seconds, or None where it did not say.
-    ``from_between`` is whether it was not QuantConnect that refused, but a proxy or whatever else
-    has bodies of its own, such as a page of HTML.
+    ``retry_after`` is the wait that the server asked for, in seconds, or None without one.
+    ``from_between`` is true if a proxy or another server in between refused, not QuantConnect:
+    the body was its own, such as a page of HTML.
     The message never contains a request header, a token or a signature.
     """
 
@@ -49,14 +48,14 @@ class ApiError(Exception):
         self.retry_after = retry_after
         self.from_between = from_between
 
-    def said(self, message: str) -> ApiError:
-        """The same failure in other words."""
+    def with_message(self, message: str) -> ApiError:
+        """Return this error with another message."""
         return ApiError(
             self.reason, message, retry_after=self.retry_after, from_between=self.from_between
         )
 
 
 def on_one_line(text: str, most: int) -> str:
-    """What somebody else wrote, fit for a message: printable, on one line, at most so long."""
+    """Return foreign text fit for a message: printable, on one line, at most so many characters."""
     line = " ".join(text.split())[:most]
     return "".join(character if character.isprintable() else "�" for character in line)

@@ -1,4 +1,4 @@
-"""Security identifiers: the keys of holdings, and what people call the security.
+"""Security identifiers: the keys of holdings, and the names that people use for the security.
 
 ``<TICKER> <base 36>``, followed for options by ``|`` and the identifier of the underlying. The
 base 36 number packs, in decimal digits from the right (Lean, Common/SecurityIdentifier.cs)::
@@ -14,8 +14,9 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
+from msgspec import Struct
+
 from exporter.quantconnect.fields import quoted
-from exporter.quantconnect.model import Security
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -78,7 +79,9 @@ MARKETS: Mapping[int, str] = {
 }
 """By the number that Lean's Market gives them (Common/Market.cs)."""
 
-_OPTIONS = frozenset({"Option", "FutureOption", "IndexOption"})
+OPTIONS = frozenset({"Option", "FutureOption", "IndexOption"})
+"""The security types that have a strike, and can really be worth 0."""
+
 _FUTURES = frozenset({"Future", "CryptoFuture"})
 _STYLES: tuple[Literal["american", "european"], ...] = ("american", "european")
 _DAY_ZERO = date(1899, 12, 30)
@@ -92,9 +95,27 @@ class IdentifierError(ValueError):
     """A text that is no security identifier; the message says why."""
 
 
+class Security(Struct, frozen=True, cache_hash=True):
+    """The content of a security identifier, the key of a holding (Lean's SecurityIdentifier.cs)."""
+
+    ticker: str
+    """The first ticker that the security ever had: FB where people say META."""
+    security_type: str
+    """QuantConnect's name, such as ``Equity``, or ``unknown(77)``."""
+    market: str
+    """QuantConnect's name, such as ``usa``, or ``unknown(99)``."""
+    expiry: date | None = None
+    """Of futures and options; None for what does not expire and for a canonical symbol."""
+    strike: Decimal | None = None
+    """Of options, exact, in the currency of the underlying."""
+    right: Literal["call", "put", ""] = ""
+    style: Literal["american", "european", ""] = ""
+    underlying: Security | None = None
+
+
 @lru_cache(maxsize=65_536)
 def parse_identifier(symbol_id: str, strike_scale: int = 6) -> Security:
-    """What a security identifier says.
+    """Return the content of a security identifier.
 
     ``strike_scale`` is the power of ten that one unit of a strike's digits stands for: 6, or 4
     where the deployment runs a LEAN older than 2025-11-18; nothing in the answer tells.
@@ -112,12 +133,12 @@ def parse_identifier(symbol_id: str, strike_scale: int = 6) -> Security:
 
 
 def security_type_name(code: int) -> str:
-    """QuantConnect's name of a security type's number, or ``unknown(77)``."""
+    """Return QuantConnect's name of a security type's number, or ``unknown(77)``."""
     return SECURITY_TYPES[code] if 0 <= code < len(SECURITY_TYPES) else f"unknown({code})"
 
 
 def display_symbol(holding_value: str, security: Security, tickers: Mapping[str, str]) -> str:
-    """What people call a security; not unique, so nothing may be joined on it.
+    """Return the name that people use for a security; not unique, so nothing may be joined on it.
 
     An equity is the ``symbol.value`` that was sent (``holding_value``), or its first ticker
     looked up in ``tickers``, which holds today's ticker of those that have changed. A future is
@@ -162,7 +183,7 @@ def _parse_part(
 
     security_type = security_type_name(type_code)
     market = MARKETS.get(market_code) or f"unknown({market_code})"
-    is_option = security_type in _OPTIONS
+    is_option = security_type in OPTIONS
     expires = days > 0 and (is_option or security_type in _FUTURES)
     expiry = _DAY_ZERO + timedelta(days=days) if expires else None
     if not is_option or expiry is None:
@@ -180,7 +201,7 @@ def _parse_part(
 
 
 def _strike(digits: int, exponent: int) -> Decimal:
-    """The strike as people write it: no exponent, no trailing zeros, no minus zero."""
+    """Return the strike as people write it: no exponent, no trailing zeros, no minus zero."""
     negative = digits & _NEGATIVE_STRIKE
     magnitude = Decimal(digits ^ negative).scaleb(exponent).normalize()
     return Decimal(f"{-magnitude if negative else magnitude:f}")

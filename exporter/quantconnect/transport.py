@@ -1,55 +1,58 @@
 """One HTTP call that ends: within a total time, within a size, with one attempt.
 
-requests bounds the silence between two bytes; a server that drips a byte a second would hold a
-thread for ever. Here a timer shuts the call's socket down when the total time is over. Redirects
-are not followed (the signature must not travel to another host), cookies are not kept and nothing
-is retried: the poller alone decides when to ask again.
+requests and urllib3 speak HTTP and keep connections open; the sockets that they use are opened
+here and know the time that is left of the call. Redirects are not followed (the signature must
+not reach another host), cookies are not kept and nothing is retried: only the poller decides
+when to call again.
 """
 
 from __future__ import annotations
 
-import os
-import socket
 import ssl
-import threading
 from dataclasses import dataclass
 from http.client import IncompleteRead
-from http.cookiejar import DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any
 
+import h11
 import requests
 import urllib3
 from requests.adapters import HTTPAdapter
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.connection import HTTPConnection
+from urllib3.connectionpool import HTTPConnectionPool
+from urllib3.util import parse_url, ssl_wrap_socket
 
-from exporter.quantconnect.environment import authorities, proxy_authorization, proxy_for
+from exporter.quantconnect.environment import proxy_for, tls_context
 from exporter.quantconnect.errors import ApiError, Reason, on_one_line
+from exporter.quantconnect.sockets import begin_call, connect, current_call
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Mapping
 
     from requests.auth import AuthBase
-    from requests.structures import CaseInsensitiveDict
+
+    from exporter.quantconnect.environment import Proxy
+    from exporter.quantconnect.sockets import Call
 
 _CHUNK = 65536
-_LONGEST = 200  # characters of an error's words
+_LONGEST = 200  # characters of an error's text
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back: HTTP status, headers (case-insensitive) and the whole decoded body."""
+    """An answer: HTTP status, headers (case-insensitive) and the whole decoded body."""
 
     status: int
-    headers: CaseInsensitiveDict[str]
+    headers: Mapping[str, str]
     body: bytes
 
 
 class Transport:
     """Calls to one base URL over kept connections; used by several threads at once.
 
-    ``timeout`` is the total time of a call in seconds, from connecting to the last byte.
-    ``max_body`` is the largest body that is read, in bytes after decompression.
+    ``timeout`` is the total time of a call in seconds, from the name look-up to the last byte.
+    ``max_body`` is the largest body that is read, in bytes after decompression. ``connections``
+    is how many are kept open.
     """
 
     def __init__(
@@ -58,41 +61,38 @@ class Transport:
         self._base_url = base_url.rstrip("/")
         self.timeout = timeout
         self._max_body = max_body
-        self._calls: set[_Deadline] = set()
-        self._closed = False
-        self._session = _Session()
-        self._session.headers.update(
-            {"User-Agent": user_agent, "Accept": "application/json", "Accept-Encoding": "gzip"}
-        )
-        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        adapter = _Adapter(pool_connections=1, pool_maxsize=connections, max_retries=0)
-        self._session.mount("https://", adapter)
-        self._session.mount("http://", adapter)
+        self._connections = connections
+        self._headers = {
+            "Host": str(parse_url(self._base_url).netloc),
+            "User-Agent": user_agent,
+            "Accept": "application/json",
+            "Accept-Encoding": "gzip",
+            "Connection": "keep-alive",
+        }
+        self._adapters: dict[Proxy | None, _Adapter] = {}
+        self._calls: set[Call] = set()
+        self._is_closed = False
 
     def post(self, path: str, payload: Mapping[str, object], auth: AuthBase) -> Answer:
-        """Post JSON to a path below the base URL; raises ApiError where no answer could be had."""
-        timeout = self.timeout
-        deadline = _Deadline(timeout)
-        self._calls.add(deadline)
-        if self._closed:
-            deadline.expire()
-        try:
-            with deadline:
-                return self._post(f"{self._base_url}/{path}", payload, auth)
-        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            raise _failure(error, deadline, timeout) from None
-        finally:
-            self._calls.discard(deadline)
+        """Post JSON to a path below the base URL. Raise ApiError if there is no whole answer."""
+        with begin_call(self.timeout) as call:
+            self._calls.add(call)
+            if self._is_closed:
+                call.end()
+            try:
+                return self._post(f"{self._base_url}/{path}", payload, auth, call)
+            except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+                raise _failure(error) from None
+            finally:
+                self._calls.discard(call)
 
-    def _post(self, url: str, payload: Mapping[str, object], auth: AuthBase) -> Answer:
-        with self._session.post(
-            url,
-            json=payload,
-            auth=auth,
-            timeout=self.timeout,
-            allow_redirects=False,
-            stream=True,
-        ) as response:
+    def _post(self, url: str, payload: Mapping[str, object], auth: AuthBase, call: Call) -> Answer:
+        call.time_left()
+        adapter = self._adapter(proxy_for(url))
+        request = requests.Request(
+            "POST", url, headers={**self._headers, **adapter.headers}, json=payload, auth=auth
+        )
+        with adapter.send(request.prepare(), stream=True) as response:
             body = bytearray()
             for chunk in response.raw.stream(_CHUNK, decode_content=True):
                 body += chunk
@@ -101,209 +101,160 @@ class Transport:
                         Reason.TOO_LARGE,
                         f"the answer is larger than {self._max_body} bytes, the most that is read",
                     )
-            _current.deadline.check()
+            call.time_left()  # close() may have cut off the end of the body
             return Answer(response.status_code, response.headers, bytes(body))
 
+    def _adapter(self, proxy: Proxy | None) -> _Adapter:
+        if adapter := self._adapters.get(proxy):
+            return adapter
+        url = parse_url(self._base_url)
+        is_tls = url.scheme == "https"
+        route = Route(str(url.host), url.port or (443 if is_tls else 80), is_tls, proxy)
+        return self._adapters.setdefault(proxy, _Adapter(route, self._connections))
+
     def close(self) -> None:
-        """End the calls under way, which fail at once, and drop the kept connections."""
-        self._closed = True
-        for deadline in list(self._calls):
-            deadline.expire()
-        self._session.close()
+        """End the calls under way, which fail at once, and close the kept connections."""
+        self._is_closed = True
+        for call in list(self._calls):
+            call.end()
+        for adapter in list(self._adapters.values()):
+            adapter.close()
 
 
-class _Session(requests.Session):
-    def get_redirect_target(self, resp: requests.Response) -> str | None:  # noqa: ARG002
-        """None: even where it must not follow, requests reads the whole body of a redirect."""
-        return None
+@dataclass(frozen=True)
+class Route:
+    """The way to a server: its host and port, by TLS or not, and the proxy in between."""
 
-    def merge_environment_settings(self, url: Any, *settings: Any, **named: Any) -> Any:
-        """What requests takes from the environment, but for whom to trust: somebody, always."""
-        merged = super().merge_environment_settings(url, *settings, **named)
-        trusted = authorities(os.environ)
-        merged["verify"] = trusted.path if trusted else True
-        _current.proxy = proxy_for(url, merged["proxies"])
-        return merged
+    host: str
+    port: int
+    is_tls: bool
+    proxy: Proxy | None
 
+    def open(self) -> socket.socket:
+        """Return a socket on which the server, or a proxy for plain HTTP, expects requests.
 
-class _Local(threading.local):
-    deadline: _Deadline
-    proxy: str | None = None
-
-
-_current = _Local()
-_owners = threading.Lock()
-
-
-class _Deadline:
-    """Shuts down the socket of the call of this thread when its time is over."""
-
-    def __init__(self, seconds: float) -> None:
-        self._timer = threading.Timer(seconds, self.expire)
-        self._timer.daemon = True
-        self._connection: _Owned | None = None
-        self._socket: socket.socket | None = None
-        self.expired = False
-
-    def __enter__(self) -> None:
-        _current.deadline = self
+        Raise ApiError (tls, connection or timeout).
+        """
+        proxy = self.proxy
+        # The files are read before connecting: if they are bad, that is the error to report.
+        context = tls_context() if self.is_tls or (proxy and proxy.is_tls) else None
+        at_proxy = f" at the proxy {proxy}" if proxy else ""
+        first = proxy or self
+        opened: socket.socket | None = None
         try:
-            self._timer.start()
-        except RuntimeError as error:
-            raise OSError(f"no thread for the time limit of a call: {error}") from None
-
-    def __exit__(self, *_: object) -> None:
-        self._timer.cancel()
-        with _owners:  # a timer that has just gone off comes too late for the kept connection
-            self._connection = None
-
-    def own(self, connection: _Owned) -> None:
-        """This call uses the connection from here on; whoever had it before can't end it now."""
-        with _owners:
-            connection.deadline = self
-            self._connection = connection
-
-    def watch(self, sock: socket.socket) -> None:
-        """The socket on which the answer will come; raises TimeoutError if time is over."""
-        with _owners:
-            self._socket = sock
-        self.check()
-
-    def check(self) -> None:
-        """Raise TimeoutError if the time is over: what was read then may be cut short."""
-        if self.expired:
-            raise TimeoutError
-
-    def expire(self) -> None:
-        """The time is over."""
-        with _owners:
-            self.expired = True
-            if self._socket is None or self._connection is None:
-                return
-            if self._connection.deadline is self:
-                _shut_down(self._socket)
+            opened = connect(_without_brackets(first.host), first.port)
+            if proxy and proxy.is_tls:
+                opened = _add_tls(opened, context, proxy.host)
+            if proxy and self.is_tls:
+                _open_tunnel(opened, f"{self.host}:{self.port}", proxy)
+            at_proxy = ""
+            return _add_tls(opened, context, self.host) if self.is_tls else opened
+        except OSError as error:
+            if opened is not None:
+                opened.close()
+            raise _failure(error, at_proxy) from None
 
 
-def _shut_down(sock: Any) -> None:
-    """End what is read and written on a socket, whoever is at it.
+def _without_brackets(host: str) -> str:
+    """Return the host of a URL as sockets take it: IPv6 addresses have brackets there."""
+    return host.strip("[]")
 
-    Not by SSLSocket's own shutdown, which takes the TLS state away under the reading thread, and
-    below what urllib3 wraps around a socket for TLS within TLS.
-    """
-    sock = sock if isinstance(sock, socket.socket) else sock.socket
+
+def _add_tls(opened: socket.socket, context: ssl.SSLContext | None, host: str) -> socket.socket:
+    """Return a socket that speaks TLS over another one, which may speak TLS already."""
+    return ssl_wrap_socket(  # type: ignore[return-value]
+        opened,
+        ssl_context=context,
+        server_hostname=_without_brackets(host).rstrip("."),
+        tls_in_tls=isinstance(opened, ssl.SSLSocket),
+    )
+
+
+def _open_tunnel(opened: socket.socket, target: str, proxy: Proxy) -> None:
+    """Ask a proxy to CONNECT the socket to ``HOST:PORT``. Raise OSError if it does not."""
+    proxied = h11.Connection(our_role=h11.CLIENT)
+    request = h11.Request(
+        method="CONNECT", target=target, headers=[("Host", target), *proxy.headers]
+    )
+    opened.sendall(proxied.send(request) or b"")
+    proxied.send(h11.EndOfMessage())
     try:
-        socket.socket.shutdown(sock, socket.SHUT_RDWR)
-    except OSError:
-        return  # it has been closed already
-
-
-class _Owned:
-    """A connection that tells the call that uses it which socket the answer comes on."""
-
-    deadline: _Deadline | None = None
-
-    def request(self, *args: Any, **kwargs: Any) -> None:
-        _current.deadline.own(self)
-        super().request(*args, **kwargs)  # type: ignore[misc]
-
-    def _tunnel(self) -> None:
-        # A tunnel is made before the request that goes through it.
-        _current.deadline.own(self)
-        _current.deadline.watch(self.sock)  # type: ignore[attr-defined]
-        super()._tunnel()  # type: ignore[misc]
-
-    def getresponse(self) -> Any:
-        _current.deadline.watch(self.sock)  # type: ignore[attr-defined]
-        return super().getresponse()  # type: ignore[misc]
-
-
-class _HTTPConnection(_Owned, HTTPConnection):
-    pass
-
-
-class _HTTPSConnection(_Owned, HTTPSConnection):
-    pass
-
-
-class _HTTPPool(HTTPConnectionPool):
-    ConnectionCls = _HTTPConnection
-
-
-class _HTTPSPool(HTTPSConnectionPool):
-    ConnectionCls = _HTTPSConnection
-
-
-_POOLS = {"http": _HTTPPool, "https": _HTTPSPool}
+        while not isinstance(event := proxied.next_event(), h11.Response):
+            if event is h11.NEED_DATA:
+                proxied.receive_data(opened.recv(_CHUNK))
+    except h11.RemoteProtocolError as error:
+        raise OSError(f"Tunnel connection failed: {error}") from None
+    if not 200 <= event.status_code < 300:
+        reason = event.reason.decode("latin-1")
+        raise OSError(f"Tunnel connection failed: {event.status_code} {reason}")
 
 
 class _Adapter(HTTPAdapter):
-    """requests' adapter, with connections whose calls can be ended, also through a proxy."""
+    """requests' adapter for one route, with connections that the route opens.
 
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = _POOLS
+    ``headers`` are those for a proxy that forwards plain HTTP.
+    """
 
-    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
-        manager = super().proxy_manager_for(proxy, **kwargs)
-        manager.pool_classes_by_scheme = _POOLS
-        return manager
+    def __init__(self, route: Route, connections: int) -> None:
+        super().__init__()
+        self._forwards = route.proxy is not None and not route.is_tls
+        self.headers = dict(route.proxy.headers) if route.proxy and self._forwards else {}
+        self._pool = HTTPConnectionPool(route.host, route.port, maxsize=connections, route=route)
+        self._pool.ConnectionCls = _Connection
 
-    def proxy_headers(self, proxy: str) -> dict[str, str]:
-        return proxy_authorization(proxy)
+    def get_connection_with_tls_context(self, *_: Any, **__: Any) -> HTTPConnectionPool:
+        """Return the pool of the route: TLS and proxies are the route's business."""
+        return self._pool
 
-    def cert_verify(self, *args: Any, **kwargs: Any) -> None:
-        """Tell a path that names no certificates from a connection that failed."""
-        try:
-            super().cert_verify(*args, **kwargs)  # type: ignore[no-untyped-call]
-        except OSError as error:
-            raise requests.exceptions.SSLError(error) from None
+    def request_url(self, request: requests.PreparedRequest, _: Any) -> str:
+        """Return the whole URL for a proxy that forwards, else its path."""
+        return str(request.url if self._forwards else request.path_url)
 
     def close(self) -> None:
-        """Close the kept connections now: urllib3 leaves that to the garbage collector."""
-        for manager in (self.poolmanager, *self.proxy_manager.values()):
-            for key in manager.pools.keys():  # noqa: SIM118 - it can't be iterated over
-                manager.pools[key].close()
+        """Close the kept connections."""
+        self._pool.close()
         super().close()
 
 
-def _failure(error: Exception, deadline: _Deadline, timeout: float) -> ApiError:
-    """The one reason for a call that brought no answer."""
-    if deadline.expired or isinstance(error, _TIMEOUTS):
-        seconds = f"{timeout:g} second{'' if timeout == 1 else 's'}"
-        return ApiError(Reason.TIMEOUT, f"no complete answer within {seconds}")
+class _Connection(HTTPConnection):
+    """urllib3's connection, over a socket that a route opens."""
+
+    def __init__(self, *args: Any, route: Route, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._opened_by = route
+
+    def connect(self) -> None:
+        """Open the socket."""
+        self.sock = self._opened_by.open()
+
+
+def _failure(error: Exception, at_proxy: str = "") -> ApiError:
+    """Return the error, with its reason, of a call that brought no answer."""
+    call = current_call()
     root = _root(error)
-    cause = _in_words(root)
-    through = isinstance(error, requests.exceptions.ProxyError)
-    where = f" at the proxy {_current.proxy}" if through else ""
-    if isinstance(error, _TLS) or isinstance(root, ssl.SSLError):
-        trusted = authorities(os.environ)
-        fault = trusted.fault() if trusted else None
-        return ApiError(
-            Reason.TLS, f"TLS failed{where}: {on_one_line(str(fault or cause), _LONGEST)}"
-        )
+    if call.is_over or isinstance(root, TimeoutError):
+        seconds = f"{call.seconds:g} second{'' if call.seconds == 1 else 's'}"
+        return ApiError(Reason.TIMEOUT, f"no complete answer within {seconds}")
+    text = _text(root)
+    if isinstance(root, ssl.SSLError):
+        return ApiError(Reason.TLS, f"TLS failed{at_proxy}: {text}")
     if isinstance(error, urllib3.exceptions.DecodeError):
-        return ApiError(Reason.MALFORMED, f"the body could not be decompressed: {cause}")
-    return ApiError(Reason.CONNECTION, f"the connection failed{where}: {cause}")
-
-
-_TIMEOUTS = (requests.Timeout, urllib3.exceptions.TimeoutError, TimeoutError)
-_TLS = (requests.exceptions.SSLError, urllib3.exceptions.SSLError)
+        return ApiError(Reason.MALFORMED, f"the body could not be decompressed: {text}")
+    return ApiError(Reason.CONNECTION, f"the connection failed{at_proxy}: {text}")
 
 
 def _root(error: BaseException) -> BaseException:
-    """The innermost cause: requests and urllib3 wrap it several times."""
+    """Return the innermost cause: requests and urllib3 wrap it several times."""
     while True:
-        inner = getattr(error, "reason", None) or error.__cause__ or error.__context__
-        wrapped = error.args[0] if error.args and isinstance(error.args[0], Exception) else None
-        following = inner if isinstance(inner, BaseException) else wrapped
-        if following is None or following is error:
+        inner = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+        if inner is None:
             return error
-        error = following
+        error = inner
 
 
-def _in_words(error: BaseException) -> str:
+def _text(error: BaseException) -> str:
     if isinstance(error, IncompleteRead):
-        return "the answer ended too soon"  # its own words count bytes: other ones each time
-    words = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    # A server that speaks something else may be quoted in them.
-    return on_one_line(str(words), _LONGEST)
+        return "the answer ended too soon"  # its own text counts bytes, so differs each time
+    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    # A server that speaks something else may be quoted in it.
+    return on_one_line(str(text), _LONGEST)

@@ -10,7 +10,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from exporter.simulator import wire
-from exporter.simulator.deployed import runtime_statistics, server_statistics, source_files
+from exporter.simulator.deployed import (
+    live_form,
+    runtime_statistics,
+    server_statistics,
+    source_files,
+)
 from exporter.simulator.wire import date
 
 if TYPE_CHECKING:
@@ -224,7 +229,7 @@ class Api:
             "liveGrid": None,
             "paperEquity": None,
             "lastLiveDeployment": date(launched, project.format),
-            "liveForm": None,
+            "liveForm": None if deployment is None else live_form(deployment),
             "encrypted": False,
             "codeRunning": running,
             "leanEnvironment": 1,

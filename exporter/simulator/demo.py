@@ -195,7 +195,7 @@ class Demo:
                 slots.quick(crypto("SOLUSD", "SOL"), 3e3, 1, 105.0),
                 slots.quick(crypto_future("ETHUSDT", "ETHUSD"), 9e3, 0, 145.0),
             ],
-            launched=[30.0, 9.0],
+            launched=[33.5, 9.0],
             brokerage="CoinbaseBrokerage",
             environment="live",
             security_types="Crypto, CryptoFuture",
@@ -223,7 +223,7 @@ class Demo:
         )
 
     def _cash_only(self) -> Project:
-        return self._project(22735112, "Cash reserve", {"USD": 60_000.0}, [], launched=[21.0])
+        return self._project(22735112, "Reserve in cash", {"USD": 60_000.0}, [], launched=[21.0])
 
     def _stopping(self) -> Project:
         slots = self._slots

@@ -1,4 +1,4 @@
-"""What live/read tells of a running deployment besides its status: statistics and source."""
+"""Statistics and source of a running deployment (live/read), and the form of the last one."""
 
 from __future__ import annotations
 
@@ -45,6 +45,21 @@ def server_statistics(deployment: Deployment, now: float) -> dict[str, str]:
         "Hostname": f"LIVE-{deployment.deploy_id[2:10]}",
         "LEAN Version": "v2.5.0.0.17484",
         "Up Time": f"{days}d {clock}",
+    }
+
+
+def live_form(deployment: Deployment) -> Json:
+    """The fields in which a project's last deployment was entered (projects/read).
+
+    One that ends in a runtime error had been told not to start again.
+    """
+    return {
+        "brokerageData": {"id": deployment.brokerage},
+        "dataProvidersData": [{"id": "QuantConnectBrokerage"}],
+        "node": f"LN-{deployment.deploy_id.removeprefix('L-')}",
+        "notifyInsights": False,
+        "notifyOrderEvents": deployment.environment == "live",
+        "autoRestart": deployment.outcome != "RuntimeError",
     }
 
 

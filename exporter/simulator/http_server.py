@@ -116,6 +116,9 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_error(400, "Bad Content-Length")
             return
         body = self.rfile.read(int(length))
+        if len(body) < int(length):  # the client went in the middle of it, and has asked nothing
+            self.close_connection = True
+            return
         if not split.path.startswith(PREFIX):
             endpoint, refusal = split.path, None
             parameters: Parameters = {}

@@ -1,224 +1,201 @@
-"""One client's connection: uvicorn's, with an end to everything that a client can drag out.
-
-uvicorn closes a connection that is idle between requests and limits the size of a request's head,
-but would wait for ever for the rest of a head that has begun, and for ever for a client to read
-what it asked for. Here the first has a deadline. So has the second, and answers never hold up the
-application: they lie with the connection until they are read, and how much may lie there in all is
-bounded too; then whoever has been reading the longest is cut off, for a scraper that reads at once
-is always the latest. How TLS begins, if it is spoken, is in ``handshake``.
-"""
+"""HTTP/1.1 with one client: requests in, responses out, and a deadline for each wait."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Protocol, cast
+import asyncio
+import re
+from contextlib import suppress
+from email.utils import formatdate
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final
+from urllib.parse import unquote
 
 import h11
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from exporter.web.config import is_admitted
-from exporter.web.slices import Slices
+from exporter.web.messages import Request, text_response
 
 if TYPE_CHECKING:
-    import asyncio
+    from collections.abc import Callable, Iterator, Sequence
 
-# From the connection to the end of the TLS handshake.
-HANDSHAKE_SECONDS: Final = 10.0
-# From there, or the connection, or the first byte after an answer, to the end of a request's head.
-HEAD_SECONDS: Final = 30.0
-# For the client to read an answer; Prometheus has given up long before.
-READ_SECONDS: Final = 60.0
-# For an idle client to answer the goodbye of TLS when the server ends, which waits for it.
-GOODBYE_SECONDS: Final = 1.0
-# Bytes of answers that lie unread, in all.
-UNREAD_BYTES: Final = 64 * 1024 * 1024
+    from exporter.web.clients import Client, Clients
+    from exporter.web.limits import Limits
+    from exporter.web.messages import Handler, Response
+    from exporter.web.stream import Stream
 
-
-class Client(Protocol):
-    """One of the crowd, whatever it is about."""
-
-    def cut(self) -> None:
-        """End it here and now."""
+_HEAD_BYTES: Final = 16 * 1024
+_SLICE: Final = 64 * 1024
+# RFC 9112, 3.2.2: a server must accept it, though only proxies are sent it.
+_ABSOLUTE_FORM: Final = re.compile(r"https?://([^/?]*)(.*)", re.IGNORECASE)
 
 
-@dataclass
-class Crowd:
-    """The connections of one server; touched by its event loop only.
+class Connection:
+    """Requests of one client, answered one after the other.
 
-    ``waiting`` have no request: they shake hands, begin one, do nothing or are about to go.
-    ``unread`` have an answer that is not yet read. Oldest first.
+    A request with a body, or with more behind it before it is answered, is the last: its body is
+    not read, and where one request ends and the next begins is what requests are smuggled with.
     """
 
-    most_waiting: int
-    all: set[Client] = field(default_factory=set)
-    waiting: dict[Client, None] = field(default_factory=dict)
-    unread: dict[Connection, None] = field(default_factory=dict)
-    # Whoever comes too late to be told of the end, which uvicorn would wait for, is sent away.
-    ending: bool = False
+    def __init__(
+        self,
+        stream: Stream,
+        handler: Handler,
+        *,
+        client: Client,
+        clients: Clients,
+        limits: Limits,
+        is_stopping: Callable[[], bool],
+    ) -> None:
+        self._stream = stream
+        self._handler = handler
+        self._client = client
+        self._clients = clients
+        self._limits = limits
+        self._is_stopping = is_stopping
+        self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=_HEAD_BYTES)
+        self._sends_bodies = True
+        self._is_first = True
+        # Read while a request is answered: anything that comes meanwhile makes it the last.
+        self._ahead = asyncio.create_task(self._read())
 
-    def thin_out(self) -> None:
-        """Cut off the oldest where there are too many, or too much is unread."""
-        while len(self.waiting) > self.most_waiting:
-            next(iter(self.waiting)).cut()
-        unread = sum(connection.unread_bytes for connection in self.unread)
-        # The latest alone may be larger: it is an answer that somebody asked for.
-        while unread > UNREAD_BYTES and len(self.unread) > 1:
-            oldest = next(iter(self.unread))
-            unread -= oldest.unread_bytes
-            oldest.cut()
-
-
-class Connection(H11Protocol):
-    """What uvicorn makes for each client; ``crowd`` is who else is there."""
-
-    def __init__(self, *args: Any, crowd: Crowd, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._crowd = crowd
-        self._head_timer: asyncio.TimerHandle | None = None
-        self._read_timer: asyncio.TimerHandle | None = None
-        self._slices: Slices | None = None  # over TLS
-        self._answered = False  # uvicorn is done, but the client has not read all of it
-
-    @property
-    def unread_bytes(self) -> int:
-        """How much of the answer is still here; what the kernel has taken is its affair."""
-        return self.transport.get_write_buffer_size()
-
-    def cut(self) -> None:
-        """End it here and now, whatever is under way."""
-        self._forget()
-        self.transport.abort()
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """A client has come, and TLS, if it is spoken, is set up."""
-        connection = transport.get_extra_info("ssl_object")
-        if connection is not None:
-            self._slices = Slices(transport)
-            super().connection_made(cast("asyncio.Transport", self._slices))
-            if not is_admitted(connection):
-                self.cut()
-                return
-        else:
-            super().connection_made(transport)
-        self._crowd.all.add(self)
-        # Any byte that cannot be passed on is "unread", and none is when the last one is gone.
-        transport.set_write_buffer_limits(high=1, low=0)
-        self._wait_for_head()
-        if self._crowd.ending:
-            self.transport.close()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """It is over."""
-        self._forget()
-        self._crowd.all.discard(self)
-        super().connection_lost(exc)
-
-    def data_received(self, data: bytes) -> None:
-        """Part of a request, or something after one."""
-        if self._answered or self.transport.is_closing():
-            # Whoever asks anew without having read is not a scraper; nor is anything needed that
-            # comes behind a request whose end may be a matter of opinion.
-            self.transport.close()
-            return
-        before = self.cycle
-        super().data_received(data)
-        if self.transport.is_closing():
-            self._crowd.waiting[self] = None
-        elif self._is_answering():
-            if self.cycle is before or self._has_body() or self.conn.trailing_data[0]:
-                self.cycle.keep_alive = False
-            self._stop_waiting()
-        elif self._head_timer is None:
-            self._wait_for_head()
-
-    def send_400_response(self, msg: str) -> None:
-        """Answer what is no HTTP; the answer to its beginning, if one is sought, is not sent."""
-        if self._is_answering():
-            self.cycle.disconnected = True
+    async def serve(self) -> None:
+        """Answer requests until the client or the server ends it; raises OSError, TimeoutError."""
         try:
-            super().send_400_response(msg)
-        except h11.LocalProtocolError:
-            # uvicorn would send a text, which an answer to HEAD may not have.
-            self.cut()
+            while not self._is_stopping() and await self._exchange():
+                self._http.start_next_cycle()
+                self._is_first = False
+        finally:
+            # A lost connection ends it, too: to be cancelled before it has seen that would have
+            # asyncio log an error that nobody has looked at.
+            await asyncio.sleep(0)
+            self._ahead.cancel()
+            await asyncio.wait([self._ahead])
+            del self._ahead  # its exception's traceback leads back here: a cycle for the collector
 
-    def pause_writing(self) -> None:
-        """The client does not read as fast as we write; uvicorn need not know."""
-        if self._slices is not None:
-            self._slices.wait()
-        if self not in self._crowd.unread:
-            self._crowd.unread[self] = None
-            self._read_timer = self.loop.call_later(READ_SECONDS, self.cut)
-            self._crowd.thin_out()
-
-    def resume_writing(self) -> None:
-        """All is read, or over TLS at least a slice."""
-        if self._slices is not None and not self._slices.go_on():
-            return
-        self._all_read()
-        if self._answered:
-            self._answered = False
-            self._complete()
-
-    def on_response_complete(self) -> None:
-        """Go on with the next request once this one's answer is read."""
-        if self in self._crowd.unread:
-            self._answered = True
-            self._crowd.thin_out()  # all of it has been counted only now
-        else:
-            self._complete()
-
-    def _complete(self) -> None:
-        super().on_response_complete()
-        self._wait_for_request()
-        if self._crowd.ending:
-            self._end_soon()
-
-    def _end_soon(self) -> None:
-        """Wait no longer for the goodbye of TLS, if all else is said."""
-        if self.transport.is_closing():
-            self.loop.call_later(GOODBYE_SECONDS, self.cut)
-
-    def shutdown(self) -> None:
-        """Close when what is under way is done; what is not read by then is left."""
-        if self._answered:
-            self.transport.close()
-        else:
-            super().shutdown()
-            self._end_soon()
-
-    def _is_answering(self) -> bool:
-        # None before the first request, whatever uvicorn's annotation says.
-        cycle = cast("Any", self.cycle)
-        return cycle is not None and not cycle.response_complete
-
-    def _has_body(self) -> bool:
-        """Whether the head announces one: where it ends is what requests are smuggled with."""
-        return any(
-            name == b"transfer-encoding" or (name == b"content-length" and value != b"0")
-            for name, value in self.headers
+    async def _exchange(self) -> bool:
+        """Answer one request; return whether another may follow."""
+        self._clients.set_idle(self._client)
+        try:
+            head = await self._receive_head()
+        except h11.RemoteProtocolError:
+            self._clients.forget(self._client)
+            await self._send(text_response("Bad Request\n", 400), last=True)
+            return False
+        self._clients.forget(self._client)
+        if head is None:
+            return False
+        if not head.http_version.startswith(b"1."):
+            text = "HTTP Version Not Supported: this is HTTP/1.1\n"
+            await self._send(text_response(text, 505), last=True)
+            return False
+        response = await self._handler(_request(head))
+        last = (
+            _announces_body(head)
+            or bool(self._http.trailing_data[0])
+            or self._ahead.done()
+            or self._is_stopping()
         )
+        await self._send(response, last=last)
+        return self._http.our_state is h11.DONE and not self._ahead.done()
 
-    def _wait_for_request(self) -> None:
-        """Idle until a byte comes, on uvicorn's timer, or closed until TLS's goodbyes are said."""
-        self._crowd.waiting[self] = None
+    async def _receive_head(self) -> h11.Request | None:
+        """Return the head of the next request, or None if the client ends before one."""
+        http, limits = self._http, self._limits
+        seconds = limits.head_seconds if self._is_first else limits.idle_seconds
+        async with asyncio.timeout(seconds) as deadline:
+            data = await self._receive()
+            if not self._is_first:
+                deadline.reschedule(asyncio.get_running_loop().time() + limits.head_seconds)
+            # RFC 9112, 2.2: an empty line before a request is ignored.
+            if data == b"\r":
+                data += await self._receive()
+            if data == b"\r\n":
+                data = await self._receive()
+            http.receive_data(data.removeprefix(b"\r\n"))
+            while (event := http.next_event()) is h11.NEED_DATA:
+                http.receive_data(await self._receive())
+            if not isinstance(event, h11.Request):
+                return None
+            self._sends_bodies = event.method != b"HEAD"
+            http.next_event()  # the end of the request, or an error in its body
+            return event
 
-    def _wait_for_head(self) -> None:
-        self._head_timer = self.loop.call_later(HEAD_SECONDS, self.cut)
-        self._crowd.waiting[self] = None
-        self._crowd.thin_out()
+    async def _receive(self) -> bytes:
+        await asyncio.wait([self._ahead])  # which does not cancel it, for the reason above
+        data = self._ahead.result()
+        self._ahead = asyncio.create_task(self._read())
+        return data
 
-    def _stop_waiting(self) -> None:
-        self._crowd.waiting.pop(self, None)
-        if self._head_timer is not None:
-            self._head_timer.cancel()
-            self._head_timer = None
+    async def _read(self) -> bytes:
+        with suppress(OSError):
+            return await self._stream.read()
+        return b""
 
-    def _all_read(self) -> None:
-        self._crowd.unread.pop(self, None)
-        if self._read_timer is not None:
-            self._read_timer.cancel()
-            self._read_timer = None
+    async def _send(self, response: Response, *, last: bool) -> None:
+        http = self._http
+        headers = [("date", formatdate(usegmt=True)), *response.headers.items()]
+        length = sum(map(len, response.body))
+        headers.append(("content-length", str(length)))
+        if last:
+            headers.append(("connection", "close"))
+        reason = HTTPStatus(response.status).phrase
+        head = http.send(h11.Response(status_code=response.status, headers=headers, reason=reason))
+        async with asyncio.timeout(self._limits.send_seconds):
+            await self._write(head or b"", response.body if self._sends_bodies else ())
+        http.send(h11.EndOfMessage())
 
-    def _forget(self) -> None:
-        self._stop_waiting()
-        self._all_read()
+    async def _write(self, head: bytes, body: Sequence[bytes]) -> None:
+        """Send the head together with what comes first of the body."""
+        unwritten = sum(map(len, body))
+        for piece in _slices(body):
+            unwritten -= len(piece)
+            self._http.send_with_data_passthrough(h11.Data(data=piece))
+            self._stream.write(head + piece if head else piece)
+            await self._drain(unwritten)
+            head = b""
+        if head:
+            self._stream.write(head)
+            await self._drain(0)
+
+    async def _drain(self, unwritten: int) -> None:
+        if unsent := self._stream.unsent_bytes:
+            self._clients.set_unsent(self._client, unwritten + unsent)
+            await self._stream.drain()
+
+
+def _slices(parts: Sequence[bytes]) -> Iterator[bytes]:
+    """Yield the parts in pieces of about one size, so that what waits to be sent is small."""
+    gathered: list[bytes] = []
+    size = 0
+    for part in parts:
+        if len(part) < _SLICE:
+            gathered.append(part)
+            size += len(part)
+            if size < _SLICE:
+                continue
+        if gathered:
+            yield b"".join(gathered)
+            gathered, size = [], 0
+        if len(part) >= _SLICE:
+            yield from (part[start : start + _SLICE] for start in range(0, len(part), _SLICE))
+    if gathered:
+        yield b"".join(gathered)
+
+
+def _request(head: h11.Request) -> Request:
+    """Return the request as the application knows it; h11 has checked that the target is ASCII."""
+    target = head.target.decode("ascii")
+    headers = list(head.headers)
+    if match := _ABSOLUTE_FORM.fullmatch(target):
+        host, target = match[1], match[2]
+        target = target if target.startswith("/") else f"/{target}"
+    else:
+        host = next((value.decode("latin-1") for name, value in headers if name == b"host"), "")
+    path = unquote(target.partition("?")[0])
+    return Request(head.method.decode("ascii"), path, host, headers)
+
+
+def _announces_body(head: h11.Request) -> bool:
+    return any(
+        name == b"transfer-encoding" or (name == b"content-length" and value != b"0")
+        for name, value in head.headers
+    )

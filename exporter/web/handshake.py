@@ -1,98 +1,97 @@
-"""The beginning of a connection over TLS: a handshake with an end, among the crowd until then.
-
-Left to itself, asyncio shakes hands from the moment it accepts a client, for up to 60 seconds, and
-shows nobody the connection before that is done: enough clients that say nothing hold every file
-that the process may have. uvicorn has no option for it, and a loop with its own ``create_server``
-could set a deadline but would see as little of who is there. So uvicorn listens without TLS, and
-``loop.start_tls``, asyncio's documented way, begins it on a connection that the crowd knows.
-"""
+"""TLS handshakes of one server: each has a deadline, and one that fails has a reason in the log."""
 
 from __future__ import annotations
 
 import asyncio
-from functools import partial
-from typing import TYPE_CHECKING, Any
+import ssl
+from typing import TYPE_CHECKING, Final
 
-from exporter.web import connection
+from exporter.log import Log
+from exporter.web.limits import Throttle
 
 if TYPE_CHECKING:
-    import ssl
+    from collections.abc import Callable
 
-    from uvicorn.server import ServerState
+    from exporter.web.stream import Stream, TLSStream
 
-    from exporter.web.connection import Crowd
+log = Log(__name__)
+
+HANDSHAKE_REFUSED: Final = "A TLS handshake was refused"
+_USE_HTTPS: Final = "This port speaks TLS: use https:// instead of http://.\n"
+_PLAIN_HTTP: Final = (
+    "HTTP/1.1 400 Bad Request\r\n"
+    "content-type: text/plain; charset=utf-8\r\n"
+    f"content-length: {len(_USE_HTTPS)}\r\n"
+    "connection: close\r\n"
+    "\r\n"
+    f"{_USE_HTTPS}"
+).encode()
 
 
-class Handshake(asyncio.Protocol):
-    """What uvicorn makes for each client of a TLS port; a ``Connection`` takes over from it."""
+class Handshakes:
+    """TLS handshakes under one context.
 
-    _transport: asyncio.Transport
-    _task: asyncio.Task[None]  # asyncio itself does not keep it from being collected
+    ``is_admitted`` decides about a client after its handshake; ``count_refused`` is called for each
+    client that is refused.
+    """
 
     def __init__(
-        self, *, tls: ssl.SSLContext, crowd: Crowd, server_state: ServerState, **uvicorn: Any
+        self,
+        context: ssl.SSLContext,
+        *,
+        is_admitted: Callable[[ssl.SSLObject], bool],
+        count_refused: Callable[[], None],
+        throttle: Throttle | None = None,
     ) -> None:
-        self._tls = tls
-        self._crowd = crowd
-        # Those that uvicorn shuts down when it stops; of protocols it needs no more.
-        self._shut_down: set[Any] = server_state.connections
-        self._connection = partial(
-            connection.Connection, crowd=crowd, server_state=server_state, **uvicorn
-        )
-        self._early = b""
+        self._context = context
+        self._is_admitted = is_admitted
+        self._count_refused = count_refused
+        self._throttle = throttle or Throttle()
 
-    def cut(self) -> None:
-        """End it here and now."""
-        self._forget()
-        self._transport.abort()
+    async def shake_hands(self, plain: Stream, client: str, seconds: float) -> TLSStream | None:
+        """Return the connection over TLS, or None where the handshake failed.
 
-    shutdown = cut
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """A client has come, and nothing is said yet."""
-        self._transport = transport
-        transport.pause_reading()  # what it says is for start_tls, which resumes it
-        self._crowd.all.add(self)
-        self._crowd.waiting[self] = None
-        self._shut_down.add(self)
-        self._task = asyncio.get_running_loop().create_task(self._shake_hands())
-        self._crowd.thin_out()
-
-    def data_received(self, data: bytes) -> None:
-        """A request that came with the end of the handshake, before start_tls could return."""
-        self._early += data
-
-    async def _shake_hands(self) -> None:
-        if self._transport.is_closing():
-            return  # cut off before it began
-        transport = None
+        ``client`` is an IP address for the log. A client that was refused has been told why.
+        """
+        received = b""
         try:
-            transport = await asyncio.get_running_loop().start_tls(
-                self._transport,
-                self,
-                self._tls,
-                server_side=True,
-                ssl_handshake_timeout=connection.HANDSHAKE_SECONDS,
-            )
+            async with asyncio.timeout(seconds):
+                received = await plain.read()
+                if not received:
+                    return None  # a probe that only looks whether the port is open
+                if received[:1].isalpha():  # no TLS record begins with a letter
+                    self._refuse(client, "plain HTTP")
+                    plain.write(_PLAIN_HTTP)
+                    return None
+                stream = plain.secure(self._context)
+                await stream.shake_hands(received)
+                return stream
+        except TimeoutError:
+            self._refuse(client, "too slow")
         except OSError as error:
-            # That a stranger speaks no TLS, or not in time, is no news. Its traceback would keep
-            # asyncio's buffers, 256 KiB, until the garbage is next collected.
-            error.__traceback__ = None
-        finally:
-            self._forget()
-            if transport is None:
-                self._transport.abort()
-        if transport is not None:
-            self._hand_over(transport)
+            if received:
+                self._refuse(client, _reason(error))
+        return None
 
-    def _hand_over(self, transport: asyncio.Transport) -> None:
-        successor = self._connection()
-        transport.set_protocol(successor)
-        successor.connection_made(transport)
-        if self._early and not transport.is_closing():
-            successor.data_received(self._early)
+    def admits(self, stream: TLSStream, client: str) -> bool:
+        """Return whether the client of a connection may ask for anything."""
+        if self._is_admitted(stream.tls):
+            return True
+        self._refuse(client, "no name in the client's certificate is allowed")
+        return False
 
-    def _forget(self) -> None:
-        self._crowd.all.discard(self)
-        self._crowd.waiting.pop(self, None)
-        self._shut_down.discard(self)
+    def _refuse(self, client: str, reason: str) -> None:
+        """Log a refusal, as a warning once a minute for each reason, else at debug; count it."""
+        write = log.warning if self._throttle.allows(reason) else log.debug
+        write(HANDSHAKE_REFUSED, client=client, reason=reason)
+        self._count_refused()
+
+
+def _reason(error: OSError) -> str:
+    """Return why a handshake failed, in the words of OpenSSL or the system."""
+    # Not every SSLError has a reason, whatever its documentation says.
+    reason = getattr(error, "reason", None) if isinstance(error, ssl.SSLError) else None
+    words = str(reason or error.strerror or error).lower().replace("_", " ")
+    if isinstance(error, ssl.SSLCertVerificationError):
+        words += f": {error.verify_message}"
+    return words

@@ -25,7 +25,7 @@ class Address(NamedTuple):
 
 
 def parse_address(text: str) -> Address:
-    """``127.0.0.1:10270``, ``[::1]:10270`` or ``:10270``; ValueError for anything else."""
+    """Parse ``127.0.0.1:10270``, ``[::1]:10270`` or ``:10270``; raise ValueError otherwise."""
     match = _ADDRESS.fullmatch(text)
     port = int(match["port"]) if match else -1
     host = (match["v6"] or match["host"] or "") if match else ""
@@ -35,7 +35,7 @@ def parse_address(text: str) -> Address:
 
 
 def _can_be_a_host(name: str) -> bool:
-    """What socket encodes before it asks: no part of a name is empty, or over 63 characters."""
+    """Return whether socket can encode the name: no part is empty or longer than 63 characters."""
     try:
         name.encode("idna")
     except UnicodeError:
@@ -44,7 +44,7 @@ def _can_be_a_host(name: str) -> bool:
 
 
 def bind(address: Address) -> socket.socket:
-    """A socket that listens there; OSError says where it could not and why."""
+    """Return a socket that listens at an address; raise OSError with the address and the reason."""
     try:
         listening = _create(address)
     except OSError as error:
@@ -54,14 +54,14 @@ def bind(address: Address) -> socket.socket:
 
 
 def inherited(environ: MutableMapping[str, str]) -> list[socket.socket]:
-    """The sockets that systemd opened for this process (sd_listen_fds(3)); OSError if there are
-    none, or others than TCP's.
+    """Return the sockets that systemd opened for this process (sd_listen_fds(3)).
 
-    The variables that told of them are taken out of ``environ``: they are not for a child process.
+    Raise OSError if there is none, or one that is not TCP. The variables that describe them are
+    removed from ``environ``: they are not for a child process.
     """
-    for_whom, count = environ.pop("LISTEN_PID", ""), environ.pop("LISTEN_FDS", "")
+    process, count = environ.pop("LISTEN_PID", ""), environ.pop("LISTEN_FDS", "")
     environ.pop("LISTEN_FDNAMES", None)
-    if for_whom != str(os.getpid()) or not (count.isascii() and count.isdigit() and int(count)):
+    if process != str(os.getpid()) or not (count.isascii() and count.isdigit() and int(count)):
         raise OSError(
             "systemd has opened no socket for this process; was it started by its .socket?"
         )
@@ -72,7 +72,7 @@ def inherited(environ: MutableMapping[str, str]) -> list[socket.socket]:
 def _adopted(descriptor: int) -> socket.socket:
     try:
         given = socket.socket(fileno=descriptor)
-    except OSError:  # a FIFO, a device: systemd opens those as well
+    except OSError:  # systemd opens FIFOs and devices, too
         given = None
     if given is None or (given.family, given.type) not in _TCP:
         raise OSError("systemd's socket must be a TCP one: ListenStream=HOST:PORT")
@@ -83,8 +83,8 @@ _TCP = ((socket.AF_INET, socket.SOCK_STREAM), (socket.AF_INET6, socket.SOCK_STRE
 
 
 def _without_delay(listening: socket.socket) -> socket.socket:
-    # Accepted sockets inherit it. asyncio only sets it on sockets that name their protocol, and
-    # without it the end of an answer waits 40 ms for the client's delayed acknowledgement.
+    # Accepted sockets inherit it. asyncio sets it only on sockets that name their protocol, and
+    # without it the end of a response waits 40 ms for the client's delayed acknowledgement.
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listening
 
@@ -94,9 +94,9 @@ def _create(address: Address) -> socket.socket:
         found = socket.getaddrinfo(
             address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )
-        # Of a name for both, such as localhost, the one that everybody means by it, as in Go.
+        # A name such as localhost has an address of each family: prefer IPv4, as Go does.
         family, _, _, _, target = min(found, key=lambda each: each[0] != socket.AF_INET)
-        # The whole of it: a link-local address is one of an interface only with its scope.
+        # All of the target: a link-local address without its scope names no interface.
         return socket.create_server(target, family=family, backlog=1024)
     if socket.has_dualstack_ipv6():
         return socket.create_server(

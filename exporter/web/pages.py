@@ -36,9 +36,9 @@ def landing_page(
     now: float,
     accounts: Sequence[AccountReport] = (),
 ) -> str:
-    """The page at ``/``: links, accounts, and every project with its state, age and last error.
+    """Return the page at ``/``: links, accounts, and each project's state, age and last error.
 
-    What is in trouble comes first.
+    Projects with a problem come first.
     """
     sources = list(dict.fromkeys(each.source for report in reports for each in report.sources))
     named = {account.name: account for account in accounts}
@@ -104,9 +104,15 @@ def _row(
     accounts: Mapping[str, AccountReport],
     now: float,
 ) -> str:
-    """A row of the table, and a second one where there is something to explain."""
+    """Return a row of the table, and a second one if there is an error to explain.
+
+    ``data-label`` repeats the column's heading for narrow screens, which show rows as cards.
+    """
     found = {source.source: source for source in report.sources}
-    ages = "".join(f'<td class="n">{_read(found.get(source), now)}</td>' for source in sources)
+    ages = "".join(
+        f'<td class="n" data-label="{escape(source)} read">{_read(found.get(source), now)}</td>'
+        for source in sources
+    )
     account = accounts.get(report.account)
     mood = " good" if report.state == RUNNING else ""
     if is_alarming(report, account):
@@ -117,9 +123,9 @@ def _row(
     row = (
         f'<tr><td><a href="/projects/{report.project_id}">'
         f"{escape(report.name) or report.project_id}</a><small>{report.project_id}</small></td>"
-        f"<td>{escape(report.account)}</td>"
+        f'<td data-label="Account">{escape(report.account)}</td>'
         f'<td><span class="state{mood}">{escape(state_of(report, account))}</span></td>'
-        f'<td class="n">{positions}</td>{ages}</tr>'
+        f'<td class="n" data-label="Positions">{positions}</td>{ages}</tr>'
     )
     errors = [(source.source, source.error) for source in report.sources if source.error]
     if report.error and report.state != RUNNING:
@@ -143,7 +149,7 @@ def _read(source: SourceReport | None, now: float) -> str:
 def project_page(
     report: ProjectReport, samples: str, *, now: float, account: AccountReport | None = None
 ) -> str:
-    """What is known of one project, and from which reads, as plain text."""
+    """Return what is known of one project, and from which reads, as plain text."""
     lines = [
         f"Project {report.project_id}, {_quoted(report.name)}, account {_quoted(report.account)}",
         f"Status: {state_of(report, account)}; {_positions(report)}",
@@ -165,7 +171,7 @@ def _positions(report: ProjectReport) -> str:
     if report.positions is not None:
         return _plural(report.positions, "open position")
     if positions_withdrawn(report):
-        return "positions not known any more, the last good read is too old"
+        return "positions unknown: the last good read is too old"
     return "portfolio not read yet"
 
 
@@ -189,7 +195,7 @@ def _age(then: float | None, now: float) -> str:
 
 
 def _seconds(seconds: float) -> str:
-    """A span for people: the two largest units that say something."""
+    """Return a duration for people: its two largest units that are not 0."""
     whole = round(seconds)
     parts = [
         f"{amount}{unit}"

@@ -1,20 +1,31 @@
-"""What the dashboards share: variables, scopes, limits, links and ways to ask."""
+"""Parts that the dashboards share: variables, scopes, limits, links and ways to ask."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from grafana.builder import palette
-from grafana.builder.palette import State
+from grafana.builder.dashboard import Link
+from grafana.builder.grid import Line, line
+from grafana.builder.palette import State, on_background, rising, thresholds
+from grafana.builder.panel import override, stat, values
+from grafana.builder.query import Query
 from grafana.builder.variable import Variable
 
 # Matchers of the projects chosen: several on the fleet's page, one on a project's own.
 JOBS = 'job=~"$job"'
 PROJECTS = f'{JOBS},project_id=~"$project"'
-MONEY = f'{PROJECTS},account_currency=~"$account_currency"'
 PROJECT = f'{JOBS},project_id="$project"'
 
-FIRING = 'alertname=~"QuantConnect.+",alertstate="firing"'
+FIRING = 'alertname=~"QuantConnect.+",alertstate="firing",severity!="none"'
+PAGING = 'severity=~"critical|warning"'
+
+# When each source of each project was last read, with the project's name. The record stays while
+# the exporter is silent, so that an age made of it grows.
+LAST_READ = "project:quantconnect_read_last_success_timestamp_seconds:last"
+# There while Prometheus evaluates our rules and scrapes every exporter: only then does the absence
+# of an alert mean that all is well.
+WATCHED = f'(group(ALERTS{{alertname="QuantConnectWatchdog"}}) unless on () up{{{JOBS}}} == 0)'
 
 # The rules' thresholds. A project's own limits are recorded with these defaults filled in, so
 # panels show how much of the limit in force is used, and turn where the alert fires: at 1.
@@ -31,6 +42,8 @@ RATIO_UNIT = "percentunit"
 # written.
 FINE = 8
 
+AGES = rising(warning=STALE_WARNING, critical=STALE_CRITICAL)
+
 LIMITS = (
     State("max_drawdown", "Drawdown", palette.CALM),
     State("max_daily_loss", "Daily loss", palette.CALM),
@@ -39,22 +52,16 @@ LIMITS = (
     State("max_position_loss", "Position loss", palette.CALM),
 )
 
-STATUS_TEXT = (
-    State("Running", "Running", palette.CALM),
-    *(State(name, name, palette.WARNING) for name in ("Stopped", "Completed", "Deleted")),
-    State("Liquidated", "Liquidated", palette.CRITICAL),
-    State("RuntimeError", "Runtime error", palette.CRITICAL),
-    State("DeployError", "Deploy error", palette.CRITICAL),
-    State("Invalid", "Invalid", palette.CRITICAL),
-)
-
-
+# The numbers of project:quantconnect_live_status:code, and what `status_now` adds to them.
+RUNNING, NO_DATA, NEVER_DEPLOYED = 1, 5, -1
 STATES = (
+    State(f"{NO_DATA}", "No data", palette.WARNING),
     State("4", "Error", palette.CRITICAL),
     State("3", "Liquidated", palette.PURPLE),
     State("2", "Stopped", palette.WARNING),
-    State("1", "Running", palette.GAIN),
+    State(f"{RUNNING}", "Running", palette.GAIN),
     State("0", "Starting or unknown", palette.MUTED),
+    State(f"{NEVER_DEPLOYED}", "Never deployed", palette.MUTED),
 )
 
 
@@ -68,7 +75,7 @@ LIMIT_LINE: dict[str, Any] = {
 
 def series(name: str, *matchers: str) -> str:
     """`series("up", JOBS)` is `up{job=~"$job"}`."""
-    return f"{name}{{{','.join(matchers)}}}"
+    return f"{name}{{{','.join(matchers)}}}" if matchers else name
 
 
 def named(expr: str) -> str:
@@ -77,10 +84,21 @@ def named(expr: str) -> str:
     return f"({expr}) * on (job, project_id) group_left (project) {info}"
 
 
-def symbols(expr: str) -> str:
-    """`expr`, which has job, project_id and symbol_id, with the symbol for people to read."""
-    info = series("holding:quantconnect_holding_info:current", JOBS)
-    return f"({expr}) * on (job, project_id, symbol_id) group_left (symbol) {info}"
+def each_project(expr: str) -> str:
+    """`expr`, which has the project's name, with a line for every project, in one order.
+
+    Grafana colours the lines of a graph in their order. With a line for those that have no value,
+    a project has the same colour on all of them.
+    """
+    info = series("project:quantconnect_project_info:current", PROJECTS)
+    names = f"max by (job, project_id, project) ({info})"
+    return f"max by (job, project_id, project) ({expr}) or {names} * NaN"
+
+
+def named_now(expr: str) -> str:
+    """The same for the present, where a project may be one that is not published any more."""
+    names = f"max by (job, project_id, project) ({series(LAST_READ, JOBS)})"
+    return f"({expr}) * on (job, project_id) group_left (project) ({names} * 0 + 1)"
 
 
 def unless_unread(total: str, value: str, *, held: str, on: str) -> str:
@@ -108,60 +126,113 @@ def limit(name: str) -> str:
     return f"max by (job, project_id) ({effective})"
 
 
-def limits_used(scope: str) -> dict[str, str]:
-    """How much of each limit a project uses: 1 is where the alert of the limit fires."""
-
-    def share(name: str, expr: str) -> str:
-        effective = series("project:quantconnect_project_limit:effective", JOBS, f'limit="{name}"')
-        return f"({expr}) / on (job, project_id) group_left (limit) ({effective} > 0)"
-
-    def recorded(name: str) -> str:
-        return series(f"project:quantconnect_{name}", scope)
-
-    pnl = series("holding:quantconnect_holding_unrealized_pnl:max", scope)
-    equity = series("project:quantconnect_live_equity:max", scope)
-    worst_position = f"""
-        min by (job, project_id, account_currency) (
-          {pnl} / on (job, project_id, account_currency) group_left () ({equity} > 0)
-        )"""
-    uses = {
-        "max_drawdown": recorded("drawdown_30d:ratio"),
-        "max_daily_loss": f"clamp_min(-{recorded('profit_ratio:today')}, 0)",
-        "max_gross_leverage": recorded("leverage_gross:ratio"),
-        "max_position_weight": recorded("weight_top1:ratio"),
-        "max_position_loss": f"clamp_min(-{worst_position}, 0)",
-    }
-    return {name: share(name, expr) for name, expr in uses.items()}
+def limits_used(scope: str, name: str = ".+") -> str:
+    """How much of each limit each project uses, or of one: 1 is where the limit's alert fires."""
+    used = series("project:quantconnect_limit_used:ratio", scope, f'limit=~"{name}"')
+    return f"max by (job, project_id, limit) ({used})"
 
 
-def status_code(scope: str) -> str:
-    """The status of each project as a number of STATES; the worst where two exporters differ."""
+def nearest_limit(scope: str) -> str:
+    """Of each project's limits the one that it uses most."""
+    return f"topk by (job, project_id) (1, {limits_used(scope)})"
 
-    def code(status: str, value: int) -> str:
-        live = series("quantconnect_live_status", scope, f'status=~"{status}"')
-        return f"(max by (job, project_id, project) ({live} == 1) * 0 + {value})"
 
-    return " or ".join(
-        (
-            code("RuntimeError|DeployError|Invalid", 4),
-            code("Liquidated", 3),
-            code("Stopped|Completed|Deleted", 2),
-            code("Running", 1),
-            code(".*", 0),
-        )
+def last_read(scope: str, source: str = ".+") -> str:
+    """When each project's sources were last read, in unix seconds; none that has nothing to read.
+
+    An exporter, Prometheus's scrapes or QuantConnect may have been silent since.
+    """
+    matcher = f'source=~"{source}"'
+    never = series("project:quantconnect_never_deployed:info", scope)
+    read = per_project(series(LAST_READ, scope, matcher))
+    return f"({read} unless on (job, project_id) {never})"
+
+
+def age(scope: str, source: str) -> str:
+    """Seconds since each project's source was last read."""
+    return f"time() - {last_read(scope, source)}"
+
+
+def status_now(scope: str) -> str:
+    """The status of each project as a number of STATES; "No data" where it is too old to say."""
+    code = series("project:quantconnect_live_status:code", scope)
+    never = series("project:quantconnect_never_deployed:info", scope)
+    old = f"{age(scope, 'status')} > {STALE_CRITICAL:.0f}"
+    return f"""(
+      {per_project(code)} unless on (job, project_id) ({old})
+      or {per_project(never)} * 0 + {NEVER_DEPLOYED}
+      or {per_project(series(LAST_READ, scope))} * 0 + {NO_DATA}
+    )"""
+
+
+def uncounted(value: str, scope: str) -> str:
+    """How many projects a sum of `value` leaves out, if it leaves any out."""
+    return f"count({last_read(scope)} unless on (job, project_id) {value}) > 0"
+
+
+UNCOUNTED = "not counted"
+
+
+def trust(*ages: tuple[str, str]) -> Line:
+    """The first line of a dashboard: by what age its numbers are old, and if exporters are down.
+
+    `ages` are names and expressions in seconds. The line is coloured from 10 and 30 minutes on.
+    """
+    up = series("up", JOBS)
+    queries = (
+        *(Query(expr=expr, legend=legend) for legend, expr in ages),
+        Query(expr=f"count({up} == 0) or count({up}) * 0", legend="exporters down"),
     )
-
-
-def data_age(scope: str) -> str:
-    """Seconds since each project's portfolio was last read well."""
-    read = series("quantconnect_read_last_success_timestamp_seconds", scope, 'source="portfolio"')
-    return f"time() - max by (job, project_id) ({read})"
+    return line(
+        3,
+        (
+            24,
+            stat(
+                title="Age of what is shown",
+                description="""How long ago the numbers on this page were last read from
+                    QuantConnect, whose own snapshot can be some ten minutes older still. Orange
+                    from 10 minutes and vermillion from 30, where the alerts for stale data begin.
+                    The ages go on while nothing is read, whatever the reason. Source: the
+                    exporter's reads, and Prometheus, up.""",
+                queries=queries,
+                style=values(unit="s", decimals=0, thresholds=on_background(AGES)),
+                size=18,
+                show="value_and_name",
+                background=True,
+                overrides=(
+                    override(
+                        "exporters down",
+                        unit="none",
+                        thresholds=thresholds(on_background(rising(critical=1))),
+                    ),
+                ),
+            ),
+        ),
+    )
 
 
 def page(uid: str, **variables: str) -> str:
     """The address of another dashboard with this one's time range, data source and job."""
+    return f"/d/{uid}?${{__url_time_range}}&{_chosen(**variables)}"
+
+
+def links(uid: str) -> tuple[Link, ...]:
+    """Links at the top of a dashboard to the others, which keep what all of them share."""
+    return tuple(
+        Link(title=title, url=f"/d/quantconnect-{name}?{_chosen()}")
+        for name, title in (
+            ("fleet", "Fleet"),
+            ("portfolio", "Portfolio"),
+            ("symbol", "Symbol"),
+            ("exporter", "Exporter"),
+        )
+        if uid != f"quantconnect-{name}"
+    )
+
+
+def _chosen(**variables: str) -> str:
     chosen = "".join(f"&var-{name}={value}" for name, value in variables.items())
-    return f"/d/{uid}?${{__url_time_range}}&${{datasource:queryparam}}&${{job:queryparam}}{chosen}"
+    return f"${{datasource:queryparam}}&${{job:queryparam}}{chosen}"
 
 
 def job() -> Variable:
@@ -175,25 +246,34 @@ def job() -> Variable:
 
 
 def project(*, several: bool) -> Variable:
-    """The projects by name; what is selected is the id, since two may share a name."""
+    """The projects by name; what is selected is the id, since two may share a name.
+
+    Where one is chosen, the project with the most positions comes first: it is what the dashboard
+    opens on.
+    """
     info = series("quantconnect_project_info", JOBS)
+    ever = f"""max by (project, project_id)
+        ({series(LAST_READ, JOBS)} or {info} or last_over_time({info}[$__range:1h]))"""
+    positions = f"max by (project, project_id) ({series('quantconnect_holdings', JOBS)})"
+    query = ever if several else f"sort_desc({positions} or {ever} * 0 - 1)"
     return Variable(
         name="project",
         label="Project",
-        query=f"query_result(max by (project, project_id) (last_over_time({info}[$__range])))",
+        query=f"query_result({query})",
         pattern=r'/project="(?<text>.*?)",\s*project_id="(?<value>[^"]+)"/',
         all_value=".+" if several else "",
         description="QuantConnect projects seen in the time range.",
+        as_answered=not several,
     )
 
 
-def account_currency(*, several: bool) -> Variable:
-    scope = PROJECTS if several else PROJECT
-    cash = series("quantconnect_cash_value", scope)
+def account_currency() -> Variable:
+    """The currency of the one project chosen."""
+    equity = series("quantconnect_live_equity", PROJECT)
     return Variable(
         name="account_currency",
         label="Account currency",
-        query=f"label_values({cash}, account_currency)",
-        all_value=".*" if several else "",
-        description="Amounts of different account currencies are never added up.",
+        query=f"label_values({equity}, account_currency)",
+        description="The project's own; amounts of different currencies are never added up.",
+        hidden=True,
     )

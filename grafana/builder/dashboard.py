@@ -18,7 +18,10 @@ TAG = "quantconnect"
 
 @dataclass(frozen=True, kw_only=True)
 class Annotation:
-    """Marks on the time axis where `expr` has a value, or at the time that is its value."""
+    """Marks on the time axis where `expr` has a value, or at the time that is its value.
+
+    Those not `shown` are off until a reader turns them on.
+    """
 
     name: str
     expr: str
@@ -26,12 +29,13 @@ class Annotation:
     title: str
     text: str = ""
     at_value: bool = False
+    shown: bool = True
 
     def render(self) -> dict[str, Any]:
         expr = one_line(self.expr)
         return {
             "datasource": DATASOURCE,
-            "enable": True,
+            "enable": self.shown,
             "expr": expr,
             "hide": False,
             "iconColor": self.color,
@@ -47,6 +51,32 @@ class Annotation:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Link:
+    """A link at the top to another dashboard; `url` says what of this one's choice it keeps.
+
+    Grafana's own list of dashboards by tag hands every variable on, "All" to where one project is
+    chosen and one project to where all are.
+    """
+
+    title: str
+    url: str
+
+    def render(self) -> dict[str, Any]:
+        return {
+            "asDropdown": False,
+            "icon": "dashboard",
+            "includeVars": False,
+            "keepTime": True,
+            "tags": [],
+            "targetBlank": False,
+            "title": self.title,
+            "tooltip": "",
+            "type": "link",
+            "url": self.url,
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
 class Dashboard:
     """What is in a dashboard; `uid` is also the name of its file and never changes."""
 
@@ -56,6 +86,7 @@ class Dashboard:
     rows: tuple[Row, ...]
     variables: tuple[Variable, ...]
     annotations: tuple[Annotation, ...] = ()
+    links: tuple[Link, ...] = ()
     period: str = "now-24h"
     refresh: str = "1m"
 
@@ -70,7 +101,7 @@ class Dashboard:
             "fiscalYearStartMonth": 0,
             "graphTooltip": 1,
             "id": None,
-            "links": [_links_by_tag()],
+            "links": _rendered(self.links),
             "liveNow": False,
             "panels": panels,
             "refresh": self.refresh,
@@ -105,23 +136,10 @@ def number(panels: list[dict[str, Any]]) -> None:
             each["id"] = key
 
 
-def _rendered(parts: tuple[Variable, ...] | tuple[Annotation, ...]) -> list[dict[str, Any]]:
+def _rendered(
+    parts: tuple[Variable, ...] | tuple[Annotation, ...] | tuple[Link, ...],
+) -> list[dict[str, Any]]:
     return [part.render() for part in parts]
-
-
-def _links_by_tag() -> dict[str, Any]:
-    return {
-        "asDropdown": True,
-        "icon": "external link",
-        "includeVars": True,
-        "keepTime": True,
-        "tags": [TAG],
-        "targetBlank": False,
-        "title": "QuantConnect",
-        "tooltip": "The other dashboards, with this time range and project",
-        "type": "dashboards",
-        "url": "",
-    }
 
 
 def _grafana_annotations() -> dict[str, Any]:

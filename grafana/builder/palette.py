@@ -1,16 +1,17 @@
 """Colours and thresholds: one meaning, one colour, told apart by colour-blind eyes too.
 
-The hues are Okabe and Ito's palette. Ordinary values take the theme's text colour, so that colour
-on a page means that something deserves a look.
+The hues are those of Okabe and Ito's palette. Ordinary values take the theme's text colour, so
+that colour on a page means that something deserves a look.
 """
 
 from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-GAIN = "#56B4E9"  # sky blue
-LOSS = "#D55E00"  # vermillion
-WARNING = "#E69F00"  # orange
+# Blue, vermillion and ochre: dark enough for text on white, light enough for text on black.
+GAIN = "#3087C6"
+LOSS = "#D55E00"
+WARNING = "#BF8700"
 CRITICAL = "#D55E00"
 CALM = "text"
 MUTED = "#8E9BAE"
@@ -49,6 +50,13 @@ def falling(*, warning: float) -> Thresholds:
     return (Step(None, WARNING), Step(warning, CALM))
 
 
+def on_background(steps: Thresholds) -> Thresholds:
+    """The same steps for a panel that is coloured as a whole: what is calm has no colour."""
+    return tuple(
+        step._replace(color="transparent") if step.color == CALM else step for step in steps
+    )
+
+
 def thresholds(steps: Thresholds) -> dict[str, Any]:
     """Grafana's form of `steps`, which must rise from minus infinity."""
     values = [step.value for step in steps]
@@ -69,12 +77,16 @@ class State(NamedTuple):
     color: str
 
 
-def mappings(states: tuple[State, ...]) -> list[dict[str, Any]]:
-    """Grafana's value mappings for `states`."""
-    if not states:
-        return []
+def mappings(states: tuple[State, ...], *, missing: str = "–") -> list[dict[str, Any]]:
+    """Grafana's value mappings for `states`; a missing value is `missing`, without colour.
+
+    Without that, a missing value takes the colour of the lowest threshold, which is often a loss.
+    NaN is left alone: to Grafana 9.4 every text is one.
+    """
     options = {
         state.value: {"color": state.color, "index": index, "text": state.text}
         for index, state in enumerate(states)
     }
-    return [{"type": "value", "options": options}]
+    result = {"color": CALM, "index": len(states), "text": missing}
+    nothing = {"type": "special", "options": {"match": "null", "result": result}}
+    return [{"type": "value", "options": options}, nothing] if states else [nothing]

@@ -1,7 +1,8 @@
 """Panels: one thing shown, in one of the forms that Grafana has had since 9.4.
 
 Every panel has a title, a description (what it means and where it comes from) and a unit; the
-functions here ask for them by name, so that none can be forgotten.
+functions here ask for them by name, so that none can be forgotten. A number asks for the present,
+a graph for the time range: the form of the panel decides, not its author.
 """
 
 from __future__ import annotations
@@ -19,31 +20,37 @@ if TYPE_CHECKING:
 
 # The release whose form the panels have: migrations of newer releases start from it.
 PLUGIN_VERSION = "9.4.7"
+_SHOWN = {"legend": False, "tooltip": False, "viz": False}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Panel:
-    """A panel in general; the functions below make the particular ones."""
+    """A panel in general; the functions below make the particular ones.
+
+    `over_time` asks for the time range, or for `period` up to its end where one is given ("30d").
+    """
 
     type: str
     title: str
     description: str
     queries: tuple[Query, ...]
     options: Mapping[str, Any]
+    over_time: bool = False
+    period: str = ""
     defaults: Mapping[str, Any] = field(default_factory=dict)
     overrides: tuple[dict[str, Any], ...] = ()
     transformations: tuple[dict[str, Any], ...] = ()
     links: tuple[dict[str, Any], ...] = ()
 
     def render(self) -> dict[str, Any]:
-        return {
+        return ({"timeFrom": self.period} if self.period else {}) | {
             "datasource": DATASOURCE,
             "description": " ".join(self.description.split()),
             "fieldConfig": {"defaults": dict(self.defaults), "overrides": list(self.overrides)},
             "links": list(self.links),
             "options": dict(self.options),
             "pluginVersion": PLUGIN_VERSION,
-            "targets": targets(self.queries),
+            "targets": targets(self.queries, over_time=self.over_time),
             "title": self.title,
             "transformations": list(self.transformations),
             "type": self.type,
@@ -56,16 +63,19 @@ def values(
     decimals: int | None = None,
     thresholds: Thresholds = palette.PLAIN,
     states: tuple[State, ...] = (),
-    no_value: str = "",
+    no_value: str = "No data",
     limits: tuple[float | None, float | None] = (None, None),
     by_series: bool = False,
 ) -> dict[str, Any]:
-    """How numbers are written and coloured; `limits` are the least and most on an axis or bar."""
+    """How numbers are written and coloured; `limits` are the least and most on an axis or bar.
+
+    `no_value` is written where there is no data, so it must not read as good news.
+    """
     low, high = limits
-    given = {"decimals": decimals, "min": low, "max": high, "noValue": no_value or None}
+    given = {"decimals": decimals, "min": low, "max": high, "noValue": no_value}
     return {key: value for key, value in given.items() if value is not None} | {
         "color": {"mode": "palette-classic" if by_series else "thresholds"},
-        "mappings": palette.mappings(states),
+        "mappings": palette.mappings(states, missing=no_value),
         "thresholds": palette.thresholds(thresholds),
         "unit": unit,
     }
@@ -98,24 +108,26 @@ def stat(
     description: str,
     queries: tuple[Query, ...],
     style: Mapping[str, Any],
-    sparkline: bool = False,
-    names: bool = False,
-    size: int | None = None,
+    size: int,
+    show: Literal["value", "value_and_name", "name"] = "value",
+    background: bool = False,
     overrides: tuple[dict[str, Any], ...] = (),
     links: tuple[dict[str, Any], ...] = (),
 ) -> Panel:
-    """A number to be read from afar, of the last value of each query; `names` says whose it is.
+    """Numbers to be read from afar, one for each series of the present answer.
 
-    Where there is none, it is a dash: a rule may not have been evaluated yet.
+    `size` is that of the figures in pixels: left to itself, Grafana writes the shortest number
+    largest. `show` adds the series' names, or writes them in place of the values, and `background`
+    colours the whole panel instead of the figures.
     """
     options = {
-        "colorMode": "value",
-        "graphMode": "area" if sparkline else "none",
+        "colorMode": "background" if background else "value",
+        "graphMode": "none",
         "justifyMode": "auto",
         "orientation": "auto",
         "reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": False},
-        "text": {} if size is None else {"valueSize": size},
-        "textMode": "value_and_name" if names else "value",
+        "text": {"titleSize": 14, "valueSize": size},
+        "textMode": show,
     }
     return Panel(
         type="stat",
@@ -123,7 +135,7 @@ def stat(
         description=description,
         queries=queries,
         options=options,
-        defaults={"noValue": "–", **style},
+        defaults=style,
         overrides=overrides,
         links=links,
     )
@@ -141,29 +153,38 @@ def timeseries(
     limit_lines: bool = False,
     legend: tuple[str, ...] = ("lastNotNull",),
     legend_right: bool = False,
+    at_least: tuple[float | None, float | None] = (None, None),
+    period: str = "",
     overrides: tuple[dict[str, Any], ...] = (),
-    gap: int | bool = False,
 ) -> Panel:
-    """Values over time. `gap` bridges holes up to that many milliseconds, or all (True)."""
+    """Values over time.
+
+    The axis reaches `at_least` from and to these values: Grafana stretches the axis of a line that
+    is flat at 0 to a hundred times what it could ever be. `period` is the panel's own time range.
+    """
+    low, high = at_least
     custom = {
         "axisCenteredZero": False,
         "axisColorMode": "text",
         "axisLabel": "",
         "axisPlacement": "auto",
-        "barAlignment": 0,
+        # A bar begins at its point, which is the start of the time that it stands for.
+        "barAlignment": 1 if draw == "bars" else 0,
         "drawStyle": "bars" if draw == "bars" else "line",
         "fillOpacity": 70 if draw == "bars" else fill,
         "gradientMode": "none",
-        "hideFrom": {"legend": False, "tooltip": False, "viz": False},
+        "hideFrom": _SHOWN,
         "lineInterpolation": "stepAfter" if draw == "steps" else "linear",
         "lineWidth": 0 if draw == "bars" else 1,
         "pointSize": 4,
         "scaleDistribution": {"type": "linear"},
         "showPoints": "auto",
-        "spanNulls": gap,
+        "spanNulls": False,
         "stacking": {"group": "A", "mode": "normal" if stack else "none"},
         "thresholdsStyle": {"mode": "dashed" if limit_lines else "off"},
     }
+    soft = {"axisSoftMin": low, "axisSoftMax": high}
+    custom |= {key: value for key, value in soft.items() if value is not None}
     options = {
         "legend": {
             "calcs": list(legend),
@@ -179,6 +200,8 @@ def timeseries(
         description=description,
         queries=queries,
         options=options,
+        over_time=True,
+        period=period,
         defaults={**style, "custom": custom},
         overrides=overrides,
     )
@@ -190,15 +213,20 @@ def bars(
     description: str,
     queries: tuple[Query, ...],
     style: Mapping[str, Any],
+    unfilled: bool = False,
 ) -> Panel:
-    """One horizontal bar for each series of an instant query, in the order of the answer."""
+    """One horizontal bar for each series, in the order of the answer, all in text of one size.
+
+    `unfilled` draws what is left up to the most that there can be.
+    """
     options = {
         "displayMode": "basic",
         "minVizHeight": 10,
         "minVizWidth": 0,
         "orientation": "horizontal",
         "reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": False},
-        "showUnfilled": False,
+        "showUnfilled": unfilled,
+        "text": {"titleSize": 13, "valueSize": 13},
         "valueMode": "color",
     }
     return Panel(
@@ -211,37 +239,14 @@ def bars(
     )
 
 
-def donut(
-    *, title: str, description: str, queries: tuple[Query, ...], style: Mapping[str, Any]
-) -> Panel:
-    """Shares of a whole; only for values that cannot be negative."""
-    hide = {"hideFrom": {"legend": False, "tooltip": False, "viz": False}}
-    options = {
-        "displayLabels": ["percent"],
-        "legend": {
-            "displayMode": "table",
-            "placement": "right",
-            "showLegend": True,
-            "values": ["value", "percent"],
-        },
-        "pieType": "donut",
-        "reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": False},
-        "tooltip": {"mode": "single", "sort": "none"},
-    }
-    return Panel(
-        type="piechart",
-        title=title,
-        description=description,
-        queries=queries,
-        options=options,
-        defaults={**style, "custom": hide},
-    )
-
-
 def state_timeline(
-    *, title: str, description: str, queries: tuple[Query, ...], style: Mapping[str, Any]
+    *,
+    title: str,
+    description: str,
+    queries: tuple[Query, ...],
+    states: tuple[State, ...],
 ) -> Panel:
-    """A band for each series, coloured by its state."""
+    """A band for each series, coloured and named by its state."""
     options = {
         "alignValue": "left",
         "legend": {"displayMode": "list", "placement": "bottom", "showLegend": False},
@@ -250,13 +255,21 @@ def state_timeline(
         "showValue": "auto",
         "tooltip": {"mode": "single", "sort": "none"},
     }
+    # Coloured by thresholds, Grafana merges the values into those and forgets what states are
+    # called.
+    fixed = {"mode": "fixed", "fixedColor": palette.MUTED}
     return Panel(
         type="state-timeline",
         title=title,
         description=description,
         queries=queries,
         options=options,
-        defaults={**style, "custom": {"fillOpacity": 75, "lineWidth": 0}},
+        over_time=True,
+        defaults={
+            **values(unit="none", states=states),
+            "color": fixed,
+            "custom": {"fillOpacity": 75, "lineWidth": 0},
+        },
     )
 
 
@@ -268,7 +281,9 @@ def heatmap(*, title: str, description: str, query: Query, unit: str) -> Panel:
         "color": {
             "exponent": 0.5,
             "fill": palette.GAIN,
-            "mode": "scheme",
+            # One colour, the fainter the fewer: a scheme from dark to light means the opposite in
+            # the other theme.
+            "mode": "opacity",
             "reverse": False,
             "scale": "exponential",
             "scheme": "Blues",
@@ -282,12 +297,15 @@ def heatmap(*, title: str, description: str, query: Query, unit: str) -> Panel:
         "tooltip": {"mode": "single", "show": True, "yHistogram": False},
         "yAxis": {"axisPlacement": "left", "reverse": False, "unit": unit},
     }
-    hide = {"hideFrom": {"legend": False, "tooltip": False, "viz": False}}
     return Panel(
         type="heatmap",
         title=title,
         description=description,
         queries=(query,),
         options=options,
-        defaults={"custom": {**hide, "scaleDistribution": {"type": "linear"}}, "unit": unit},
+        over_time=True,
+        defaults={
+            "custom": {"hideFrom": _SHOWN, "scaleDistribution": {"type": "linear"}},
+            "unit": unit,
+        },
     )

@@ -12,28 +12,32 @@ DATASOURCE = {"type": "prometheus", "uid": "${datasource}"}
 class Query:
     """One PromQL query and the form in which its answer is wanted.
 
-    `instant` asks for the end of the time range only; `ref` names the answer where transformations
-    must find it, else the query gets a letter. `step` is the least time between points ("1d").
+    `ref` names the answer where transformations must find it, else the query gets a letter.
+    `step` is the least time between points ("1d").
     """
 
     expr: str
     legend: str = "__auto"
-    instant: bool = False
     format: Literal["time_series", "table", "heatmap"] = "time_series"
     ref: str = ""
     step: str = ""
 
-    def target(self, ref: str) -> dict[str, Any]:
+    def target(self, ref: str, *, over_time: bool) -> dict[str, Any]:
+        """Grafana's form of the query.
+
+        Without `over_time` it asks for the end of the time range only. The last point of an answer
+        over time is old by up to a step, which is hours where a narrow panel shows a month.
+        """
         return {
             "datasource": DATASOURCE,
             "editorMode": "code",
             "exemplar": False,
             "expr": one_line(self.expr),
             "format": self.format,
-            "instant": self.instant,
+            "instant": not over_time,
             "interval": self.step,
             "legendFormat": self.legend,
-            "range": not self.instant,
+            "range": over_time,
             "refId": self.ref or ref,
         }
 
@@ -43,11 +47,14 @@ def one_line(expr: str) -> str:
     return " ".join(expr.split())
 
 
-def targets(queries: tuple[Query, ...]) -> list[dict[str, Any]]:
+def targets(queries: tuple[Query, ...], *, over_time: bool) -> list[dict[str, Any]]:
     """The queries in Grafana's form, lettered from A."""
     if len(queries) > 26:
         raise ValueError(f"a panel has letters for 26 queries, not {len(queries)}")
-    made = [query.target(chr(ord("A") + index)) for index, query in enumerate(queries)]
+    made = [
+        query.target(chr(ord("A") + index), over_time=over_time)
+        for index, query in enumerate(queries)
+    ]
     refs = [target["refId"] for target in made]
     if len(set(refs)) != len(refs):
         raise ValueError(f"queries of one panel must differ in ref, not {refs}")

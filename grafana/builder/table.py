@@ -31,12 +31,14 @@ class Label:
 class Value:
     """A column that shows a query's value; `ref` names the query.
 
-    `hidden` is for a query that only brings labels.
+    `brings` names labels that the query adds to those that identify a row. `hidden` is for a query
+    that only brings labels, or that the rows are sorted by.
     """
 
     ref: str
     title: str
     expr: str
+    brings: tuple[str, ...] = ()
     unit: str = "none"
     decimals: int | None = None
     thresholds: Thresholds = palette.PLAIN
@@ -47,10 +49,22 @@ class Value:
 
 @dataclass(frozen=True, kw_only=True)
 class Sort:
-    """By which column, the worst first."""
+    """The column that decides the order of the rows, which may be a hidden one."""
 
     title: str
     descending: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Nothing:
+    """A line that says `text` in the column of `label` where `expr` proves that there are no rows.
+
+    Missing data is no proof: a table without rows and without proof says "No data".
+    """
+
+    label: str
+    text: str
+    expr: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,27 +80,31 @@ def table(
     *,
     title: str,
     description: str,
+    by: tuple[str, ...],
     columns: tuple[Label | Value, ...],
     sort: Sort,
-    no_value: str = "",
-    unit: str = "none",
+    nothing: Nothing | None = None,
 ) -> Panel:
-    """A table with these columns from left to right.
+    """A table with these columns from left to right and one row for each combination of `by`.
 
-    Labels that no column names are dropped, so every query should be aggregated `by` the labels
-    that identify a row, which are what the answers are joined on.
+    Every answer is aggregated by exactly these labels and those that it brings, since Grafana joins
+    only rows that agree in all labels that they share, the name of the metric included.
     """
     parts = _Columns()
-    several = sum(isinstance(column, Value) for column in columns) > 1
-    for index, column in enumerate(columns):
-        _add(parts, index, column, several=several)
-    if sort.title not in parts.names.values():
-        raise ValueError(f"the table {title!r} is sorted by {sort.title!r}, which is no column")
-    queries = tuple(
-        Query(expr=column.expr, ref=column.ref, instant=True, format="table", legend="")
+    queries = [
+        _query(column.ref, f"max by ({', '.join((*by, *column.brings))}) ({column.expr})")
         for column in columns
         if isinstance(column, Value)
-    )
+    ]
+    if len(queries) == 1 and nothing is not None:
+        # Grafana names a value by its query only where several answer, and "nothing" rarely does.
+        queries.append(_query("rows", queries[0].expr))
+    if nothing is not None:
+        queries.append(_query("nothing", _line(nothing)))
+    for index, column in enumerate(columns):
+        _add(parts, index, column, several=len(queries) > 1)
+    if sort.title not in parts.names.values():
+        raise ValueError(f"the table {title!r} is sorted by {sort.title!r}, which is no column")
     wanted = "|".join(f"^{name}$" for name in parts.names)
     transformations = (
         {"id": "merge", "options": {}},
@@ -99,28 +117,44 @@ def table(
                 "renameByName": parts.names,
             },
         },
+        # Not the table's own sorting, which knows only the columns that it shows.
+        {
+            "id": "sortBy",
+            "options": {"fields": {}, "sort": [{"desc": sort.descending, "field": sort.title}]},
+        },
     )
-    style = values(unit=unit, no_value=no_value) | {
+    style = values(unit="none") | {
+        "mappings": palette.mappings(()),
         "custom": {
             "align": "auto",
             "displayMode": "auto",
             "filterable": False,
             "inspect": False,
+            # Grafana's own, 150, pushes the last columns of a narrow panel out of it.
+            "minWidth": 50,
         },
     }
+    del style["noValue"]  # it would be written in every empty cell
     return Panel(
         type="table",
         title=title,
         description=description,
-        queries=queries,
-        options={
-            "showHeader": True,
-            "sortBy": [{"desc": sort.descending, "displayName": sort.title}],
-        },
+        queries=tuple(queries),
+        options={"cellHeight": "sm", "showHeader": True, "sortBy": []},
         defaults=style,
         overrides=tuple(parts.overrides),
         transformations=transformations,
     )
+
+
+def _query(ref: str, expr: str) -> Query:
+    return Query(expr=expr, ref=ref, format="table", legend="")
+
+
+def _line(nothing: Nothing) -> str:
+    """One row with the text and nothing else."""
+    proof = f"group by () ({nothing.expr})"
+    return f'label_replace({proof}, "{nothing.label}", "{nothing.text}", "", "")'
 
 
 def _add(parts: _Columns, index: int, column: Label | Value, *, several: bool) -> None:

@@ -8,7 +8,8 @@ from typing import Any
 from grafana.builder.query import DATASOURCE, one_line
 
 ON_TIME_RANGE_CHANGE = 2
-SORT_ALPHABETICAL = 5  # ascending, without regard to case
+UNSORTED, SORT_ALPHABETICAL = 0, 5  # ascending, without regard to case
+SHOWN, HIDDEN = 0, 2
 LABEL_VALUES, QUERY_RESULT = 1, 3  # what Grafana's editor calls the two kinds of query
 
 
@@ -18,7 +19,9 @@ class Variable:
 
     `pattern` takes text and value out of a `query_result` by its groups of these names: that is
     how a list can show names and select ids. `all_value`, where given, adds "All" and allows
-    several choices; it is the regular expression that "All" stands for.
+    several choices; it is the regular expression that "All" stands for. The list is in
+    alphabetical order, or `as_answered`, and a single choice begins with the first. A `hidden` one
+    follows from the others: it is neither shown nor taken from the address.
     """
 
     name: str
@@ -27,6 +30,8 @@ class Variable:
     pattern: str = ""
     all_value: str = ""
     description: str = ""
+    as_answered: bool = False
+    hidden: bool = False
 
     def render(self) -> dict[str, Any]:
         several = bool(self.all_value)
@@ -38,7 +43,7 @@ class Variable:
             "current": everything if several else {},
             "datasource": DATASOURCE,
             "definition": query,
-            "hide": 0,
+            "hide": HIDDEN if self.hidden else SHOWN,
             "includeAll": several,
             "label": self.label,
             "multi": several,
@@ -51,8 +56,8 @@ class Variable:
             },
             "refresh": ON_TIME_RANGE_CHANGE,
             "regex": self.pattern,
-            "skipUrlSync": False,
-            "sort": SORT_ALPHABETICAL,
+            "skipUrlSync": self.hidden,
+            "sort": UNSORTED if self.as_answered else SORT_ALPHABETICAL,
             "type": "query",
         }
 

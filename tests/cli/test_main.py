@@ -61,10 +61,20 @@ def test_a_configuration_with_something_to_doubt(
     assert capsys.readouterr().out.splitlines()[2:] == [
         (
             "account b: warning: another account has the same user_id: a; make them one account:"
-            " two make twice the calls, and what both discover is read by one of them only"
+            " two make twice the calls, and a project that both discover is read by one of them"
+            " only"
         ),
         "quantconnect.yaml: ok",
     ]
+
+
+def test_a_web_configuration_that_is_good_but_for_a_remark(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "quantconnect.yaml").write_text(GOOD)
+    (tmp_path / "web.yaml").write_text("http_server_config: {http2: true}\n")
+    assert main(["--config.check", "--web.config.file=web.yaml"]) == 0
+    assert "web.yaml: warning: " in capsys.readouterr().out
 
 
 def test_one_project(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -100,7 +100,10 @@ def test_run(quantconnect: SimulatorServer, configure: Configure, number: signal
     file = configure("projects: [{id: 21048731}]")
     with running("--config.file", str(file), "--web.listen-address", LOOPBACK) as exporter:
         url = f"http://{exporter.listens_on()}"
-        wait_for(f"{url}/metrics", 'quantconnect_holdings{project="US equities long-short"')
+        wait_for(
+            f"{url}/metrics",
+            'quantconnect_holdings{account="default",project="US equities long-short"',
+        )
         wait_for(f"{url}/-/ready", "Ready")
         wait_for(f"{url}/-/healthy", "Healthy")
         assert "api_token: <secret>" in wait_for(f"{url}/config", "accounts:")
@@ -152,7 +155,7 @@ def test_a_web_configuration(configure: Configure, tmp_path: Path) -> None:
         assert requests.get(url, timeout=20).status_code == 401
         assert requests.get(url, auth=("alice", "open sesame"), timeout=20).status_code == 200
         counted = requests.get(url, auth=("alice", "open sesame"), timeout=20).text
-        assert 'http_requests_total{code="401",handler="other"} 1.0' in counted
+        assert 'http_requests_total{code="401",handler="/metrics"} 1.0' in counted
         assert exporter.stop(signal.SIGTERM) == 0
     assert "Portfolio values can be read" not in exporter.said
 

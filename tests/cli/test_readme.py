@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 
-import promql_parser
 import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from exporter.config import load
-from exporter.metrics import PROJECT_FAMILIES
+from exporter.sources import PROJECT_FAMILIES
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -25,7 +25,9 @@ def blocks(language: str) -> list[str]:
 
 CONFIGURATIONS = [text for text in blocks("yaml") if text.startswith("accounts:")]
 (PROMETHEUS,) = (text for text in blocks("yaml") if text not in CONFIGURATIONS)
-QUERIES = [query for text in blocks("promql") for query in text.split("\n\n")]
+ADDRESS: str = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"][
+    "urls"
+]["Homepage"]
 
 
 @pytest.mark.parametrize("text", CONFIGURATIONS)
@@ -61,16 +63,41 @@ def test_the_tables_labels_are_the_metrics() -> None:
     for names, labels in rows:
         found = set(re.findall(r"`(.+?)`", labels)) | (before if "the same" in labels else set())
         for name in re.findall(r"`(.+?)`", names):
-            assert found == FAMILIES[name] - {"project_id", "project"}, name
+            assert found == FAMILIES[name] - {"account", "project_id", "project"}, name
         before = found
 
 
-@pytest.mark.parametrize("query", QUERIES)
-def test_a_query_is_one(query: str) -> None:
-    promql_parser.parse(query)
-    assert set(re.findall(r"quantconnect_\w+", query)) <= FAMILIES.keys()
+def test_it_is_short() -> None:
+    assert len(PAGE.splitlines()) < 150
 
 
-def test_what_is_named_exists() -> None:
-    for path in re.findall(r"\]\(([\w./-]+)\)", PAGE):
-        assert (ROOT / path).exists(), path
+def test_every_link_works_outside_the_repository() -> None:
+    """On the page of a package index a relative link leads nowhere."""
+    ours = rf"{re.escape(ADDRESS)}/(?:blob|tree)/main/(\S+)"
+    targets = re.findall(r"(?m)^\[\w+\]: (\S+)$|\]\(([^)]+)\)", PAGE)
+    assert targets
+    for target in map("".join, targets):
+        assert target.startswith("https://"), target
+        if path := re.fullmatch(ours, target):
+            assert (ROOT / path[1]).exists(), target
+    named = set(re.findall(r"(?m)^\[(\w+)\]: ", PAGE))
+    assert set(re.findall(r"\]\[(\w+)\]", PAGE)) == named
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.md")), ids=lambda page: page.name)
+def test_every_link_of_the_documentation_leads_somewhere(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    for target in re.findall(r"\]\(((?!https?:)[^)\s]+)\)", text):
+        path, _, anchor = target.partition("#")
+        linked = (page.parent / path).resolve() if path else page
+        assert linked.exists(), target
+        if anchor:
+            headings = re.findall(r"(?m)^#+ (.+)$", linked.read_text(encoding="utf-8"))
+            anchors = {re.sub(r"[^\w -]", "", each.lower()).replace(" ", "-") for each in headings}
+            assert anchor in anchors, target
+
+
+def test_the_map_has_every_page() -> None:
+    text = (ROOT / "docs" / "README.md").read_text(encoding="utf-8")
+    linked = set(re.findall(r"\]\(([\w-]+\.md)\)", text))
+    assert linked == {page.name for page in (ROOT / "docs").glob("*.md")} - {"README.md"}

@@ -11,8 +11,9 @@ import msgspec
 import pytest
 import yaml
 
-from exporter.config import ConfigError, load
-from exporter.config.schema import Document, Entry
+from exporter.config import ConfigError, load, to_yaml
+from exporter.config.reader import Entry
+from exporter.config.schema import Document
 
 EXAMPLE = Path(__file__).parents[2] / "config.example.yaml"
 ENVIRON = {"QUANTCONNECT_USER_ID": "123456", "QUANTCONNECT_API_TOKEN": "abc"}
@@ -61,12 +62,18 @@ def test_its_values_are_the_defaults_where_it_does_not_say_otherwise(tmp_path: P
         "stale_after",
         "status_interval",
         "statistics_interval",
+        "orders_interval",
+        "trades_interval",
+        "nodes_interval",
+        "account_interval",
+        "benchmark_interval",
+        "logs_interval",
         "max_holdings_per_project",
     ):
         assert getattr(example, field) == getattr(default, field)
     assert example.accounts[0].base_url == default.accounts[0].base_url
     assert example.accounts[0].requests_per_minute == default.accounts[0].requests_per_minute
-    assert example.accounts[0].projects[0].strike_scale == 6
+    assert example.accounts[0].projects[0].strike_scale == default.accounts[0].defaults.strike_scale
 
 
 def test_its_token_file_takes_the_place_of_its_token(tmp_path: Path) -> None:
@@ -101,11 +108,11 @@ def test_every_value_says_what_is_expected() -> None:
 
 
 def test_the_running_configuration_of_the_example(tmp_path: Path) -> None:
-    shown = load(EXAMPLE, ENVIRON).to_yaml()
+    shown = to_yaml(load(EXAMPLE, ENVIRON))
     assert yaml.safe_load(shown)["accounts"][0]["api_token"] == "<secret>"
     path = tmp_path / "quantconnect.yaml"
     path.write_text(shown, "utf-8")
-    assert load(path, {}).to_yaml() == shown
+    assert to_yaml(load(path, {})) == shown
 
 
 def test_a_token_file_is_shown_by_its_whole_path(tmp_path: Path) -> None:
@@ -113,9 +120,9 @@ def test_a_token_file_is_shown_by_its_whole_path(tmp_path: Path) -> None:
     path = tmp_path / "quantconnect.yaml"
     path.write_text("accounts: [{user_id: 1, api_token_file: token}]")
     config = load(path, {})
-    assert f"api_token_file: {tmp_path / 'token'}\n" in config.to_yaml()
+    assert f"api_token_file: {tmp_path / 'token'}\n" in to_yaml(config)
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     copy = elsewhere / "quantconnect.yaml"
-    copy.write_text(config.to_yaml())
+    copy.write_text(to_yaml(config))
     assert load(copy, {}).accounts == config.accounts

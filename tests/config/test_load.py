@@ -6,10 +6,20 @@ import re
 from collections.abc import Callable
 from dataclasses import FrozenInstanceError, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from exporter.config import Account, Config, Discover, Project, Secret, Token, load
+from exporter.config import (
+    Account,
+    Config,
+    Defaults,
+    Discover,
+    ProjectSettings,
+    Secret,
+    Token,
+    load,
+)
 
 Write = Callable[[str], Path]
 EVERYTHING = Discover(
@@ -32,7 +42,7 @@ def load_account(write: Write, body: str, **environ: str) -> Account:
     return account
 
 
-def load_project(write: Write, body: str, **environ: str) -> Project:
+def load_project(write: Write, body: str, **environ: str) -> ProjectSettings:
     account = load_account(
         write, f"user_id: 1, api_token: t, projects: [{{id: 5, {body}}}]", **environ
     )
@@ -49,6 +59,13 @@ def test_a_user_id_and_a_token_are_enough(write: Write) -> None:
         stale_after=900.0,
         status_interval=60.0,
         statistics_interval=300.0,
+        orders_interval=600.0,
+        trades_interval=3600.0,
+        nodes_interval=600.0,
+        account_interval=3600.0,
+        benchmark_interval=0.0,
+        logs_interval=300.0,
+        log_queries={},
         max_holdings_per_project=10_000,
         tickers={},
         accounts=(
@@ -59,6 +76,7 @@ def test_a_user_id_and_a_token_are_enough(write: Write) -> None:
                 base_url="https://www.quantconnect.com/api/v2",
                 requests_per_minute=60.0,
                 discover=EVERYTHING,
+                defaults=Defaults(scrape_interval=60.0),
                 projects=(),
             ),
         ),
@@ -76,7 +94,20 @@ request_timeout: 10s
 stale_after: 1h
 status_interval: 2m
 statistics_interval: 0
+orders_interval: 0s
+trades_interval: 2h
+nodes_interval: 1s
+account_interval: 1d
+benchmark_interval: 5m
+logs_interval: 1m
+log_queries: {errors: error}
 max_holdings_per_project: 500
+defaults:
+  labels: {desk: rates, owner: ada}
+  limits: {max_drawdown: 0.15}
+  statistics: [Beta]
+  drawdown_since: 2026-01-01
+  strike_scale: 4
 tickers: {FB: META, ON: ON}
 accounts:
   - name: main
@@ -85,6 +116,13 @@ accounts:
     base_url: http://127.0.0.1:10271/api/v2//
     requests_per_minute: 7.5
     discover: {enabled: true, include: "US.*", exclude: ".*test", forget_after: 0s}
+    defaults:
+      scrape_interval: 2m
+      labels: {desk: options}
+      limits: {max_drawdown: 0.2, min_cash_ratio: 0}
+      statistics: []
+      drawdown_since: 2026-02-01T12:00:00+01:00
+      strike_scale: 6
     projects:
       - id: 23456789
         name: US momentum
@@ -94,10 +132,21 @@ accounts:
         limits: {max_drawdown: 0.10, max_daily_loss: .03, max_gross_leverage: 2,
           max_position_weight: 25e-2, max_position_loss: 1., min_cash_ratio: -1}
         statistics: ["My custom statistic", Alpha]
+        log_queries: {lost connection: Disconnected, 429: too many}
+        drawdown_since: 1772323200
         strike_scale: 4
       - id: 5
 """
     )
+    account_defaults: dict[str, Any] = {
+        "scrape_interval": 120.0,
+        "labels": {"desk": "options", "owner": "ada"},
+        "limits": {"max_drawdown": 0.2, "min_cash_ratio": 0.0},
+        "statistics": (),
+        "log_queries": {"errors": "error"},
+        "drawdown_since": 1769943600.0,
+        "strike_scale": 6,
+    }
     assert load(path, {}) == Config(
         source=str(path),
         scrape_interval=90.0,
@@ -105,6 +154,13 @@ accounts:
         stale_after=3600.0,
         status_interval=120.0,
         statistics_interval=0.0,
+        orders_interval=0.0,
+        trades_interval=7200.0,
+        nodes_interval=1.0,
+        account_interval=86_400.0,
+        benchmark_interval=300.0,
+        logs_interval=60.0,
+        log_queries={"errors": "error"},
         max_holdings_per_project=500,
         tickers={"FB": "META", "ON": "ON"},
         accounts=(
@@ -119,13 +175,14 @@ accounts:
                     exclude=re.compile(".*test", re.DOTALL),
                     forget_after=0.0,
                 ),
+                defaults=Defaults(**account_defaults),
                 projects=(
-                    Project(
+                    ProjectSettings(
                         id=23456789,
                         name="US momentum",
                         account_currency="USDT",
                         scrape_interval=30.0,
-                        labels={"desk": "equities", "floor": "007"},
+                        labels={"desk": "equities", "owner": "ada", "floor": "007"},
                         limits={
                             "max_drawdown": 0.10,
                             "max_daily_loss": 0.03,
@@ -135,9 +192,11 @@ accounts:
                             "min_cash_ratio": -1.0,
                         },
                         statistics=("My custom statistic", "Alpha"),
+                        log_queries={"lost connection": "Disconnected", "429": "too many"},
+                        drawdown_since=1772323200.0,
                         strike_scale=4,
                     ),
-                    Project(id=5, scrape_interval=90.0),
+                    ProjectSettings(id=5, **account_defaults),
                 ),
             ),
         ),
@@ -185,18 +244,57 @@ def test_discovery_matches_whole_names(
     assert discover.matches(name) is matches
 
 
-def test_a_discovered_project_has_the_settings_of_the_file(write: Write) -> None:
-    config = load(write("scrape_interval: 5m\naccounts: [{user_id: 1, api_token: t}]"), {})
-    assert Project.discovered(7, config) == Project(
+DEFAULTS = """\
+scrape_interval: 5m
+defaults: {labels: {desk: equities}, limits: {max_drawdown: 0.15}, drawdown_since: 2026-11-01}
+accounts:
+- name: main
+  user_id: 1
+  api_token: t
+  discover: {enabled: true}
+  projects: [{id: 5, limits: {max_daily_loss: 0.03}}]
+- name: futures
+  user_id: 2
+  api_token: t
+  defaults: {scrape_interval: 1m, labels: {desk: futures}, statistics: [Margin]}
+"""
+
+
+def test_a_limit_of_one_project_leaves_all_else_as_it_was(write: Write) -> None:
+    main, futures = load(write(DEFAULTS), {}).accounts
+    assert main.discover is not None
+    assert main.settings_for(5) == main.projects[0]
+    found: dict[str, Any] = {
+        "scrape_interval": 300.0,
+        "labels": {"desk": "equities"},
+        "limits": {"max_drawdown": 0.15},
+        "drawdown_since": 1793491200.0,
+    }
+    assert main.settings_for(7) == ProjectSettings(id=7, **found)
+    found["limits"] = {"max_drawdown": 0.15, "max_daily_loss": 0.03}
+    assert main.settings_for(5) == ProjectSettings(id=5, **found)
+    assert futures.settings_for(7) == ProjectSettings(
         id=7,
-        name=None,
-        account_currency=None,
-        scrape_interval=300.0,
-        labels={},
-        limits={},
-        statistics=(),
-        strike_scale=6,
+        scrape_interval=60.0,
+        labels={"desk": "futures"},
+        limits={"max_drawdown": 0.15},
+        statistics=("Margin",),
+        drawdown_since=1793491200.0,
     )
+
+
+@pytest.mark.parametrize(
+    ("written", "seconds"),
+    [
+        ("2026-11-01", 1793491200),
+        ("2026-11-01T14:30:00Z", 1793543400),
+        ("2026-11-01 14:30Z", 1793543400),
+        ("'2026-11-01T15:30:00+01:00'", 1793543400),
+        ("1793543400", 1793543400),
+    ],
+)
+def test_a_moment(write: Write, written: str, seconds: float) -> None:
+    assert load_project(write, f"drawdown_since: {written}").drawdown_since == seconds
 
 
 def test_the_environment_fills_in_values(write: Write) -> None:
@@ -220,7 +318,9 @@ def test_the_environment_fills_in_values(write: Write) -> None:
     assert account.requests_per_minute == 7.5
     assert account.base_url == "https://example.com:8443/api/v2"
     assert account.discover is None
-    assert account.projects == (Project(id=5, scrape_interval=45.0, name="${N} is 45, $N {N} $"),)
+    assert account.projects == (
+        ProjectSettings(id=5, scrape_interval=45.0, name="${N} is 45, $N {N} $"),
+    )
 
 
 def test_the_environment_is_text_and_nothing_more(write: Write) -> None:
@@ -273,19 +373,19 @@ accounts:
     )
     (account,) = load(path, {}).accounts
     assert account.projects == (
-        Project(
+        ProjectSettings(
             id=5,
             scrape_interval=60.0,
             account_currency="USD",
             limits={"max_drawdown": 0.1, "max_daily_loss": 0.03},
         ),
-        Project(
+        ProjectSettings(
             id=6,
             scrape_interval=60.0,
             account_currency="USD",
             limits={"max_drawdown": 0.2, "max_daily_loss": 0.03},
         ),
-        Project(
+        ProjectSettings(
             id=7,
             scrape_interval=60.0,
             name="seven",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,9 +11,10 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from exporter.config import Config, ConfigError, Secret, Token, load
+from exporter.config import Config, ConfigError, Secret, Token, load, to_yaml
 from exporter.config.environment import escape, substitute
 from exporter.config.schema import (
+    AccountDefaultsEntry,
     AccountEntry,
     DiscoverEntry,
     Document,
@@ -27,7 +29,14 @@ TOKEN = "5ec2e7" * 10 + "cafe"
 KEYS = sorted(
     {
         key
-        for entry in (Document, AccountEntry, DiscoverEntry, ProjectEntry, LimitsEntry)
+        for entry in (
+            Document,
+            AccountEntry,
+            AccountDefaultsEntry,
+            DiscoverEntry,
+            ProjectEntry,
+            LimitsEntry,
+        )
         for key in entry.__struct_fields__
     }
 )
@@ -124,34 +133,45 @@ def test_a_document_that_is_nearly_right(path: Path, document: Any) -> None:
     load_or_say_why(path, yaml.safe_dump(document, allow_unicode=True).encode())
 
 
-names = st.text(min_size=1, max_size=20).filter(
-    lambda text: (
-        text.encode("utf-8", "ignore").decode() == text.strip() != ""
-        and not set(text) & set("\n")
-        and all(character.isprintable() for character in text)
-    )
-)
+# Printable texts: without control characters and separators but for single spaces.
+words = st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1, max_size=6)
+names = st.lists(words, min_size=1, max_size=3).map(" ".join)
 durations = st.integers(min_value=1000, max_value=86_400_000).map(
     lambda milliseconds: f"{milliseconds}ms"
 )
 fractions = st.floats(min_value=0.0, max_value=1.0, exclude_min=True)
+queries = st.dictionaries(names, names.map(escape), max_size=2)
+settings_of_all = {
+    "labels": st.dictionaries(st.from_regex(r"\Aown_[a-z0-9_]{0,8}\Z"), names.map(escape)),
+    "limits": st.fixed_dictionaries(
+        {},
+        optional={
+            key: fractions if key != "min_cash_ratio" else st.floats(-10, 1)
+            for key in LimitsEntry.__struct_fields__
+        },
+    ),
+    "statistics": st.lists(names.map(escape), unique=True),
+    "drawdown_since": st.dates(date(2012, 1, 2), date(2099, 12, 31))
+    | st.integers(1_325_376_000, 4_102_444_799)
+    | st.builds(
+        lambda seconds: datetime.fromtimestamp(seconds, UTC).isoformat(),
+        st.integers(1_325_376_000, 4_102_444_799),
+    ),
+    "strike_scale": st.sampled_from([4, 6]),
+}
+defaults = st.fixed_dictionaries({}, optional=settings_of_all)
+account_defaults = st.fixed_dictionaries(
+    {}, optional=settings_of_all | {"scrape_interval": durations}
+)
 projects = st.lists(
     st.fixed_dictionaries(
         {"id": st.integers(1, 2**63 - 1)},
-        optional={
+        optional=settings_of_all
+        | {
             "name": names.map(escape),
             "account_currency": st.from_regex(r"\A[A-Z][A-Z0-9]{1,11}\Z"),
             "scrape_interval": durations,
-            "labels": st.dictionaries(st.from_regex(r"\Aown_[a-z0-9_]{0,8}\Z"), names.map(escape)),
-            "limits": st.fixed_dictionaries(
-                {},
-                optional={
-                    key: fractions if key != "min_cash_ratio" else st.floats(-10, 1)
-                    for key in LimitsEntry.__struct_fields__
-                },
-            ),
-            "statistics": st.lists(names.map(escape), unique=True),
-            "strike_scale": st.sampled_from([4, 6]),
+            "log_queries": queries,
         },
     ),
     unique_by=lambda project: project["id"],
@@ -163,6 +183,7 @@ accounts = st.lists(
         {"name": names, "user_id": st.integers(1, 2**63 - 1), "api_token": st.just(TOKEN)},
         optional={
             "base_url": st.just("http://localhost:10271/api/v2/"),
+            "defaults": account_defaults,
             "requests_per_minute": st.floats(31, 1e6) | st.integers(31, 100),
             "discover": st.fixed_dictionaries(
                 {"enabled": st.just(True)},
@@ -194,9 +215,12 @@ def documents(draw: st.DrawFn) -> dict[str, Any]:
             optional={
                 "scrape_interval": durations,
                 "stale_after": durations,
+                "defaults": defaults,
                 # Long enough to leave calls for the portfolios.
                 "status_interval": st.sampled_from(["2s", "30s", "1m30s", "1h", "1d"]),
                 "statistics_interval": durations | st.just("0s"),
+                "logs_interval": durations | st.just("0s"),
+                "log_queries": queries,
                 "max_holdings_per_project": st.integers(1, 1_000_000),
                 "tickers": st.dictionaries(
                     st.sampled_from(["FB", "ON", "NULL", "1", "BRK.B", "=", "<<<"]),
@@ -215,7 +239,7 @@ def test_the_running_configuration_loads_back_to_itself(
 ) -> None:
     config = load_or_say_why(path, yaml.safe_dump(document, allow_unicode=True).encode())
     assert config is not None
-    shown = config.to_yaml()
+    shown = to_yaml(config)
     assert TOKEN not in shown
     again = load_or_say_why(path, shown.encode())
     masked = [
@@ -223,7 +247,7 @@ def test_the_running_configuration_loads_back_to_itself(
     ]
     assert again == replace(config, accounts=tuple(masked))
     assert again is not None
-    assert again.to_yaml() == shown
+    assert to_yaml(again) == shown
 
 
 @given(st.text(alphabet="${}aN_", max_size=12))

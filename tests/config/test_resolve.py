@@ -10,7 +10,8 @@ from exporter.config import (
     Account,
     Config,
     ConfigError,
-    Project,
+    Defaults,
+    ProjectSettings,
     Secret,
     Token,
     find,
@@ -187,6 +188,7 @@ def test_an_account_from_the_environment() -> None:
         base_url="https://www.quantconnect.com/api/v2",
         requests_per_minute=60.0,
         discover=account.discover,
+        defaults=Defaults(scrape_interval=60.0),
         projects=(),
     )
 
@@ -196,8 +198,8 @@ def test_projects_from_the_environment() -> None:
     (account,) = load_from_environment(environ).accounts
     assert account.discover is None
     assert account.projects == (
-        Project(id=23456789, scrape_interval=60.0),
-        Project(id=23456790, scrape_interval=60.0),
+        ProjectSettings(id=23456789, scrape_interval=60.0),
+        ProjectSettings(id=23456790, scrape_interval=60.0),
     )
 
 

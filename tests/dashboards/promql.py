@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import promql_parser as promql
 import yaml
 
-from exporter.metrics import CATALOGUE
+from exporter.sources import CATALOGUE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

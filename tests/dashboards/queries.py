@@ -24,6 +24,7 @@ DASHBOARDS = Path(__file__).resolve().parents[2] / "grafana" / "dashboards"
 
 # What Grafana itself fills in, for an hour on the screen and a scrape every 15 seconds; and "All".
 DEFAULTS: Mapping[str, str] = {
+    "__from": "0",
     "__interval": "15s",
     "__rate_interval": "1m",
     "__range": "1h",
@@ -34,7 +35,7 @@ DEFAULTS: Mapping[str, str] = {
     "symbol": "SPY R735QTJ8XC9X",
 }
 
-_VARIABLE = re.compile(r"\$(?:(?P<plain>\w+)|\{(?P<braced>\w+)(?::\w+)?\})")
+_VARIABLE = re.compile(r"\$(?:(?P<plain>[a-z_]\w*)|\{(?P<braced>\w+)(?::\w+)?\})")
 _LABEL_VALUES = re.compile(r"label_values\((?P<expr>.+),\s*\w+\)")
 _QUERY_RESULT = re.compile(r"query_result\((?P<expr>.+)\)")
 

@@ -13,9 +13,9 @@ from grafana.builder import palette
 from grafana.builder.dashboard import number
 from grafana.builder.grid import Row, line, place
 from grafana.builder.palette import Step
-from grafana.builder.panel import stat, values
+from grafana.builder.panel import stat, timeseries, values
 from grafana.builder.query import Query, targets
-from grafana.builder.table import Label, Sort, Value, table
+from grafana.builder.table import Label, Nothing, Sort, Value, table
 
 from .queries import DASHBOARDS
 
@@ -31,6 +31,7 @@ def number_panel(title: str) -> Panel:
         description="Source: none.",
         queries=(Query(expr="up"),),
         style=values(unit="none"),
+        size=20,
     )
 
 
@@ -112,7 +113,7 @@ def test_thresholds_rise_from_minus_infinity(steps: palette.Thresholds) -> None:
 
 def test_queries_of_a_panel_differ_in_name() -> None:
     with pytest.raises(ValueError, match="must differ in ref"):
-        targets((Query(expr="up", ref="B"), Query(expr="down", ref="B")))
+        targets((Query(expr="up", ref="B"), Query(expr="down", ref="B")), over_time=False)
 
 
 def test_a_table_is_sorted_by_a_column() -> None:
@@ -120,27 +121,69 @@ def test_a_table_is_sorted_by_a_column() -> None:
         table(
             title="Holdings",
             description="Source: none.",
+            by=("symbol",),
             sort=Sort(title="Loss"),
             columns=(Label(name="symbol", title="Symbol"),),
         )
 
 
+def columns(panel: Panel) -> dict[str, str]:
+    steps = {step["id"]: step["options"] for step in panel.transformations}
+    return dict(steps["organize"]["renameByName"])
+
+
 def test_a_table_names_its_columns_as_grafana_names_the_fields() -> None:
     label = Label(name="symbol", title="Symbol")
     value = Value(ref="pnl", title="P/L", expr="pnl")
-    one = table(title="t", description="d", sort=Sort(title="P/L"), columns=(label, value))
+    by = ("symbol",)
+    one = table(title="t", description="d", by=by, sort=Sort(title="P/L"), columns=(label, value))
     two = table(
         title="t",
         description="d",
+        by=by,
         sort=Sort(title="P/L"),
         columns=(label, value, Value(ref="weight", title="Weight", expr="weight")),
     )
-    assert one.transformations[-1]["options"]["renameByName"] == {
+    assert columns(one) == {
         "symbol": "Symbol",
         "Value": "P/L",
     }
-    assert two.transformations[-1]["options"]["renameByName"] == {
+    assert columns(two) == {
         "symbol": "Symbol",
         "Value #pnl": "P/L",
         "Value #weight": "Weight",
     }
+
+
+def test_every_query_of_a_table_is_aggregated_by_the_same_labels() -> None:
+    panel = table(
+        title="t",
+        description="d",
+        by=("job", "project_id"),
+        sort=Sort(title="P/L"),
+        nothing=Nothing(label="symbol", text="No position", expr="holdings == 0"),
+        columns=(
+            Value(ref="name", title="Name", expr="info", brings=("project",)),
+            Value(ref="pnl", title="P/L", expr="pnl"),
+        ),
+    )
+    assert [query.expr for query in panel.queries] == [
+        "max by (job, project_id, project) (info)",
+        "max by (job, project_id) (pnl)",
+        'label_replace(group by () (holdings == 0), "symbol", "No position", "", "")',
+    ]
+
+
+def test_the_form_of_a_panel_decides_what_it_asks_for() -> None:
+    (now,) = number_panel("Equity").render()["targets"]
+    graph = timeseries(
+        title="Equity",
+        description="Source: none.",
+        queries=(Query(expr="up"),),
+        style=values(unit="none"),
+        period="30d",
+    ).render()
+    (over_time,) = graph["targets"]
+    assert (now["instant"], now["range"]) == (True, False)
+    assert (over_time["instant"], over_time["range"]) == (False, True)
+    assert graph["timeFrom"] == "30d"

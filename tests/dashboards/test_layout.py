@@ -25,6 +25,7 @@ UIDS = [
     "quantconnect-portfolio",
     "quantconnect-symbol",
 ]
+IN_ORDER = [UIDS[1], UIDS[2], UIDS[3], UIDS[0]]
 UNITS = {
     "bytes",
     "dateTimeFromNow",
@@ -70,12 +71,15 @@ def test_it_is_provisioned_as_it_is(uid: str) -> None:
 
 
 @each_dashboard
-def test_the_others_are_one_click_away_with_time_range_and_project(uid: str) -> None:
-    (link,) = DASHBOARDS[uid]["links"]
-    assert link["type"] == "dashboards"
-    assert link["tags"] == ["quantconnect"]
-    assert link["keepTime"] is True
-    assert link["includeVars"] is True
+def test_the_others_are_one_click_away_with_time_range_and_job(uid: str) -> None:
+    links = DASHBOARDS[uid]["links"]
+    assert [link["url"].split("?")[0] for link in links] == [
+        f"/d/{other}" for other in IN_ORDER if other != uid
+    ]
+    for link in links:
+        assert link["type"] == "link"
+        assert link["keepTime"] is True
+        assert link["url"].split("?")[1] == "${datasource:queryparam}&${job:queryparam}"
 
 
 @each_dashboard
@@ -136,6 +140,7 @@ def test_variables(uid: str) -> None:
         assert variable["label"]
         assert variable["definition"] == variable["query"]["query"]
         assert variable["includeAll"] == variable["multi"] == ("allValue" in variable)
+        assert variable["skipUrlSync"] is (variable["hide"] == 2), "what is hidden follows"
         chosen = {"selected": True, "text": ["All"], "value": ["$__all"]}
         assert variable["current"] == (chosen if variable["multi"] else {})
 
@@ -224,6 +229,6 @@ def test_links_lead_to_dashboards_with_variables_of_that_name(panel: dict[str, A
 @each_panel
 def test_tables_show_the_worst_first(panel: dict[str, Any]) -> None:
     if panel["type"] == "table":
-        (sort,) = panel["options"]["sortBy"]
-        columns = panel["transformations"][-1]["options"]["renameByName"].values()
-        assert sort["displayName"] in columns
+        steps = {step["id"]: step["options"] for step in panel["transformations"]}
+        (sort,) = steps["sortBy"]["sort"]
+        assert sort["field"] in steps["organize"]["renameByName"].values()

@@ -12,6 +12,7 @@ from grafana.boards import common
 from .promql import rules
 from .queries import dashboards, panels, queries
 
+USED = "project:quantconnect_limit_used:ratio"
 AGES = ["QuantConnectPortfolioStale", "QuantConnectStatusStale"]
 
 
@@ -45,9 +46,12 @@ def steps(uid: str, title: str, column: str | None = None) -> set[float]:
 @pytest.mark.parametrize(
     ("uid", "title", "column"),
     [
-        ("quantconnect-fleet", "Oldest portfolio", None),
+        ("quantconnect-fleet", "Age of what is shown", None),
         ("quantconnect-fleet", "Projects", "Data age"),
-        ("quantconnect-portfolio", "Data age", None),
+        ("quantconnect-portfolio", "Age of what is shown", None),
+        ("quantconnect-portfolio", "Status", None),
+        ("quantconnect-symbol", "Age of what is shown", None),
+        ("quantconnect-exporter", "Age of what is shown", None),
         ("quantconnect-exporter", "Oldest read", None),
         ("quantconnect-exporter", "Reads by project", "Age"),
         ("quantconnect-exporter", "Age of the last good read", None),
@@ -101,23 +105,30 @@ def test_clock_skew() -> None:
     ],
 )
 def test_a_limit_is_used_up_where_its_alert_fires(alert: str, limit: str, compared: str) -> None:
-    """Both compare the same record with the project's limit in force; the panel at 1."""
-    (rule,) = (rule for rule in rules("alert") if rule["alert"] == alert)
+    """Both compare the same record with the project's limit in force; the panels at 1."""
     in_force = f'project:quantconnect_project_limit:effective{{limit="{limit}"}}'
-    assert in_force in rule["expr"]
-    assert compared in rule["expr"]
-    used = common.limits_used("")[limit]
+    for rule in rules("alert"):
+        if rule["alert"] == alert:
+            assert in_force in rule["expr"]
+            assert compared in rule["expr"]
+    (used,) = (
+        rule["expr"]
+        for rule in rules("record")
+        if rule["record"] == USED and rule["labels"]["limit"] == limit
+    )
     # The largest weight is recorded: the maximum of the record that the alert reads.
     same = {"holding:quantconnect_weight:ratio": "project:quantconnect_weight_top1:ratio"}
     assert same.get(compared, compared) in used
-    assert f'limit="{limit}"' in used
+    assert in_force in used
 
 
 @pytest.mark.parametrize(
     ("uid", "title", "column"),
     [
         ("quantconnect-fleet", "Projects", "Limit used"),
+        ("quantconnect-fleet", "Nearest limit", None),
         ("quantconnect-portfolio", "Limits used", None),
+        ("quantconnect-portfolio", "Nearest limit", None),
     ],
 )
 def test_limits(uid: str, title: str, column: str | None) -> None:
@@ -126,7 +137,7 @@ def test_limits(uid: str, title: str, column: str | None) -> None:
 
 
 def test_every_limit_is_drawn() -> None:
-    """Each limit that has a default, and so an alert, is in a panel of the portfolio."""
+    """Each limit that has an alert is in a panel of the portfolio."""
     names = {
         rule["labels"]["limit"]
         for rule in rules("record")
@@ -136,6 +147,6 @@ def test_every_limit_is_drawn() -> None:
         name
         for query in queries()
         if query.dashboard == "quantconnect-portfolio"
-        for name in re.findall(r'limit="(\w+)"', query.expr)
+        for name in re.findall(r'limit=~?"(\w+)"', query.expr)
     }
     assert drawn == names

@@ -28,7 +28,7 @@ BAD = {
         {"id": "PYSEC-2099-1", "fix_versions": [], "aliases": [], "description": ""},
     ],
 }
-UNKNOWN = {"name": "anyio", "skip_reason": "Dependency not found on PyPI and could not be audited"}
+UNKNOWN = {"name": "idna", "skip_reason": "Dependency not found on PyPI and could not be audited"}
 FLAWS = (
     "urllib3 2.0.2: PYSEC-2023-192 (CVE-2023-43804), fixed in 1.26.17, 2.0.6\n"
     "urllib3 2.0.2: PYSEC-2099-1 (no other name), fixed in no version yet\n"
@@ -60,13 +60,13 @@ def audited(tmp_path: Path, packages: list[Any] | None, said: str = "") -> tuple
             [GOOD, UNKNOWN],
             2,
             "",
-            "Nothing was found out about anyio: not in the database\n",
+            "Nothing was found out about idna: not in the database\n",
         ),
         (
             [UNKNOWN, BAD],
             1,
             "",
-            FLAWS + "Nothing was found out about anyio: not in the database\n",
+            FLAWS + "Nothing was found out about idna: not in the database\n",
         ),
         (
             [UNKNOWN, UNKNOWN],

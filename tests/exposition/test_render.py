@@ -89,6 +89,7 @@ THINGS = st.lists(
 )
 ROWS = st.builds(
     Row,
+    account=LABEL_VALUES,
     project_id=st.integers(1, 2**63),
     project=LABEL_VALUES,
     account_currency=LABEL_VALUES | st.none(),
@@ -201,7 +202,7 @@ def test_a_number_is_written_as_prometheus_clients_write_it(value: float, text: 
 
 # --- From one read to the next --------------------------------------------------------------------
 
-ROW = Row(7, "US momentum", "USD")
+ROW = Row("main", 7, "US momentum", "USD")
 
 
 def render(renderer: Renderer, *things: Thing) -> dict[str, str]:
@@ -289,8 +290,13 @@ def test_the_labels_of_a_thing_are_made_once() -> None:
 def test_no_sample_carries_a_label_that_is_not_settled_yet() -> None:
     """Not even by a renderer that saw the thing before: the label makes it another renderer."""
     thing = Thing("a", "b", 1, 2)
-    assert render(Renderer(Row(7, "p", None)), thing).keys() == {"things_first", "things_info"}
-    assert 'account_currency=""' in render(Renderer(Row(7, "p", "")), thing)["things_second"]
+    assert render(Renderer(Row("main", 7, "p", None)), thing).keys() == {
+        "things_first",
+        "things_info",
+    }
+    assert (
+        'account_currency=""' in render(Renderer(Row("main", 7, "p", "")), thing)["things_second"]
+    )
 
 
 def test_open_labels_are_the_things_own() -> None:
@@ -326,7 +332,7 @@ def test_a_family_without_labels() -> None:
 
 @given(name=st.text(), project=st.text())
 def test_lone_surrogates_do_not_break_a_scrape(name: str, project: str) -> None:
-    snapshot = Renderer(Row(7, project, "USD")).render(TABLE, [Thing(name, "\ud800", 1, 2)])
+    snapshot = Renderer(Row("main", 7, project, "USD")).render(TABLE, [Thing(name, "\ud800", 1, 2)])
     text = exposition([snapshot], TEXT)
     assert len(list(text_string_to_metric_families(text))) == 5
 
@@ -347,7 +353,7 @@ def test_families_without_samples_have_their_header_still() -> None:
 
 
 def test_each_familys_samples_of_all_projects_are_together() -> None:
-    snapshots = [Renderer(Row(n, "p")).render(TABLE, [Thing("a", "b", n)]) for n in (1, 2)]
+    snapshots = [Renderer(Row("main", n, "p")).render(TABLE, [Thing("a", "b", n)]) for n in (1, 2)]
     lines = exposition(snapshots, openmetrics_1_0_0("underscores")).splitlines()
     assert lines == [
         '# HELP things_first The first\\nnumber, \\\\ and \\"quotes\\".',
@@ -370,7 +376,7 @@ def test_each_familys_samples_of_all_projects_are_together() -> None:
 
 
 def test_samples_alone_for_people() -> None:
-    snapshots = [Renderer(Row(n, "p")).render(TABLE, [Thing("a", "é", n)]) for n in (1, 2)]
+    snapshots = [Renderer(Row("main", n, "p")).render(TABLE, [Thing("a", "é", n)]) for n in (1, 2)]
     assert samples(snapshots) == (
         'things_first{name="a",project="p",project_id="1"} 1.0\n'
         'things_info{kind="é",name="a",project_id="1"} 1.0\n'

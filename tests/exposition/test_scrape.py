@@ -35,7 +35,8 @@ def test_all_that_the_exporter_counts(offered: Format) -> None:
     account = telemetry.account('a "b"\\\n', endpoints=["live/list"], reasons=["tls"], budget=1)
     for _ in range(2):  # the second time with what was kept of the first
         account.call("live/list")
-        account.answered("live/list", 0.3, "tls")
+        account.answered("live/list", 0.3)
+        account.failed("live/list", "tls")
         account.skew(-1.5e-7)
         account.problem("live/list", "éq")
         registry = Still(telemetry.registry)

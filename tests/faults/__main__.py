@@ -6,7 +6,7 @@ import html
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from exporter.poller import backoff
+from exporter.poller.schedule import FIRST_BACKOFF, LONGEST_BACKOFF
 from tests.faults import answers, contents, elsewhere, processes, scene, stories
 
 if TYPE_CHECKING:
@@ -58,15 +58,15 @@ Each of these befalls the reading of one project's portfolio until it is over. I
 - **Counted**: each call once in `quantconnect_api_request_failures_total`, for the reason below;
   nothing else.
 - **Recovers**: it is asked again after a random wait of up to {first:g} s, doubling to
-  {longest:g} minutes; the next good answer is published whole, and “Reading works again” is logged
-  once.
+  {longest:g} minutes; the next good answer is published whole, and “Reading succeeds again” is
+  logged once.
 """
 
 _ELSEWHERE = """\
 ## The same at the other endpoints
 
 Each of these, until it is over, at each of `{endpoints}`: {faults}. For the same reason and with
-the same error as above.
+the same error as above. And at `projects/read`: {more}.
 """
 
 _ONCE = """\
@@ -74,7 +74,7 @@ And one call of each that is rejected or limited:
 """
 
 _NAMES = """\
-Names that are none, each of which costs the first three tries:
+Names of project 1 that are none, in the listing and then in three answers of its own:
 """
 
 _LEFT_OUT = """\
@@ -117,7 +117,7 @@ def _lines() -> Iterator[str]:
         every=scene.SCRAPE_EVERY * 1000,
         process_every=processes.SCRAPE_EVERY * 1000,
     )
-    yield _ANSWERS.format(first=2 * backoff.FIRST, longest=backoff.LONGEST / 60)
+    yield _ANSWERS.format(first=2 * FIRST_BACKOFF, longest=LONGEST_BACKOFF / 60)
     for title, section in answers.SECTIONS.items():
         yield f"### {title}\n"
         yield from _table(
@@ -132,8 +132,8 @@ def _lines() -> Iterator[str]:
             (
                 _text(entry.title),
                 ", ".join(f"`{start.partition('{')[0]}`" for start in entry.without) or "nothing",
-                ", ".join(f"`{field}`" for field in entry.problems),
-                _code(entry.found),
+                ", ".join(f"`{field}`" for field in entry.problems) or "nothing",
+                _code(entry.found) if entry.found else "nothing",
             )
             for entry in contents.LEFT_OUT
         ),
@@ -149,6 +149,7 @@ def _lines() -> Iterator[str]:
 
 def _elsewhere() -> Iterator[str]:
     yield _ELSEWHERE.format(
+        more="; ".join(entry.title for entry in elsewhere.NO_LISTINGS),
         endpoints="`, `".join(where.endpoint for where in elsewhere.ENDPOINTS),
         faults="; ".join(entry.title for entry in elsewhere.FAULTS),
     )

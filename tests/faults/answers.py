@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from exporter.poller.record import READ_FAILED, READ_SUCCEEDS
 from exporter.quantconnect.errors import Reason
 from exporter.simulator import (
     Body,
@@ -332,7 +333,9 @@ PORTFOLIOS = (
         "holdings whose fields have other names",
         lambda portfolio: portfolio.update(holdings={"SPY R735QTJ8XC9X": {"units": 5}}),
         "live/portfolio/read: portfolio.holdings: no holding can be read,"
-        ' holdings["SPY R735QTJ8XC9X"]: found object of 1, expected an object of known fields',
+        ' holdings["SPY R735QTJ8XC9X"]: found the name "units", expected a known one; missing:'
+        " quantity, averagePrice, marketPrice, conversionRate, marketValue, unrealizedPnl,"
+        " unrealizedPnLPercent",
     ),
     _portfolio(
         "holdings that are numbers",
@@ -352,7 +355,7 @@ PORTFOLIOS = (
             Body(b'{"success":true,"portfolio":{"holdings":[],"cash":[]},"errors":["partial"]}')
         ),
         Reason.API_ERROR,
-        'live/portfolio/read: no open position beside errors: string "partial"',
+        'live/portfolio/read: no open position next to errors: string "partial"',
     ),
     _portfolio(
         "more positions than max_holdings_per_project",
@@ -464,7 +467,7 @@ def costs_a_read(entry: Failing) -> Told:
     return Told(
         entry.title,
         published=Published.UNTIL_OLD,
-        logged={"Reading failed": 1, "Reading works again": 1},
+        logged={READ_FAILED: 1, READ_SUCCEEDS: 1},
         counted=(failures(entry.reason.value, PORTFOLIO), unread("portfolio", VICTIM)),
         recovers="by itself",
     )

@@ -5,13 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from exporter.poller.projects import CALLED_BY_ID
+from exporter.poller.record import (
+    ACCEPTED,
+    CALL_FAILED,
+    CALL_SUCCEEDS,
+    LEFT_OUT,
+    READ_FAILED,
+    READ_SUCCEEDS,
+)
+from exporter.poller.record import REJECTED as REJECTED_ACCOUNT
 from exporter.quantconnect.errors import Reason
 from exporter.simulator import fault_answers as say
 from exporter.simulator import patched
 from tests.faults.answers import FAILING
 from tests.faults.entry import Failing
 from tests.faults.scene import BYSTANDER, VICTIM
-from tests.faults.told import REJECTED, Published, Told, failures, unread
+from tests.faults.told import REJECTED, Published, Told, failures, problems, unread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -20,9 +30,6 @@ if TYPE_CHECKING:
     from tests.faults.scene import Scene
     from tests.faults.told import Often, Series
 
-ACCEPTED = "QuantConnect accepts the account"
-CALL = "A call for the account failed"
-REJECTS = "QuantConnect rejects the user id or the token; check both and this machine's clock.…"
 _BRIEFLY = replace(REJECTED, perhaps=True)
 
 
@@ -59,7 +66,7 @@ class Elsewhere:
         logged = dict(self.logged)
         shown = self.shown
         if rejected and self.endpoint == "authenticate":
-            logged = {REJECTS: 1, "It works again": 1}
+            logged = {REJECTED_ACCOUNT: 1, CALL_SUCCEEDS: 1}
         elif rejected:
             logged[ACCEPTED] = 1 if self.shown else 2
             shown = (*shown, _BRIEFLY)
@@ -81,7 +88,7 @@ LISTING = Elsewhere(
     "live/list",
     Published.BEFORE,
     "portfolios and statistics are read as ever, and each project keeps its last status",
-    {CALL: 1, "It works again": 1},
+    {CALL_FAILED: 1, CALL_SUCCEEDS: 1},
     (unread("status", VICTIM), unread("status", BYSTANDER)),
     "status",
 )
@@ -89,7 +96,7 @@ STATISTICS = Elsewhere(
     "live/read",
     Published.BEFORE,
     "portfolios and statuses are read as ever, and the project keeps its last statistics",
-    {"Reading failed": 1, "Reading works again": 1},
+    {READ_FAILED: 1, READ_SUCCEEDS: 1},
     (unread("statistics", VICTIM),),
     "statistics",
     VICTIM,
@@ -97,16 +104,15 @@ STATISTICS = Elsewhere(
 NAME = Elsewhere(
     "projects/read",
     Published.NOTHING_YET,
-    "the project as soon as it has its name, or after three tries under its id",
-    {ACCEPTED: 1},
-    befallen=VICTIM,
+    "each project as soon as it has its name; after three tries it is asked for by its id",
+    {ACCEPTED: 1, CALL_FAILED: 1, CALL_SUCCEEDS: 1},
     settings={"named": False, **_FROM_THE_START},
 )
 AUTHENTICATE = Elsewhere(
     "authenticate",
     Published.NOTHING_YET,
     "`/-/ready` and `/-/healthy` are 200, and nothing else is asked",
-    {CALL: 1, "It works again": 1},
+    {CALL_FAILED: 1, CALL_SUCCEEDS: 1},
     settings=_FROM_THE_START,
 )
 ENDPOINTS = (LISTING, STATISTICS, NAME, AUTHENTICATE)
@@ -127,47 +133,62 @@ _TITLES = (
 )
 _BY_TITLE = {entry.title: entry for entry in FAILING}
 FAULTS = tuple(_BY_TITLE[title] for title in _TITLES)
-LASTING = tuple((where, entry) for where in ENDPOINTS for entry in FAULTS)
 
 
-def _name(title: str, change: Callable[[dict[str, Any]], object], error: str) -> Failing:
+def _answer(title: str, change: Callable[[dict[str, Any]], object], error: str) -> Failing:
     def fault(_: Scene) -> Fault:
         return patched(change)
 
     return Failing(title, fault, Reason.MALFORMED, f"projects/read: {error}")
 
 
-def _of(value: object, found: str) -> Failing:
-    return _name(
-        f"a name that is {found.removeprefix('found ')}",
-        lambda answer: [each.update(name=value) for each in answer["projects"]] and None,
-        f"name of project {VICTIM}: {found}, expected a string",
-    )
-
-
-NAMES = (
-    _of(7, "found number 7"),
-    _of(None, "found null"),
-    _of("", 'found string ""'),
-    _of(["P1"], "found array of 1"),
-    _name(
+NO_LISTINGS = (
+    _answer(
         "`projects` that is a number",
         lambda answer: answer.update(projects=7),
         "projects: found number 7, expected an array",
     ),
-    _name(
+    _answer(
         "`projects` that is missing",
         lambda answer: answer.pop("projects") and None,
         "projects is missing, expected an array",
     ),
 )
+LASTING = (
+    *((where, entry) for where in ENDPOINTS for entry in FAULTS),
+    *((NAME, entry) for entry in NO_LISTINGS),
+)
+
+
+def _named(value: object, found: str) -> Failing:
+    def change(answer: dict[str, Any]) -> None:
+        for each in answer["projects"]:
+            if each["projectId"] == VICTIM:
+                each["name"] = value
+
+    return _answer(
+        f"a name that is {found.removeprefix('found ')}",
+        change,
+        f"name of project {VICTIM}: {found}, expected a string",
+    )
+
+
+NAMES = (
+    _named(7, "found number 7"),
+    _named(None, "found null"),
+    _named("", 'found string ""'),
+    _named(["P1"], "found array of 1"),
+)
 NAMELESS = Told(
     "a name that is none",
-    logged={ACCEPTED: 1, "The project's name cannot be had, its id takes its place": 1},
-    counted=(failures("malformed", "projects/read", 3),),
+    logged={ACCEPTED: 1, LEFT_OUT: 1, READ_FAILED: 1, CALLED_BY_ID: 1, READ_SUCCEEDS: 1},
+    counted=(
+        problems("projects/read", "name", 1),
+        failures("malformed", "projects/read", 3),
+    ),
     recovers="it is read under its id from then on: no series is ever renamed",
     published=Published.NOTHING_YET,
-    also="after three tries the project under its id",
+    also="after the listing and three tries of its own the project under its id",
 )
 ONE_CALL = (
     ("401 with `WWW-Authenticate`", say.unauthorized(), True),

@@ -43,7 +43,8 @@ class LeftOut:
     """A good answer with something in it that can't be understood, which is left out.
 
     ``without`` are the starts of the sample lines that are missing; ``problems`` how many times a
-    field is counted for each read; ``found`` what the log says of the first.
+    field is counted for each read, nothing for what is sent as usual; ``found`` what the log says
+    of the first.
     """
 
     title: str

@@ -24,11 +24,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 import requests
 
+from exporter.poller.credentials import UNREADABLE
+from exporter.poller.record import ACCEPTED, CALL_FAILED, CALL_SUCCEEDS, READ_FAILED, READ_SUCCEEDS
+from exporter.poller.record import REJECTED as REJECTED_ACCOUNT
 from exporter.simulator import Delay, SimulatorServer, Stall, Status, World
 from prometheus.stack import free_port
 from tests.faults import told
 from tests.faults.entry import ProcessStory
-from tests.faults.scene import TOKEN, Listening, answer, assert_no_secret
+from tests.faults.scene import TOKEN, Listening, answer, assert_narrow_lists, assert_no_secret
 from tests.faults.told import (
     EACH,
     PERHAPS,
@@ -51,7 +54,7 @@ PROCESSES: list[ProcessStory] = []
 SCRAPE_EVERY = 0.2
 _PROMPT = 5.0
 """Seconds within which a signal ends it, however slow the machine is."""
-_WHOLE = 62
+_WHOLE = 64
 """Sample lines of both portfolios."""
 
 _CONFIGURATION = """\
@@ -72,11 +75,10 @@ _USUAL = (
     "Listening on",
     "TLS is disabled.",
     "Configuration loaded",
-    "QuantConnect accepts the account",
+    ACCEPTED,
     "Stopping",
     "Stopped",
 )
-_REJECTS = "QuantConnect rejects the user id or the token; check both and this machine's clock.…"
 _PAGES = ("/", "/config", "/projects/1", "/projects/2", "/-/ready", "/-/healthy")
 # A resolver that never answers for one host, and notes in a file that it was asked.
 _SLOW_RESOLVER = """\
@@ -245,6 +247,7 @@ class Start:
         projects: str = _LISTED,
         command: tuple[str, ...] = (sys.executable, "-m", "exporter"),
         flags: tuple[str, ...] = (),
+        environment: Mapping[str, str] | None = None,
         listens: bool = True,
     ) -> Iterator[Run]:
         """The exporter, from when it listens; killed in the end if it has not ended by then."""
@@ -261,7 +264,9 @@ class Start:
         )
         if descriptors is not None:
             command = ("sh", "-c", 'ulimit -n "$0" && exec "$@"', str(descriptors), *command)
-        run = _started(directory, server, stderr, command, flags, listens=listens)
+        run = _started(
+            directory, server, stderr, command, flags, environment or {}, listens=listens
+        )
         prometheus = run.prometheus
         if listens:
             prometheus.start()
@@ -278,6 +283,7 @@ class Start:
         self.runs.append((prometheus, log))
         assert not prometheus.wrong, prometheus.wrong[:3]
         assert authentication.credentials or not server.requests
+        assert_narrow_lists(server)
         if not stderr:
             assert "Traceback" not in log, log[-2000:]
         said += [*prometheus.said, log, (directory / "stdout").read_text()]
@@ -313,6 +319,7 @@ def _started(
     stderr: str,
     command: tuple[str, ...],
     flags: tuple[str, ...],
+    environment: Mapping[str, str],
     *,
     listens: bool,
 ) -> Run:
@@ -337,7 +344,7 @@ def _started(
                 stderr=log,
                 stdout=out,
                 cwd=directory,
-                env={**os.environ, "PYTHONPATH": python_path},
+                env={**os.environ, "PYTHONPATH": python_path, **environment},
             )
         url = f"http://127.0.0.1:{port}"
         run = Run(process, url, server, directory, Prometheus(url))
@@ -405,7 +412,50 @@ def full_disk(start: Start) -> None:
         run.server.faults.add(Delay(0.1))
         assert run.reload().status_code == 200
         run.server.requests.wait_for(len(run.server.requests) + 6)
-        assert len(run.portfolio()) == 62
+        assert len(run.portfolio()) == _WHOLE
+        run.ends()
+
+
+@_story(
+    "nobody reads the log: its pipe is full",
+    also="lines beyond the first 1000 are lost; when somebody reads, a line says how many",
+    logged={},
+    recovers="when somebody reads",
+)
+def full_pipe(start: Start) -> None:
+    pipe = start.directory / "pipe"
+    os.mkfifo(pipe)
+    end = os.open(pipe, os.O_RDWR | os.O_NONBLOCK)
+    with suppress(BlockingIOError):
+        while True:
+            os.write(end, b"x" * 4096)
+    with start(stderr=str(pipe)) as run:
+        run.eventually_published()
+        assert run.reload().status_code == 200
+        run.server.requests.wait_for(len(run.server.requests) + 6)
+        assert len(run.portfolio()) == _WHOLE
+        run.ends()
+    os.close(end)
+
+
+@_story(
+    "a variable of the environment that is misspelt",
+    also="what it should have changed is as without it",
+    logged={"Environment variable is not a flag of the exporter": 1},
+    recovers="with a restart; the log has the name and the one that is meant",
+)
+def misspelt_variable(start: Start) -> None:
+    variables = {
+        "QUANTCONNECT_EXPORTER_LOG_FORMTA": "json",
+        # Kubernetes sets such for a service of this name.
+        "QUANTCONNECT_EXPORTER_PORT": "tcp://10.0.0.1:9999",
+        "QUANTCONNECT_EXPORTER_SERVICE_HOST": "10.0.0.1",
+    }
+    with start(environment=variables) as run:
+        run.eventually_published()
+        (line,) = (each for each in run.log().splitlines() if "not a flag" in each)
+        assert "variable=QUANTCONNECT_EXPORTER_LOG_FORMTA" in line
+        assert "did_you_mean=QUANTCONNECT_EXPORTER_LOG_FORMAT" in line
         run.ends()
 
 
@@ -433,10 +483,10 @@ def held_connections(start: Start) -> None:
     also="scrapes over connections that are open go on",
     logged={
         "No connection can be accepted": 1,
-        "Reading failed": PERHAPS,
-        "A call for the account failed": PERHAPS,
-        "Reading works again": PERHAPS,
-        "It works again": PERHAPS,
+        READ_FAILED: PERHAPS,
+        CALL_FAILED: PERHAPS,
+        READ_SUCCEEDS: PERHAPS,
+        CALL_SUCCEEDS: PERHAPS,
     },
     counted=(replace(failures("connection"), perhaps=True), unread(perhaps=True)),
     recovers="with descriptors",
@@ -504,13 +554,13 @@ def bad_reload(start: Start) -> None:
     published=Published.BEFORE,
     also="the token in use stays in use",
     logged={
-        "The token cannot be read, the last one stays in use": EACH,
-        _REJECTS: EACH,
-        "Reading failed": PERHAPS,
-        "A call for the account failed": PERHAPS,
+        UNREADABLE: EACH,
+        REJECTED_ACCOUNT: EACH,
+        READ_FAILED: PERHAPS,
+        CALL_FAILED: PERHAPS,
         "The configuration was reloaded": 1,
-        "It works again": PERHAPS,
-        "Reading works again": PERHAPS,
+        CALL_SUCCEEDS: PERHAPS,
+        READ_SUCCEEDS: PERHAPS,
     },
     counted=(failures("auth"), REJECTED, unread(perhaps=True)),
     recovers="at a reload, once there is a good token in it that may be read",
@@ -525,15 +575,16 @@ def no_permission(start: Start) -> None:
         token.chmod(0)
         run.server.requests.wait_for(len(run.server.requests) + 6)
         assert run.portfolio() == good
-        assert "The token cannot be read" not in run.log()
+        assert UNREADABLE not in run.log()
         run.server.world.set_token(TOKEN[::-1])
-        run.eventually_logs("QuantConnect rejects the user id or the token")
+        run.eventually_logs(REJECTED_ACCOUNT)
         assert "got: Permission denied" in run.log()
         assert run.portfolio() == good
         token.chmod(0o600)
         token.write_text(TOKEN[::-1])
         assert run.reload().status_code == 200
-        success = 'quantconnect_read_success{project="P1",project_id="1",source="portfolio"} 1.0'
+        labels = 'account="default",project="P1",project_id="1",source="portfolio"'
+        success = f"quantconnect_read_success{{{labels}}} 1.0"
         eventually(lambda: success in run.metrics())
         run.ends()
 
@@ -705,17 +756,17 @@ _terminated(
 )
 _terminated(
     "during the wait after a rejection",
-    _logs("QuantConnect rejects the user id or the token"),
+    _logs(REJECTED_ACCOUNT),
     before=lambda server: server.world.set_token("another"),
     published=Published.NOTHING_YET,
-    logged={_REJECTS: 1},
+    logged={REJECTED_ACCOUNT: 1},
     counted=(failures("auth", "authenticate", 1),),
 )
 _terminated(
     "during a rest that `Retry-After` asked for",
-    _logs("Reading failed"),
+    _logs(READ_FAILED),
     before=_rests,
-    logged={"Reading failed": 1},
+    logged={READ_FAILED: 1},
     counted=(failures("rate_limit", "live/portfolio/read", 1), unread("portfolio")),
 )
 _terminated("while all is well", Run.eventually_published, published=Published.ALL)

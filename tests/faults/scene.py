@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import atexit
 import base64
-import io
 import json
 import logging
 import shutil
@@ -33,10 +32,9 @@ from exporter import log
 from exporter.cli.reload import Reloader
 from exporter.clock import Clock
 from exporter.exposition import samples
-from exporter.poller import account as account_module
 from exporter.simulator import SimulatorServer, World
 from exporter.simulator.authentication import Authentication
-from exporter.web.app import Site, application
+from exporter.web.app import Application, Site
 from exporter.web.listen import bind, parse_address
 from exporter.web.server import Server
 from tests.faults import told
@@ -47,8 +45,6 @@ from tests.web_config.pki import PKI
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
-
-    import pytest
 
     from exporter.simulator import Fault
     from exporter.simulator.exchange import Exchange
@@ -126,13 +122,15 @@ class Log(logging.Handler):
     def __init__(self) -> None:
         super().__init__(logging.DEBUG)
         self.records: list[logging.LogRecord] = []
-        self.texts = {name: io.StringIO() for name in log.FORMATS}
-        self._writers = []
+        self.texts = dict.fromkeys(log.FORMATS, "")
+        self._formats: dict[str, Callable[[logging.LogRecord], str]] = {}
         root, package = logging.getLogger(), logging.getLogger("exporter")
         handlers, level, package_level = root.handlers[:], root.level, package.level
-        for name, stream in self.texts.items():
-            log.configure(level="debug", format=name, stream=stream)
-            self._writers.append(root.handlers[0])
+        for name in log.FORMATS:
+            root.handlers[:] = []
+            log.configure(level="debug", format=name)
+            self._formats[name] = root.handlers[0].format
+            root.handlers[0].close()
         root.handlers[:] = handlers
         root.setLevel(level)
         package.setLevel(package_level)
@@ -140,8 +138,8 @@ class Log(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Note a record."""
         self.records.append(record)
-        for writer in self._writers:
-            writer.emit(record)
+        for name, line in self._formats.items():
+            self.texts[name] += line(record) + "\n"
 
     def said(self, message: str = "", **fields: object) -> list[dict[str, Any]]:
         """The fields of what was logged in words that begin so, and with these fields."""
@@ -233,7 +231,7 @@ class Scene:
         site = Site(live.store, live.telemetry, live.poller, reloader, clock, "1", "/metrics")
         listening = bind(parse_address("127.0.0.1:0"))
         self.url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-        return Server(application(site, max_requests=0), [listening])
+        return Server(Application(site, max_requests=0), [listening])
 
     def _yaml(
         self, base_url: str, *, named: bool, token_in_file: bool, hosts: tuple[str, ...]
@@ -276,6 +274,7 @@ class Scene:
             self.start()
             eventually(self.exporter.poller.complete)
             self.eventually_reads(VICTIM, BYSTANDER)
+            eventually(lambda: all(map(self._is_described, (VICTIM, BYSTANDER))))
         self._before = self.scrape()
         self.seen = self.seen[-1:]
         self._alarms.clear()
@@ -314,6 +313,7 @@ class Scene:
             assert not self.wrong, self.wrong[:3]
             assert stopped < 5
             assert not asked
+            assert_narrow_lists(self.server)
             self._keeps_secrets()
 
     def comes_to(self, row: told.Told, *, ends_well: bool = True) -> None:
@@ -376,11 +376,16 @@ class Scene:
         text = samples(self.exporter.store.snapshots_of(project_id))
         return [line for line in text.splitlines() if line.startswith(told.READ_SUCCESS)]
 
+    def _is_described(self, project_id: int) -> bool:
+        """The listing of the account's projects has come."""
+        numbers = self.exporter.numbers(project_id)
+        return any(line.startswith("quantconnect_project_auto_restart{") for line in numbers)
+
     def _keeps_secrets(self) -> None:
         """Neither the token nor anything that was signed with it is in anything that came out."""
         said = [
             *self._said,
-            *(text.getvalue() for text in self.log.texts.values()),
+            *self.log.texts.values(),
             repr(self._config),
         ]
         assert self.authentication.credentials or not self.server.requests
@@ -514,10 +519,15 @@ class Scene:
 
     def eventually_has(self, version: int, project_id: int = VICTIM) -> None:
         """Until the portfolio of that version is what is published."""
-        amount = f'quantconnect_cash_amount{{currency="USD",project="P{project_id}"'
-        amount += f',project_id="{project_id}"}} {1000.5 * version!r}'
+        labels = f'currency="USD",project="P{project_id}",project_id="{project_id}"'
+        amount = f"{labels}}} {1000.5 * version!r}"
         store = self.exporter.store
-        eventually(lambda: amount in samples(store.snapshots_of(project_id)), timeout=30)
+        eventually(
+            lambda: any(
+                line.startswith("quantconnect_cash_amount{") and line.endswith(amount)
+                for line in samples(store.snapshots_of(project_id)).splitlines()
+            )
+        )
 
     def failures(self) -> dict[tuple[str, str], int]:
         """How many calls failed, by endpoint and reason."""
@@ -575,12 +585,19 @@ def pki() -> Path:
     directory = Path(tempfile.mkdtemp(prefix="pki-"))
     atexit.register(shutil.rmtree, directory)
     made = PKI(directory)
-    made._self_signed("ca", "/CN=test CA")
-    made._self_signed("own", "/CN=127.0.0.1")
+    made.self_signed("ca", subject="test CA")
+    made.self_signed("own", subject="127.0.0.1")
     made.issue("good", san="IP:127.0.0.1")
-    made.issue("expired", san="IP:127.0.0.1", days="-1")
+    made.issue("expired", san="IP:127.0.0.1", days=-1)
     made.issue("elsewhere", san="DNS:elsewhere.example")
     return directory
+
+
+def assert_narrow_lists(server: SimulatorServer) -> None:
+    """live/list was never asked for every deployment there ever was, which takes QuantConnect
+    longer than a call may."""
+    for request in server.requests.of("live/list"):
+        assert request.status is not None or request.project_id is not None
 
 
 def assert_no_secret(authentication: Listening, said: Iterable[str]) -> None:
@@ -602,9 +619,3 @@ def _of(lines: list[str], project_id: int) -> list[str]:
     """What of an exposition is a project's portfolio."""
     label = f'project_id="{project_id}"'
     return [line for line in lines if line.startswith(_PORTFOLIO_FAMILIES) and label in line]
-
-
-def short_naps(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The loop looks around more often than each ten seconds, which no test wants to wait for."""
-    monkeypatch.setattr(account_module, "_LONGEST_NAP", 0.02)
-    monkeypatch.setattr(account_module, "_FAULT_NAP", 0.02)

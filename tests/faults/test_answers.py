@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from exporter.poller.record import READ_FAILED
 from tests.faults.answers import FAILING, costs_a_read
-from tests.faults.scene import BYSTANDER, PORTFOLIO, STALE_AFTER, VICTIM, Scene, short_naps
+from tests.faults.scene import BYSTANDER, PORTFOLIO, STALE_AFTER, VICTIM, Scene
 from tests.poller.given import eventually
 
 if TYPE_CHECKING:
@@ -20,10 +21,9 @@ if TYPE_CHECKING:
 def test_a_fault_that_costs_a_read(
     entry: Failing, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    short_naps(monkeypatch)
     with Scene(tmp_path, seconds=entry.seconds) as scene:
         good = scene.portfolio()
-        assert len(good) == 1 + 3 * 8 + 2 * 3
+        assert len(good) == 2 + 3 * 8 + 2 * 3
         with scene.befallen(entry.fault(scene)) as befallen:
             eventually(lambda: befallen.times)
             scene.change(2)
@@ -34,7 +34,7 @@ def test_a_fault_that_costs_a_read(
             assert scene.success(BYSTANDER) == 1
             # It is said once, with the reason.
             eventually(lambda: befallen.times >= 2)
-            (said,) = scene.log.said("Reading failed")
+            (said,) = scene.log.said(READ_FAILED)
             assert said["project_id"] == VICTIM
             assert said["source"] == "portfolio"
             assert said["reason"] == entry.reason

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from exporter.poller.projects import CALLED_BY_ID
+from exporter.poller.record import CALL_FAILED, READ_FAILED, REJECTED
 from tests.faults.elsewhere import (
     AUTHENTICATE,
-    CALL,
     LASTING,
     NAME,
     NAMELESS,
@@ -16,7 +17,7 @@ from tests.faults.elsewhere import (
     ONCES,
     STATISTICS,
 )
-from tests.faults.scene import BYSTANDER, VICTIM, Scene, short_naps
+from tests.faults.scene import BYSTANDER, VICTIM, Scene
 from tests.poller.given import eventually
 
 if TYPE_CHECKING:
@@ -33,10 +34,7 @@ _MINUTES = 60.0
     LASTING,
     ids=[f"{where.endpoint}: {entry.title}" for where, entry in LASTING],
 )
-def test_an_answer_of_another_endpoint(
-    where: Elsewhere, entry: Failing, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    short_naps(monkeypatch)
+def test_an_answer_of_another_endpoint(where: Elsewhere, entry: Failing, tmp_path: Path) -> None:
     with Scene(tmp_path, seconds=entry.seconds, **where.settings) as scene:
         times = 2 if where is NAME else None
         with scene.befallen(
@@ -55,13 +53,12 @@ def test_an_answer_of_another_endpoint(
                 eventually(scene.ready)
                 assert scene.healthy()
                 assert scene.calls(project_id=None) == 0
-            if where is not NAME:
-                (said,) = scene.log.said("Reading failed" if where is STATISTICS else CALL)
-                assert said["reason"] == entry.reason
-                if entry.error.endswith("…"):
-                    assert said["error"].startswith(entry.error[:-1])
-                else:
-                    assert said["error"] == entry.error
+            (said,) = scene.log.said(READ_FAILED if where is STATISTICS else CALL_FAILED)
+            assert said["reason"] == entry.reason
+            if entry.error.endswith("…"):
+                assert said["error"].startswith(entry.error[:-1])
+            else:
+                assert said["error"] == entry.error
         scene.eventually_has(2 if where.source else 1)
         scene.comes_to(where.told(entry))
         counted = {(where.endpoint, entry.reason.value): befallen.times}
@@ -79,18 +76,16 @@ def test_one_call_of_another_endpoint(
     title: str,
     fault: Any,
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
     *,
     rejected: bool,
 ) -> None:
-    short_naps(monkeypatch)
     with Scene(tmp_path, **where.settings) as scene:
         with scene.befallen(fault, where.endpoint, where.befallen, times=1) as befallen:
             if where is NAME or where is AUTHENTICATE:
                 scene.start()
             eventually(lambda: befallen.times)
         if rejected and where is AUTHENTICATE:
-            eventually(lambda: scene.log.said("QuantConnect rejects"))
+            eventually(lambda: scene.log.said(REJECTED))
             scene.falls_silent()
             assert len(scene.server.requests) == 1
             scene.passes(15 * _MINUTES + 1)
@@ -101,18 +96,18 @@ def test_one_call_of_another_endpoint(
 
 
 @pytest.mark.parametrize("entry", NAMES, ids=[entry.title for entry in NAMES])
-def test_a_name_that_is_none(
-    entry: Failing, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    short_naps(monkeypatch)
+def test_a_name_that_is_none(entry: Failing, tmp_path: Path) -> None:
     with Scene(tmp_path, **NAME.settings) as scene:
-        with scene.befallen(entry.fault(scene), NAME.endpoint, VICTIM) as befallen:
+        with (
+            scene.befallen(entry.fault(scene), NAME.endpoint, VICTIM, times=3),
+            # All projects, which is the first call.
+            scene.befallen(entry.fault(scene), NAME.endpoint, None, times=1),
+        ):
             scene.start()
-            eventually(lambda: scene.log.said("The project's name cannot be had"))
-            (said,) = scene.log.said("The project's name cannot be had")
+            (said,) = eventually(lambda: scene.log.said(CALLED_BY_ID))
             assert said["error"] == entry.error
             eventually(lambda: any('project="1"' in line for line in scene.portfolio()))
-            assert befallen.times == 3
         scene.eventually_asks(3)
         scene.comes_to(NAMELESS)
+        assert scene.calls(NAME.endpoint, VICTIM) == 4
         assert all('project="1"' in line for lines in scene.seen for line in lines)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.faults.scene import Scene, pki, short_naps
+from tests.faults.scene import Scene, pki
 from tests.faults.stories import STORIES
 
 if TYPE_CHECKING:
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 @pytest.mark.parametrize("story", STORIES, ids=[story.told.title for story in STORIES])
 def test_a_story(story: Story, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    short_naps(monkeypatch)
     if "certificate" in story.settings:
         monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(pki() / "ca.pem"))
     with Scene(tmp_path, **story.settings) as scene:  # type: ignore[arg-type]

@@ -87,9 +87,9 @@ def failures(reason: str, endpoint: str = "", times: int | None = None) -> Serie
     return Series(FAILURES, {**of, "reason": reason}, times)
 
 
-def problems(endpoint: str, field: str) -> Series:
+def problems(endpoint: str, field: str, times: int | None = None) -> Series:
     """A field that is left out."""
-    return Series(PROBLEMS, {"endpoint": endpoint, "field": field})
+    return Series(PROBLEMS, {"endpoint": endpoint, "field": field}, times)
 
 
 def unread(source: str = "", project_id: int | None = None, *, perhaps: bool = False) -> Series:
@@ -129,11 +129,17 @@ class Told:
         return (
             self.title,
             "; ".join([*published, *([self.also] if self.also else [])]),
-            "; ".join(f"“{said}” {_often(often)}" for said, often in self.logged.items())
+            "; ".join(f"“{_begun(said)}” {_often(often)}" for said, often in self.logged.items())
             or "nothing",
             "; ".join(map(str, self.counted)) or "nothing",
             self.recovers,
         )
+
+
+def _begun(said: str) -> str:
+    """The first sentence of a message, and that there are more."""
+    first, more, _ = said.partition(". ")
+    return f"{first}. …" if more else said
 
 
 def _often(often: Often | int) -> str:
@@ -248,7 +254,8 @@ def alarms(exposition: str) -> list[Series]:
 def version_of(portfolio: Iterable[str]) -> int | None:
     """Which version of ``scene.answer`` these sample lines are, None for no lines at all.
 
-    Raises ValueError if they are of several, or not all of one.
+    Version 0 has neither positions nor money. Raises ValueError if they are of several, or not all
+    of one.
     """
     values: dict[str, list[float]] = {}
     for each in portfolio:
@@ -258,13 +265,14 @@ def version_of(portfolio: Iterable[str]) -> int | None:
     if not values:
         return None
     version = round(values["cash_amount"][0] / 1000.5)
+    held = 3 if version else 0
     expected = {
         "cash_amount": [1000.5 * version] * 2,
-        "holdings": [3.0],
-        "holding_quantity": [1.0 * version, 2.0 * version, 3.0 * version],
-        "holding_average_price": [10.5 * version] * 3,
-        "holding_market_price": [11.0 * version] * 3,
-        "holding_unrealized_pnl": [1.0 * version] * 3,
+        "holdings": [float(held)],
+        "holding_quantity": [1.0 * version, 2.0 * version, 3.0 * version][:held],
+        "holding_average_price": [10.5 * version] * held,
+        "holding_market_price": [11.0 * version] * held,
+        "holding_unrealized_pnl": [1.0 * version] * held,
     }
     for name, numbers in expected.items():
         if sorted(values.get(name, [])) != numbers:

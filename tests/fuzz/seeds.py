@@ -29,7 +29,7 @@ def seeds(target: str) -> list[bytes]:
 
 
 def _answers() -> list[bytes]:
-    data = _ROOT / "tests" / "quantconnect" / "data"
+    data = _ROOT / "tests" / "sources" / "data"
     bodies = [path.read_bytes() for path in sorted(data.glob("*.json"))]
     bodies += [
         b'{"success":false,"errors":["Hash doesn\'t match UserId: 1"],"errorCode":10002}',

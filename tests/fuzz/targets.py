@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from math import isfinite
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from prometheus_client.openmetrics.parser import (
     text_string_to_metric_families as openmetrics_families,
@@ -25,26 +25,18 @@ from requests.structures import CaseInsensitiveDict
 from exporter import config, exposition, log
 from exporter.config.duration import format_duration, parse_duration
 from exporter.exposition import Renderer, samples
-from exporter.metrics.live import (
-    CUSTOM_STATISTIC,
-    DEPLOYMENT,
-    LIVE_STATUS,
-    STATISTICS,
-    status_flags,
-)
-from exporter.metrics.portfolio import CASH, HOLDINGS, POSITIONS
 from exporter.metrics.table import Row
-from exporter.quantconnect.auth import Signature
-from exporter.quantconnect.dates import parse_timestamp
 from exporter.quantconnect.display import parse_display
 from exporter.quantconnect.envelope import clock_skew, open_envelope, retry_after
 from exporter.quantconnect.errors import ApiError
-from exporter.quantconnect.live import decode_deployments, newest
-from exporter.quantconnect.portfolio import account_currency, decode_portfolio
-from exporter.quantconnect.projects import decode_project_name
-from exporter.quantconnect.statistics import decode_statistics
+from exporter.quantconnect.fields import parse_timestamp
+from exporter.quantconnect.signing import Signature
 from exporter.quantconnect.symbols import IdentifierError, display_symbol, parse_identifier
 from exporter.quantconnect.transport import Answer
+from exporter.sources.portfolio import PORTFOLIO, account_currencies, decode_portfolio
+from exporter.sources.projects import DESCRIPTION, decode_description, decode_page
+from exporter.sources.statistics import CUSTOM_STATISTIC, STATISTICS, decode_statistics
+from exporter.sources.status import STATUS, Status, decode_deployments
 from exporter.web.config.basicauth import _credentials
 from exporter.web.config.loading import load as load_web_config
 from exporter.web.listen import parse_address
@@ -54,6 +46,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from exporter.exposition import Snapshot
+    from exporter.sources.source import Source
 
 _STATUSES = (200, 200, 200, 200, 201, 204, 302, 400, 401, 403, 429, 500, 503)
 _SHORTEST_TOKEN = 8
@@ -105,38 +98,32 @@ def payloads(data: bytes) -> None:
 
 def _decode(payload: dict[str, object]) -> None:
     """By each decoder; what can be read must make an exposition that can be parsed."""
-    renderer = Renderer(Row(7, "US momentum", "USD", {"AAPL": 'A"\\\n'}))
+    renderer = Renderer(Row("main", 7, "US momentum", "USD", {"AAPL": 'A"\\\n'}))
     pieces: list[Snapshot] = []
+
+    def publish(source: Source[Any], answer: Any) -> None:
+        pieces.extend(
+            renderer.render(each.table, each.rows(answer, 0.0)) for each in source.families
+        )
+
     try:
         portfolio = decode_portfolio(payload, max_holdings=100)
     except ApiError as error:
         _said(error)
     else:
-        account_currency(portfolio.cash)
-        pieces.append(
-            {
-                **renderer.render(POSITIONS, [portfolio]),
-                **renderer.render(HOLDINGS, portfolio.holdings),
-                **renderer.render(CASH, portfolio.cash),
-            }
-        )
+        account_currencies(portfolio.cash)
+        publish(PORTFOLIO, portfolio)
     try:
-        deployments, _ = decode_deployments(payload)
+        listing = decode_deployments(payload)
     except ApiError as error:
         _said(error)
     else:
-        for deployment in list(newest(deployments).values())[:1]:
-            pieces.append(renderer.render(LIVE_STATUS, status_flags(deployment.status)))
-            pieces.append(renderer.render(DEPLOYMENT, [deployment]))
+        for deployment in list(listing.newest().values())[:1]:
+            publish(STATUS, Status(deployment))
+    publish(STATISTICS, decode_statistics(payload, custom=("q", "USD", "")))
     try:
-        statistics = decode_statistics(payload, custom=("q", "USD", ""))
-    except ApiError as error:
-        _said(error)
-    else:
-        pieces.append(renderer.render(STATISTICS, [statistics]))
-        pieces.append(renderer.render(CUSTOM_STATISTIC, statistics.custom.items()))
-    try:
-        decode_project_name(payload, 7)
+        decode_page(payload)
+        publish(DESCRIPTION, decode_description(payload, project_id=7))
     except ApiError as error:
         _said(error)
     _parses(pieces)
@@ -215,7 +202,7 @@ def displays(data: bytes) -> None:
     text = _text(data)
     for percent in (None, True, False):
         try:
-            value = parse_display(text, percent=percent)
+            value = parse_display(text, percent=percent).value
         except ValueError as error:
             _refused(error)
         else:
@@ -251,11 +238,11 @@ def configuration(data: bytes) -> None:
         _problems(error)
         return
     written = Path(_DIRECTORY.name) / "again.yaml"
-    text = loaded.to_yaml()
+    text = config.to_yaml(loaded)
     assert "token" not in text.replace("api_token", "") or b"token" in data
     written.write_text(text.replace("<secret>", "other"))
     # The running configuration is a configuration.
-    assert config.load(written, {}).to_yaml() == text
+    assert config.to_yaml(config.load(written, {})) == text
 
 
 def _problems(error: config.ConfigError) -> None:
@@ -304,12 +291,17 @@ def accept(data: bytes) -> None:
 def labels(data: bytes) -> None:
     """A label of any text comes out of the exposition as it went in."""
     text = data.decode("utf-8", "replace")
-    piece = Renderer(Row(7, text, "USD")).render(CUSTOM_STATISTIC, [(text, 1.5)])
+    piece = Renderer(Row("main", 7, text, "USD")).render(CUSTOM_STATISTIC, [(text, 1.5)])
     rendered = samples([piece])
     assert "\n" not in rendered
     (family,) = text_families(rendered + "\n")
     (sample,) = family.samples
-    assert sample.labels == {"project_id": "7", "project": text, "statistic": text}
+    assert sample.labels == {
+        "account": "main",
+        "project_id": "7",
+        "project": text,
+        "statistic": text,
+    }
 
 
 def lines(data: bytes) -> None:
@@ -330,7 +322,9 @@ def _line(format_: str, text: str) -> str:
     log.configure(level="debug", format=format_, stream=stream)
     try:
         log.Log("exporter.fuzz").error("A message", text=text, more=[text])
+        log.flush()
     finally:
+        root.handlers[0].close()
         root.handlers[:] = before[0]
         root.setLevel(before[1])
         package.setLevel(before[2])

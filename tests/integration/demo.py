@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 
 from exporter.cli.demo import configuration
 from exporter.simulator import World
-from prometheus import history
+from prometheus.history import Past
 from prometheus.stack import Prometheus, eventually, free_port
 from tests.integration.exporter_process import ExporterProcess
 
@@ -19,9 +19,7 @@ if TYPE_CHECKING:
 AGE = 290.0
 QUICKEN = 60
 SECONDS = 90.0
-# What the rules record is about the last hours, on every dashboard but for the long peaks, which
-# they make anew from equity.
-RECORDED_DAYS = 0.25
+SCRAPE_INTERVAL = 2.0
 
 
 @dataclass
@@ -39,6 +37,16 @@ class DemoStack:
         """One that began AGE before ``now``."""
         return cls(directory, now - AGE, now, f"127.0.0.1:{free_port()}")
 
+    def new_exporter(self) -> ExporterProcess:
+        """The demo's exporter, to be started."""
+        return ExporterProcess(
+            self.directory,
+            "demo",
+            f"--simulator.started={self.started:.3f}",
+            "--simulator.listen-address=127.0.0.1:0",
+            address=self.address,
+        )
+
     @property
     def data(self) -> Path:
         """Where Prometheus keeps it."""
@@ -46,17 +54,9 @@ class DemoStack:
 
     def __enter__(self) -> Self:
         with ExitStack() as starting:
-            self.exporter = starting.enter_context(
-                ExporterProcess(
-                    self.directory,
-                    "demo",
-                    f"--simulator.started={self.started:.3f}",
-                    "--simulator.listen-address=127.0.0.1:0",
-                    address=self.address,
-                )
-            )
+            self.exporter = starting.enter_context(self.new_exporter())
             self.prometheus = Prometheus(
-                self.directory, targets=[self.address], quicken=QUICKEN, interval=2.0
+                self.directory, targets=[self.address], quicken=QUICKEN, interval=SCRAPE_INTERVAL
             )
             starting.callback(self.prometheus.stop)
             self.prometheus.start()
@@ -83,10 +83,15 @@ class DemoStack:
 
 
 def write_past(demo: DemoStack) -> DemoStack:
-    """Put a month of past, and what the rules make of its end, where Prometheus will find it."""
+    """Put a month of past where Prometheus will find it, as the exporter tells it."""
     demo.data.mkdir()
     settings = configuration("http://127.0.0.1", World.demo(started=demo.started).project_ids)
-    past = history.Past(settings, started=demo.started, target=demo.address, until=demo.past_until)
-    history.load(past, demo.data)
-    history.record(demo.data, until=demo.past_until, days=RECORDED_DAYS)
+    with demo.new_exporter():
+        Past(
+            settings,
+            target=demo.address,
+            interval=SCRAPE_INTERVAL,
+            started=demo.started,
+            until=demo.past_until,
+        ).write(demo.data)
     return demo

@@ -97,6 +97,13 @@ class ExporterProcess:
             self._process.wait()
             raise
 
+    @property
+    def process_id(self) -> int:
+        """The process, once it is started."""
+        if self._process is None:
+            raise ValueError("it was not started")
+        return self._process.pid
+
     def get(self, path: str, **headers: str) -> tuple[str, str]:
         """The content type and the text of an answer."""
         request = urllib.request.Request(f"http://{self.address}{path}", headers=headers)

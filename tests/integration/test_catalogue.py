@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from exporter.metrics import CATALOGUE
+from exporter.sources import CATALOGUE
 
 if TYPE_CHECKING:
     from exporter.metrics.table import Family

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.needs_prometheus
 
-DATA = Path(__file__).parents[1] / "quantconnect" / "data"
+DATA = Path(__file__).parents[1] / "sources" / "data"
 SHORT = json.loads((DATA / "portfolio_short.json").read_bytes())
 LONG = json.loads((DATA / "portfolio_long.json").read_bytes())
 EMPTY = {"portfolio": {"holdings": [], "cash": None}, "success": True}
@@ -303,17 +303,20 @@ def test_a_wrong_token_is_one_call_and_then_silence(stand: Stand, tmp_path: Path
         assert doctor.returncode == 1
         assert "FAILED" in doctor.stdout
         assert "check the token: it must be the one on the account page of user" in doctor.stdout
-        assert "1 thing to mend" in doctor.stdout
+        assert "1 problem to fix.\n" in doctor.stdout
         assert "not-the-token" not in doctor.stdout + doctor.stderr
         assert [request.endpoint for request in server.requests] == ["authenticate"]
 
 
 def test_doctor_says_that_all_is_well(stand: Stand, tmp_path: Path) -> None:
-    file = configure(tmp_path, stand.server.base_url, [EQUITIES, 1001])
-    doctor = run("doctor", f"--config.file={file}")
+    read = [EQUITIES, 1001]
+    # Live projects that nobody reads are worth a note.
+    with SimulatorServer(World(map(stand.world.project, read))) as server:
+        file = configure(tmp_path, server.base_url, read)
+        doctor = run("doctor", f"--config.file={file}")
     assert doctor.returncode == 0, doctor.stdout
     assert 'project 1001                        ok      "Short"' in doctor.stdout
-    assert doctor.stdout.lower().endswith("all is well.\n")
+    assert doctor.stdout.endswith("\nAll is well.\n")
 
 
 def test_sigterm_ends_it_well(stand: Stand, tmp_path: Path) -> None:

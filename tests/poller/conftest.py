@@ -4,7 +4,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from exporter.poller import account
 from exporter.simulator import SimulatorServer, World
 
 from .given import answer_of
@@ -20,10 +19,3 @@ def server() -> Iterator[SimulatorServer]:
     names = {number: f"P{number}" for number in answers}
     with SimulatorServer(World.from_portfolios(answers, names=names)) as server:
         yield server
-
-
-@pytest.fixture
-def short_naps(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The loop looks around more often than each ten seconds, which no test wants to wait for."""
-    monkeypatch.setattr(account, "_LONGEST_NAP", 0.02)
-    monkeypatch.setattr(account, "_FAULT_NAP", 0.02)

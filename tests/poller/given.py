@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from exporter.clock import Clock
 from exporter.config import Config, load
 from exporter.exposition import samples
-from exporter.quantconnect.live import decode_deployments, newest
-from exporter.quantconnect.portfolio import decode_portfolio
-from exporter.quantconnect.statistics import decode_statistics
+from exporter.sources.portfolio import decode_portfolio
+from exporter.sources.statistics import decode_statistics
+from exporter.sources.status import decode_deployments
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     import pytest
 
     from exporter.exposition import Snapshot
-    from exporter.quantconnect.model import Deployment, Portfolio, Statistics
+    from exporter.sources.portfolio import Portfolio
+    from exporter.sources.statistics import Statistics
+    from exporter.sources.status import Deployment
 
 T = TypeVar("T")
 
@@ -87,8 +89,7 @@ def deployment_of(project_id: int = 1, **fields: object) -> Deployment:
         "error": "",
         **fields,
     }
-    deployments, _ = decode_deployments({"live": [entry], "success": True})
-    return newest(deployments)[project_id]
+    return decode_deployments({"live": [entry], "success": True}).newest()[project_id]
 
 
 def statistics_of(custom: Iterable[str] = (), **runtime: str) -> Statistics:

@@ -6,11 +6,12 @@ import time
 from contextlib import contextmanager
 from dataclasses import replace
 from random import Random
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from exporter.clock import Clock
 from exporter.exposition import TEXT
-from exporter.poller import Poller, Shard
+from exporter.poller import Limits, Poller, Shard
 from exporter.store import Store
 from exporter.telemetry import Telemetry
 
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
 
     from exporter.config import Config
     from exporter.simulator import SimulatorServer
+
+
+LIMITS = Limits(longest_nap=0.02, fault_nap=0.02)
+"""The loop looks around more often than each ten seconds, which no test wants to wait for."""
 
 
 class Soon(Random):
@@ -70,6 +75,8 @@ class Live:
         shard: Shard | None = None,
         telemetry: Telemetry | None = None,
         user_agent: str = "test",
+        limits: Limits = LIMITS,
+        thread: type[Thread] = Thread,
     ) -> None:
         self.clock = clock or Clock()
         self.store = Store(self.clock)
@@ -82,16 +89,20 @@ class Live:
             shard=shard,
             clock=self.clock,
             random=Soon(1),
+            limits=limits,
+            thread=thread,
         )
 
     def value(self, start: str) -> float | None:
         return value(self.store.snapshots(), f"quantconnect_{start}")
 
     def success(self, project_id: int, source: str = "portfolio") -> float | None:
+        report = self.store.report(project_id)
+        account = "" if report is None else report.account
         return value(
             self.store.snapshots_of(project_id),
-            f'quantconnect_read_success{{project="P{project_id}",project_id="{project_id}"'
-            f',source="{source}"',
+            f'quantconnect_read_success{{account="{account}",project="P{project_id}"'
+            f',project_id="{project_id}",source="{source}"',
         )
 
     def numbers(self, project_id: int) -> list[str]:

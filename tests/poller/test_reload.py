@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from exporter.config import ConfigError
+from exporter.poller.account import STILL_WAITING
+from exporter.poller.record import REJECTED
 from exporter.simulator import Delay, SimulatorServer, Stall, World
 
 from .given import answer_of, eventually, said
@@ -57,7 +59,12 @@ def test_another_pace_counts_from_now(tmp_path: Path, server: SimulatorServer) -
         running.poller.reload(faster)
         server.requests.wait_for(3, PORTFOLIO, 1)
         assert running.own('api_request_budget_per_second{account="main"}') == 500
-        assert running.value('read_interval_seconds{project="P1",project_id="1",source="p') == 0.05
+        assert (
+            running.value(
+                'read_interval_seconds{account="main",project="P1",project_id="1",source="p'
+            )
+            == 0.05
+        )
 
 
 def test_a_project_moves_to_another_account(
@@ -79,14 +86,14 @@ def test_a_project_moves_to_another_account(
     )
     with live(before) as running:
         eventually_complete(running)
-        assert running.value('holding_quantity{project="P1"') == 1
+        assert running.value('holding_quantity{account="main",project="P1"') == 1
         running.poller.reload(after)
-        eventually(lambda: running.value('holding_quantity{project="P1"') == 10)
+        eventually(lambda: running.value('holding_quantity{account="other",project="P1"') == 10)
         report = running.store.report(1)
         assert report is not None
         assert report.account == "other"
         running.poller.reload(before)
-        eventually(lambda: running.value('holding_quantity{project="P1"') == 1)
+        eventually(lambda: running.value('holding_quantity{account="main",project="P1"') == 1)
 
 
 def test_listing_a_project_in_one_account_ends_its_discovery_in_another(
@@ -96,9 +103,9 @@ def test_listing_a_project_in_one_account_ends_its_discovery_in_another(
     alone = quick(configured(tmp_path, discovering))
     both = quick(configured(tmp_path, account(server, projects(1)), discovering))
     with live(alone) as running:
-        eventually(lambda: running.value('holding_quantity{project="P1"') == 10)
+        eventually(lambda: running.value('holding_quantity{account="other",project="P1"') == 10)
         running.poller.reload(both)
-        eventually(lambda: running.value('holding_quantity{project="P1"') == 1)
+        eventually(lambda: running.value('holding_quantity{account="main",project="P1"') == 1)
         accounts = [report.account for report in running.store.reports()]
         assert accounts == ["main", "other"]
 
@@ -145,7 +152,7 @@ def test_a_reload_ends_the_wait_after_a_rejection(
     wrong = quick(configured(tmp_path, account(server, projects(1), token="api_token: wrong")))
     right = quick(configured(tmp_path, account(server, projects(1))))
     with live(wrong) as running:
-        eventually(lambda: said(caplog, "QuantConnect rejects"))
+        eventually(lambda: said(caplog, REJECTED))
         running.poller.reload(right)
         eventually(lambda: running.success(1) == 1)
         assert len(server.requests.of("authenticate")) == 2
@@ -159,12 +166,12 @@ def test_reloads_with_the_same_token_do_not_end_the_wait_each_time(
     wrong = quick(configured(tmp_path, account(server, projects(1), token="api_token: wrong")))
     right = quick(configured(tmp_path, account(server, projects(1))))
     with live(wrong) as running:
-        eventually(lambda: said(caplog, "QuantConnect rejects"))
+        eventually(lambda: said(caplog, REJECTED))
         running.poller.reload(wrong)
-        eventually(lambda: len(said(caplog, "QuantConnect rejects")) == 2)
+        eventually(lambda: len(said(caplog, REJECTED)) == 2)
         for _ in range(20):
             running.poller.reload(wrong)
-        assert len(said(caplog, "The wait after a rejection goes on")) == 20
+        assert len(said(caplog, STILL_WAITING)) == 20
         assert len(server.requests.of("authenticate")) == 2
         running.poller.reload(right)
         eventually(lambda: running.success(1) == 1)
@@ -177,12 +184,12 @@ def test_a_reload_while_the_account_is_being_tried_says_nothing_of_a_wait(
     caplog.set_level("INFO", "exporter")
     wrong = quick(configured(tmp_path, account(server, projects(1), token="api_token: wrong")))
     with live(wrong) as running:
-        eventually(lambda: said(caplog, "QuantConnect rejects"))
+        eventually(lambda: said(caplog, REJECTED))
         server.faults.add(Stall(None), endpoint="authenticate")
         running.poller.reload(wrong)
         server.requests.wait_for(2, "authenticate")
         running.poller.reload(wrong)
-        assert not said(caplog, "The wait after a rejection goes on")
+        assert not said(caplog, STILL_WAITING)
 
 
 def test_an_account_with_another_name_goes_on(
@@ -196,7 +203,7 @@ def test_an_account_with_another_name_goes_on(
     with live(unnamed) as running:
         eventually_complete(running)
         running.poller.reload(named)
-        assert running.value('holding_quantity{project="P3"') == 3
+        assert running.value('holding_quantity{account="one",project="P3"') == 3
         assert running.value('project_info{account="one",project="P3"') == 1
         assert running.own('api_authenticated{account="only"}') is None
         eventually(lambda: running.own('api_authenticated{account="one"}') == 1)
@@ -214,15 +221,19 @@ def test_without_a_thread_for_a_new_account_nothing_changes(
     tmp_path: Path,
     server: SimulatorServer,
     another: SimulatorServer,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     class NoThread(threading.Thread):
-        def start(self) -> None:
-            raise RuntimeError("can't start new thread")
+        room = True
 
-    with live(quick(configured(tmp_path, account(server, projects(3))))) as running:
+        def start(self) -> None:
+            if self.name.startswith("poller-") and not NoThread.room:
+                raise RuntimeError("can't start new thread")
+            super().start()
+
+    alone = quick(configured(tmp_path, account(server, projects(3))))
+    with live(alone, thread=NoThread) as running:
         eventually_complete(running)
-        monkeypatch.setattr("exporter.poller.account.Thread", NoThread)
+        NoThread.room = False
         new = account(another, projects(1), name="other")
         after = quick(configured(tmp_path, account(server, projects(4)), new))
         with pytest.raises(RuntimeError, match="can't start new thread"):
@@ -232,7 +243,7 @@ def test_without_a_thread_for_a_new_account_nothing_changes(
         assert running.own('api_authenticated{account="other"}') is None
         read = len(server.requests.of(PORTFOLIO, 3))
         server.requests.wait_for(read + 3, PORTFOLIO, 3)
-        monkeypatch.undo()
+        NoThread.room = True
         running.poller.reload(after)
         eventually(lambda: running.success(1) == 1)
         assert [report.project_id for report in running.store.reports()] == [1, 4]
@@ -257,7 +268,7 @@ def test_a_new_token_that_is_wrong_shows_at_once(
         eventually_complete(running)
         wrong = account(server, projects(1), token="api_token: wrong")
         running.poller.reload(quick(configured(tmp_path, wrong)))
-        eventually(lambda: said(caplog, "QuantConnect rejects"))
+        eventually(lambda: said(caplog, REJECTED))
         assert len(server.requests.of("authenticate")) == 2
 
 
@@ -320,8 +331,7 @@ def test_many_reloads_leave_nothing_behind(tmp_path: Path, server: SimulatorServ
         for _ in range(50):
             for config in configs:
                 running.poller.reload(config)
-                assert running.value('holding_quantity{project="P3"') == 3
+                assert running.value('holding_quantity{account="main",project="P3"') == 3
         eventually_read(running, 1, 2, 3)
-        plan = running.poller._accounts[("main", 1, server.base_url)]._plan
-        assert len(plan._queue) + plan.under_way <= 3 * 3 + 1
-        assert plan.needed == pytest.approx(3 / 0.05 + 3 / 0.2 + 1 / 0.05)
+        [report] = running.poller.accounts()
+        assert report.needed_per_minute / 60 == pytest.approx(3 / 0.05 + 3 / 0.2 + 1 / 0.05)

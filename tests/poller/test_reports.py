@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from exporter.metrics.reading import Source
-from exporter.poller.project import PublishedProject
 from exporter.simulator import Status
 from exporter.simulator.fault_answers import too_many_requests
-from exporter.store import Store
 
-from .given import Time, config_of, deployment_of, eventually, portfolio_of, value
+from .account import Account
+from .account import configured as account_configured
+from .given import eventually
 from .live import Live, account, configured, eventually_read, live, projects, quick
 
 if TYPE_CHECKING:
@@ -101,34 +100,21 @@ def test_what_a_single_project_fails_by_is_not_the_accounts(
 
 
 def test_a_projects_report_ages_as_its_samples_do(tmp_path: Path) -> None:
-    text = "accounts: [{user_id: 1, api_token: t, projects: [{id: 1}]}]\n"
-    config = config_of(tmp_path, text)
-    time = Time()
-    store = Store(time.clock)
-    project = PublishedProject(
-        config.accounts[0].projects[0],
-        name="One",
-        account="main",
-        config=config,
-        intervals={Source.PORTFOLIO: 60.0, Source.STATUS: 600.0},
-        store=store,
-        clock=time.clock,
-    )
-    project.portfolio(portfolio_of(), duration=0.1, interval=60.0)
-    crashed = deployment_of(status="RuntimeError", error="KeyError")
-    project.status(crashed, duration=0.1, interval=600.0, age=0.0)
+    text = "projects: [{id: 1, name: One}]"
+    one = Account(account_configured(tmp_path, text, "status_interval: 2m"))
+    one.reads()
+    one.status(status="RuntimeError", error="KeyError")
 
     def told() -> tuple[int | None, str, str]:
-        report = store.report(1)
-        assert report is not None
+        report = one.reports()[1]
         return (report.positions, report.state, report.error)
 
-    time.passes(899)
+    one.time.passes(899)
     assert told() == (1, "RuntimeError", "KeyError")
-    assert value(store.snapshots(), "quantconnect_holdings{") == 1
-    time.passes(1)  # stale_after
+    assert one.value("holdings{") == 1
+    one.time.passes(1)  # stale_after
     assert told() == (None, "RuntimeError", "KeyError")
-    assert value(store.snapshots(), "quantconnect_holdings{") is None
-    time.passes(900)  # three intervals
+    assert one.value("holdings{") is None
+    one.time.passes(900)  # three of the intervals of a project that does not run
     assert told() == (None, "not known (was RuntimeError)", "KeyError")
-    assert value(store.snapshots(), "quantconnect_live_status{") is None
+    assert one.value("live_status{") is None

@@ -1,14 +1,12 @@
-"""Plays an account's plan through in virtual time: no threads, no network, as fast as it goes.
+"""Plays a schedule through in virtual time: no threads, no network, as fast as it goes.
 
-An hour of a hundred thousand projects takes as long as its calls take to plan:
+An hour of a hundred thousand projects takes as long as its calls take to schedule:
 
-    plan = Plan(Pace(calls_per_second=100, status_interval=60, statistics_interval=0),
-                random=Random(1), now=0.0)
-    account = VirtualAccount(plan)
+    account = VirtualAccount(Budget(calls_per_second=100, status_interval=60))
     for project_id in range(1, 100_001):
-        account.add(project_id, interval=60.0)
+        account.add(project_id, portfolio=60.0)
     account.run(until=3600.0)
-    account.waits[Kind.PORTFOLIO].longest()
+    account.waits["portfolio"].longest()
 """
 
 from __future__ import annotations
@@ -17,23 +15,35 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from math import inf
+from random import Random
 from statistics import median
 from typing import TYPE_CHECKING
 
-from exporter.poller.plan import NAME_TRIES
-from exporter.poller.queue import Kind
+from exporter.poller.schedule import Budget, Schedule
+from exporter.poller.task import Call, Task
+from exporter.quantconnect.client import Endpoint
+from exporter.quantconnect.errors import ApiError, Reason
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from exporter.poller.plan import Plan
-    from exporter.poller.queue import Task
-    from exporter.poller.retries import Failure
+AUTH = ApiError(Reason.AUTH, "UserID not valid")
+DOWN = ApiError(Reason.HTTP_5XX, "HTTP 503")
+TIMEOUT = ApiError(Reason.TIMEOUT, "no complete answer")
+NOT_READY = ApiError(Reason.NOT_READY, "there is no portfolio yet")
+
+PRIORITIES = {"authenticate": 0, "running": 1, "portfolio": 2, "status": 3, "statistics": 4}
+
+
+def task_of(name: str, project_id: int | None = None) -> Task:
+    """A task as an account has it; the endpoint is of no consequence here."""
+    endpoint = Endpoint.LIVE_LIST
+    return Task(name=name, endpoint=endpoint, priority=PRIORITIES[name], project_id=project_id)
 
 
 @dataclass
 class Waits:
-    """The seconds between one read of a project and the next, for one kind of call.
+    """The seconds between one read of a project and the next, for one kind of task.
 
     What was read before ``since`` doesn't count; of each project the longest wait is kept, which
     is all that a hundred thousand of them need.
@@ -63,101 +73,78 @@ class Waits:
 
 
 class VirtualAccount:
-    """Does what an account's poller does, without threads.
+    """Does what an account's loop does, without threads.
 
-    ``answer`` gives how a task that is taken at a time ends, ``latency`` after how many seconds,
-    ``running`` which projects run; ``at_once`` is how many calls may be under way.
+    ``answer`` gives how a task that is taken at a time ends, ``latency`` after how many seconds;
+    ``at_once`` is how many calls may be under way.
     """
 
     def __init__(
         self,
-        plan: Plan,
+        budget: Budget,
         *,
-        now: float = 0.0,
-        answer: Callable[[Task, float], Failure | None] = lambda _task, _now: None,
+        random: Random | None = None,
+        answer: Callable[[Task, float], ApiError | None] = lambda _task, _now: None,
         latency: Callable[[Task], float] = lambda _: 0.2,
-        running: Callable[[int], bool] = lambda _: True,
         at_once: float = inf,
         keep_calls: bool = False,
     ) -> None:
-        self.plan = plan
-        self.now = now
-        self.waits: defaultdict[Kind, Waits] = defaultdict(Waits)
+        self.now = 0.0
+        self.answer = answer
+        self.authenticate, self.running = task_of("authenticate"), task_of("running")
+        self.schedule = Schedule(self.authenticate, budget, random=random or Random(1), now=0.0)
+        self.schedule.set_every(self.running, budget.listing_interval, 0.0)
+        self.tasks: dict[tuple[str, int], Task] = {}
+        self.waits: defaultdict[str, Waits] = defaultdict(Waits)
         self.calls: list[tuple[float, Task]] = []
         """Every call and when it was taken, if ``keep_calls``."""
         self.taken = 0
         self.closest = inf
         """The shortest time between two calls, seconds."""
-        self._answer = answer
         self._latency = latency
-        self._running = running
         self._at_once = at_once
         self._keep_calls = keep_calls
         self._last = -inf
-        self._endings: list[tuple[float, int, Task, Failure | None]] = []
-        self._with_name: set[int] = set()
+        self._endings: list[tuple[float, int, Call, ApiError | None]] = []
 
-    def add(self, project_id: int, *, interval: float, named: bool = True) -> None:
-        """A project is to be read from now on."""
-        self.plan.add(project_id, interval=interval, named=named, now=self.now)
-        if named:
-            self._with_name.add(project_id)
+    def add(self, project_id: int, **every: float) -> None:
+        """A project is to be read from now on, each of its tasks at an interval."""
+        for name, seconds in every.items():
+            task = self.tasks[name, project_id] = task_of(name, project_id)
+            self.schedule.set_every(task, seconds, self.now)
 
     def run(self, until: float) -> None:
         """Let time pass until then."""
         while True:
-            while len(self._endings) < self._at_once and (task := self.plan.take(self.now)):
-                self._begin(task)
-            following = min(
-                self._endings[0][0] if self._endings else inf,
-                self.plan.wake_at() if len(self._endings) < self._at_once else inf,
-            )
+            following = inf
+            while len(self._endings) < self._at_once:
+                call = self.schedule.next(self.now)
+                if not isinstance(call, Call):
+                    following = self.now + call
+                    break
+                self._begin(call)
+            if self._endings:
+                following = min(following, self._endings[0][0])
             if following > until:
                 self.now = until
                 return
             self.now = max(self.now, following)
             while self._endings and self._endings[0][0] <= self.now:
-                _, _, task, failure = heappop(self._endings)
-                self._end(task, failure)
+                _, _, call, failure = heappop(self._endings)
+                self.schedule.put(call, failure, self.now)
 
-    def kinds(self) -> list[Kind]:
-        """The kinds of the calls made so far, in order."""
-        return [task.kind for _, task in self.calls]
+    def names(self) -> list[str]:
+        """The names of the tasks called so far, in order."""
+        return [task.name for _, task in self.calls]
 
-    def _begin(self, task: Task) -> None:
+    def _begin(self, call: Call) -> None:
+        task = call.task
         self.taken += 1
         self.closest = min(self.closest, self.now - self._last)
         self._last = self.now
         if self._keep_calls:
             self.calls.append((self.now, task))
         if task.project_id is not None:
-            self.waits[task.kind].add(task.project_id, self.now)
-        failure = self._answer(task, self.now)
-        heappush(self._endings, (self.now + self._latency(task), self.taken, task, failure))
-
-    def _end(self, task: Task, failure: Failure | None) -> None:
-        if failure is None:
-            self._tell(task)
-        self.plan.done(task, failure, self.now)
-        if (
-            task.kind is Kind.NAME
-            and task.project_id is not None
-            and self.plan.failures(task) == NAME_TRIES
-        ):
-            self._named(task.project_id)
-
-    def _tell(self, task: Task) -> None:
-        if task.kind is Kind.NAME and task.project_id is not None:
-            self._named(task.project_id)
-        elif task.kind is Kind.STATUS and task.project_id is not None:
-            running = self._running(task.project_id)
-            self.plan.runs(task.project_id, running=running, now=self.now)
-        elif task.kind is Kind.RUNNING:
-            for project_id in self._with_name:
-                self.plan.listed(project_id, running=self._running(project_id), now=self.now)
-
-    def _named(self, project_id: int) -> None:
-        self._with_name.add(project_id)
-        self.plan.name_settled(project_id, self.now)
-        # The account tells a project that gets its name later what the last list said.
-        self.plan.listed(project_id, running=self._running(project_id), now=self.now)
+            self.waits[task.name].add(task.project_id, self.now)
+        failure = self.answer(task, self.now)
+        heappush(self._endings, (self.now + self._latency(task), self.taken, call, failure))

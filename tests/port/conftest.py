@@ -1,18 +1,20 @@
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
 
 from exporter.simulator import World
-from exporter.web.config.settings import ClientAuth
 from tests.web_config.pki import PKI
 
-from . import server as servers
 from .exporter_process import Exporter, running
+from .server import running as running_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from .server import Running, Serving
 
 
 @pytest.fixture(scope="session")
@@ -34,8 +36,13 @@ def pki(tmp_path_factory: pytest.TempPathFactory) -> PKI:
     return pki
 
 
-@pytest.fixture(params=["plain", "tls", "tls that takes any certificate"])
-def server(request: pytest.FixtureRequest, pki: PKI) -> Iterator[servers.Running]:
-    asked = ClientAuth.REQUEST if "any" in request.param else ClientAuth.NONE
-    with servers.running(pki if "tls" in request.param else None, asked) as running_:
+@pytest.fixture(params=["plain", "tls"])
+def serving(request: pytest.FixtureRequest, pki: PKI) -> Serving:
+    """Starts a server with given limits, once in the clear and once over TLS."""
+    return partial(running_server, pki if request.param == "tls" else None)
+
+
+@pytest.fixture
+def server(serving: Serving) -> Iterator[Running]:
+    with serving() as running_:
         yield running_

@@ -13,21 +13,25 @@ from dataclasses import dataclass
 from http.client import HTTPResponse
 from typing import TYPE_CHECKING
 
-from starlette.responses import PlainTextResponse, StreamingResponse
-
+from exporter.web.config import is_admitted
 from exporter.web.config.settings import TLS, ClientAuth, Pem
 from exporter.web.config.tls import server_context
+from exporter.web.handshake import Handshakes
 from exporter.web.listen import Address, bind
+from exporter.web.messages import Response
 from exporter.web.server import Server
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
-    from starlette.responses import Response
-    from starlette.types import Receive, Scope, Send
-
-    from exporter.web.connection import Crowd
+    from exporter.web.clients import Clients
+    from exporter.web.limits import Limits, Throttle
+    from exporter.web.messages import Request
     from tests.web_config.pki import PKI
+
+    Serving = Callable[..., AbstractContextManager["Running"]]
+    """Starts a server with given limits."""
 
 BIG = 20_000_000
 BODY = random.Random(0).randbytes(BIG)
@@ -39,12 +43,14 @@ class Running:
     """A server, and who is there now."""
 
     port: int
-    crowd: Crowd
+    clients: Clients
     asked: list[str]
     under_way: list[str]
     tls: ssl.SSLContext | None
     release: threading.Event
     stop: Callable[[], None]
+    refused: list[None]
+    """As many as handshakes were refused."""
 
     def connect_plainly(self, *, patient: bool = True) -> socket.socket:
         """A connection without a word, TLS's own neither."""
@@ -68,10 +74,6 @@ class Running:
         with self.connect() as client:
             client.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
             return read(client)
-
-    @property
-    def unread(self) -> int:
-        return sum(c.unread_bytes for c in list(self.crowd.unread))
 
 
 def read(client: socket.socket) -> bytes:
@@ -106,47 +108,33 @@ def running(
     pki: PKI | None = None,
     asked: ClientAuth = ClientAuth.NONE,
     allowed: frozenset[str] | None = None,
+    limits: Limits | None = None,
+    throttle: Throttle | None = None,
 ) -> Iterator[Running]:
     """A server, over TLS if there are certificates for it."""
     asked_for: list[str] = []
     under_way: list[str] = []
+    refused: list[None] = []
     release = threading.Event()
 
-    async def application(scope: Scope, receive: Receive, send: Send) -> None:
-        path = scope["path"]
+    async def application(request: Request) -> Response:
+        path = request.path
         asked_for.append(path)
         under_way.append(path)
-        body = b"small"
-
-        async def held() -> None:
-            while not release.is_set():
-                await asyncio.sleep(0.01)
-
-        async def parts() -> AsyncIterator[bytes]:
-            yield BODY
-            await held()
-            yield body
-
-        response: Response | None = None
-        if path == "/":
-            body = BODY
-        elif path == "/scheme":
-            body = scope["scheme"].encode()
-        elif path == "/slow":
+        if path == "/slow":
             await asyncio.sleep(0.3)
         elif path == "/held":
-            await held()
-        elif path == "/parts":
-            response = StreamingResponse(parts())
+            while not release.is_set():
+                await asyncio.sleep(0.01)
         elif path == "/blocking":
             release.wait(30)
-        await (response or PlainTextResponse(body))(scope, receive, send)
         under_way.remove(path)
+        return Response(200, [BODY[:7], b"", BODY[7:]] if path == "/" else [b"small"])
 
-    client = context = None
+    client = handshakes = None
     if pki is not None:
         certificate, key = Pem("cert_file", pki.path("server.pem")), Pem("", pki.path("server.key"))
-        authority = Pem("", pki.path("ca.pem")) if asked.verifies else None
+        authority = Pem("", pki.path("ca.pem")) if asked is not ClientAuth.NONE else None
         context = server_context(
             TLS(
                 certificate,
@@ -156,14 +144,22 @@ def running(
                 client_allowed_sans=allowed,
             )
         )
+        handshakes = Handshakes(
+            context,
+            is_admitted=is_admitted,
+            count_refused=lambda: refused.append(None),
+            throttle=throttle,
+        )
         client = ssl.create_default_context(cafile=str(pki.path("ca.pem")))
     listener = bind(Address("127.0.0.1", 0))
-    server = Server(application, [listener], context)
+    server = Server(application, [listener], handshakes=handshakes, limits=limits)
     thread = threading.Thread(target=server.run_in_thread)
     thread.start()
     try:
         port = listener.getsockname()[1]
-        yield Running(port, server._crowd, asked_for, under_way, client, release, server.stop)
+        yield Running(
+            port, server.clients, asked_for, under_way, client, release, server.stop, refused
+        )
     finally:
         release.set()
         server.stop()

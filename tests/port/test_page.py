@@ -104,6 +104,7 @@ def test_the_landing_page_has_our_elements_and_no_others(exporter: Exporter) -> 
         "http-equiv",
         "href",
         "class",
+        "data-label",
         "colspan",
     }
     assert "&lt;script&gt;" in body

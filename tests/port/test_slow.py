@@ -7,34 +7,33 @@ import socket
 import time
 from contextlib import suppress
 from http.client import HTTPResponse
+from typing import TYPE_CHECKING
 
 import pytest
 
-from exporter.web import connection as module
-from exporter.web import limits
-from exporter.web import server as server_module
+from exporter.web.limits import Limits
 
-from .server import BIG, BODY, HEAD, Running, ends, read, running, until
+from .server import BIG, BODY, HEAD, ends, read, running, until
 
+if TYPE_CHECKING:
+    from .server import Running, Serving
 
-def hurry(monkeypatch: pytest.MonkeyPatch, *, head: float = 30, reading: float = 60) -> None:
-    monkeypatch.setattr(module, "HEAD_SECONDS", head)
-    monkeypatch.setattr(module, "READ_SECONDS", reading)
+SMALL = HEAD.replace(b"/", b"/small", 1) + b"\r\n"
 
 
-@pytest.mark.parametrize("said", [b"", b"G", HEAD, HEAD + b"X: y"])
-def test_a_head_that_never_ends(
-    server: Running, said: bytes, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    hurry(monkeypatch, head=0.3)
-    with server.connect() as client:
+@pytest.mark.parametrize("said", [b"", b"G", HEAD, HEAD + b"X: y", b"\r", b"\r\n", b"\r\nG"])
+def test_a_head_that_never_ends(serving: Serving, said: bytes) -> None:
+    with serving(limits=Limits(head_seconds=0.3)) as server, server.connect() as client:
         client.sendall(said)
         assert ends(client)
 
 
-def test_a_head_that_drips(server: Running, monkeypatch: pytest.MonkeyPatch) -> None:
-    hurry(monkeypatch, head=0.5)
-    with server.connect() as client, suppress(OSError):
+def test_a_head_that_drips(serving: Serving) -> None:
+    with (
+        serving(limits=Limits(head_seconds=0.5)) as server,
+        server.connect() as client,
+        suppress(OSError),
+    ):
         client.sendall(HEAD + b"X: ")
         deadline = time.monotonic() + 30
         while time.monotonic() < deadline:
@@ -43,80 +42,73 @@ def test_a_head_that_drips(server: Running, monkeypatch: pytest.MonkeyPatch) -> 
         pytest.fail("it may drip for ever")
 
 
-def test_a_second_head_that_never_ends(server: Running, monkeypatch: pytest.MonkeyPatch) -> None:
-    hurry(monkeypatch, head=0.3)
-    with server.connect() as client:
-        client.sendall(b"GET /small HTTP/1.1\r\nHost: x\r\n\r\n")
+def test_a_second_head_that_never_ends(serving: Serving) -> None:
+    with serving(limits=Limits(head_seconds=0.3)) as server, server.connect() as client:
+        client.sendall(SMALL)
         assert read(client) == b"small"
         client.sendall(b"GET /small")
         assert ends(client)
 
 
-def test_a_head_in_time_and_an_answer_that_takes_longer(
-    server: Running, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    hurry(monkeypatch, head=0.1)
-    with server.connect() as client:
+def test_an_idle_connection_is_closed(serving: Serving) -> None:
+    with serving(limits=Limits(idle_seconds=0.3)) as server, server.connect() as client:
+        client.sendall(SMALL)
+        assert read(client) == b"small"
+        assert client.recv(1) == b""
+
+
+def test_a_head_in_time_and_an_answer_that_takes_longer(serving: Serving) -> None:
+    with serving(limits=Limits(head_seconds=0.1)) as server, server.connect() as client:
         client.sendall(b"GET /slow HTTP/1.1\r\nHost: x\r\n\r\n")
         assert read(client) == b"small"
 
 
-def test_who_reads_slowly_gets_all_of_it(server: Running) -> None:
-    with server.connect(patient=False) as client:
-        client.sendall(HEAD + b"\r\n")
-        response = HTTPResponse(client)
-        response.begin()
-        until(lambda: server.unread > BIG // 2)
-        # The application is done with it; nobody is kept waiting.
-        until(lambda: not server.under_way)
-        assert server.ask() == b"small"
-        assert response.read() == BODY
-        until(lambda: not server.crowd.unread)
-        client.sendall(b"GET /small HTTP/1.1\r\nHost: x\r\n\r\n")
+def test_a_second_head_has_its_own_deadline(serving: Serving) -> None:
+    """Not that of the idle time before it."""
+    limits = Limits(head_seconds=30, idle_seconds=0.3)
+    with serving(limits=limits) as server, server.connect() as client:
+        client.sendall(SMALL)
         assert read(client) == b"small"
-
-
-def test_so_does_who_has_read_what_there_is_before_the_rest_is_there(server: Running) -> None:
-    with server.connect(patient=False) as client:
-        client.sendall(b"GET /parts HTTP/1.1\r\nHost: x\r\n\r\n")
-        response = HTTPResponse(client)
-        response.begin()
-        until(lambda: bool(server.crowd.unread))
-        assert response.read(BIG) == BODY
-        until(lambda: not server.crowd.unread)
-        assert server.under_way == ["/parts"]
-        server.release.set()
-        assert response.read() == b"small"
-        client.sendall(b"GET /small HTTP/1.1\r\nHost: x\r\n\r\n")
+        client.sendall(SMALL[:10])
+        time.sleep(0.5)
+        client.sendall(SMALL[10:])
         assert read(client) == b"small"
-
-
-def test_so_does_who_wants_the_connection_closed(server: Running) -> None:
-    with server.connect(patient=False) as client:
-        client.sendall(HEAD + b"Connection: close\r\n\r\n")
-        response = HTTPResponse(client)
-        response.begin()
-        until(lambda: server.unread > BIG // 2)
-        assert response.read() == BODY
-        assert ends(client)
 
 
 @pytest.mark.parametrize("end", [b"\r\n", b"Connection: close\r\n\r\n"])
-def test_what_is_left_by_who_stops_reading_is_counted_and_cut_off(
-    server: Running, end: bytes, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_slow_reader_gets_all_of_it(server: Running, end: bytes) -> None:
     with server.connect(patient=False) as client:
+        client.sendall(HEAD + end)
+        response = HTTPResponse(client)
+        response.begin()
+        until(lambda: server.clients.unsent_bytes > BIG // 2)
+        # The application is done with it, and no other client is kept waiting.
+        until(lambda: not server.under_way)
+        assert server.ask() == b"small"
+        assert response.read() == BODY
+        until(lambda: not server.clients.unsent_bytes)
+        if b"close" in end:
+            assert ends(client)
+        else:
+            client.sendall(SMALL)
+            assert read(client) == b"small"
+
+
+@pytest.mark.parametrize("end", [b"\r\n", b"Connection: close\r\n\r\n"])
+def test_what_a_client_has_not_read_is_counted_and_given_up_for_another(
+    serving: Serving, end: bytes
+) -> None:
+    with (
+        serving(limits=Limits(unsent_bytes=BIG)) as server,
+        server.connect(patient=False) as client,
+    ):
         client.sendall(HEAD + end)
         received = 0
         while received < BIG // 3:
             received += len(client.recv(65536))
         until(lambda: not server.under_way)
-        [connection] = server.crowd.unread
-        assert connection.unread_bytes > BIG // 4
-        until(lambda: connection.unread_bytes < BIG - received)
-        assert connection._read_timer is not None
+        until(lambda: BIG // 4 < server.clients.unsent_bytes < BIG - received)
         assert server.ask() == b"small"
-        monkeypatch.setattr(module, "UNREAD_BYTES", 1000)
         with server.connect(patient=False) as another:
             another.sendall(HEAD + end)
             with suppress(OSError):
@@ -126,14 +118,14 @@ def test_what_is_left_by_who_stops_reading_is_counted_and_cut_off(
 
 
 @pytest.mark.parametrize("end", [b"\r\n", b"Connection: close\r\n\r\n"])
-def test_who_reads_nothing_is_cut_off(
-    server: Running, end: bytes, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    hurry(monkeypatch, reading=0.5)
-    with server.connect(patient=False) as client:
+def test_a_client_that_reads_nothing_is_given_up(serving: Serving, end: bytes) -> None:
+    with (
+        serving(limits=Limits(send_seconds=0.5)) as server,
+        server.connect(patient=False) as client,
+    ):
         client.sendall(HEAD + end)
-        until(lambda: bool(server.crowd.unread))
-        until(lambda: not server.crowd.unread)
+        until(lambda: bool(server.clients.unsent_bytes))
+        until(lambda: not server.clients.unsent_bytes)
         with suppress(OSError):
             received = 0
             while part := client.recv(1 << 20):
@@ -141,59 +133,74 @@ def test_who_reads_nothing_is_cut_off(
             assert received < BIG
 
 
-def test_who_asks_again_without_reading_is_cut_off(server: Running) -> None:
+def test_a_request_before_the_last_answer_is_read_is_not_answered(server: Running) -> None:
     with server.connect(patient=False) as client:
         client.sendall(HEAD + b"\r\n")
-        until(lambda: bool(server.crowd.unread))
-        until(lambda: not server.under_way)
-        [connection] = server.crowd.unread
-        client.sendall(HEAD + b"\r\n")
-        until(connection.transport.is_closing)
-        assert not server.under_way
-
-
-def test_what_lies_unread_in_all_is_bounded(
-    server: Running, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "UNREAD_BYTES", 2.5 * BIG)
-    clients = [server.connect(patient=False) for _ in range(6)]
-    for client in clients:
-        client.sendall(HEAD + b"\r\n")
-        client.recv(1)
-        until(lambda: not server.under_way)
-        assert server.unread <= 2.5 * BIG
-    # The latest stay, and can read all of it.
-    assert len(server.crowd.unread) == 2
-    assert ends(clients[0])
-    received = 1
-    clients[-1].settimeout(2)
-    with suppress(TimeoutError):
-        while part := clients[-1].recv(1 << 20):
-            received += len(part)
-    assert received > BIG
-    for client in clients:
-        client.close()
-
-
-def test_one_answer_may_be_larger_than_the_bound(
-    server: Running, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "UNREAD_BYTES", 1000)
-    assert len(server.ask("/")) == BIG
-
-
-def test_of_too_many_who_wait_the_oldest_go(server: Running) -> None:
-    assert server.ask() == b"small"
-    until(lambda: not server.crowd.waiting)
-    server.crowd.most_waiting = 3
-    clients = [server.connect() for _ in range(6)]
-    for client in clients[:3]:
+        until(lambda: bool(server.clients.unsent_bytes))
+        client.sendall(SMALL)
+        response = HTTPResponse(client)
+        response.begin()
+        assert response.read() == BODY
         assert ends(client)
-    for client in clients[3:]:
-        client.sendall(b"GET /small HTTP/1.1\r\nHost: x\r\n\r\n")
-        assert read(client) == b"small"
-    for client in clients:
-        client.close()
+    assert server.asked == ["/"]
+
+
+def test_nor_is_one_before_the_last_answer_is_made(server: Running) -> None:
+    with server.connect() as client:
+        client.sendall(SMALL.replace(b"small", b"held"))
+        until(lambda: bool(server.under_way))
+        client.sendall(SMALL)
+        time.sleep(0.1)  # for it to arrive before the answer is made
+        server.release.set()
+        response = HTTPResponse(client)
+        response.begin()
+        assert response.headers["connection"] == "close"
+        assert response.read() == b"small"
+        assert ends(client)
+    assert server.asked == ["/held"]
+
+
+def test_what_is_unread_in_all_is_bounded(serving: Serving) -> None:
+    with serving(limits=Limits(unsent_bytes=int(2.5 * BIG))) as server:
+        clients = [server.connect(patient=False) for _ in range(6)]
+        for number, client in enumerate(clients, 1):
+            client.sendall(HEAD + b"\r\n")
+            client.recv(1)
+            until(lambda: len(server.asked) == number)  # noqa: B023
+            until(lambda: server.clients.unsent_bytes <= 2.5 * BIG)
+        # The newest stay, and can read all of it.
+        until(lambda: server.clients.unsent_bytes > BIG)
+        assert ends(clients[0])
+        received = 1
+        clients[-1].settimeout(2)
+        with suppress(TimeoutError):
+            while part := clients[-1].recv(1 << 20):
+                received += len(part)
+        assert received > BIG
+        for client in clients:
+            client.close()
+
+
+def test_one_answer_may_be_larger_than_the_bound(serving: Serving) -> None:
+    with serving(limits=Limits(unsent_bytes=1000)) as server:
+        assert len(server.ask("/")) == BIG
+
+
+def test_of_too_many_idle_ones_the_oldest_are_closed(serving: Serving) -> None:
+    with serving(limits=Limits(idle_connections=3)) as server:
+        clients = []
+        for _ in range(6):
+            clients.append(server.connect())
+            clients[-1].sendall(SMALL)
+            assert read(clients[-1]) == b"small"
+            until(lambda: server.clients.idle == min(3, len(clients)))
+        for client in clients[:3]:
+            assert client.recv(1) == b""
+        for client in clients[3:]:
+            client.sendall(SMALL)
+            assert read(client) == b"small"
+        for client in clients:
+            client.close()
 
 
 @pytest.mark.parametrize(
@@ -205,53 +212,55 @@ def test_of_too_many_who_wait_the_oldest_go(server: Running) -> None:
         b"nonsense\r\n\r\n",
     ],
 )
-def test_so_do_those_who_do_not_answer_a_goodbye(server: Running, request_: bytes) -> None:
-    """Over TLS a connection that is closed stays until the client has said goodbye too."""
-    server.crowd.most_waiting = 3
-    clients: list[socket.socket] = []
-    for _ in range(6):
-        clients.append(server.connect())
-        clients[-1].sendall(request_)
-        assert clients[-1].recv(1) == b"H"
-        there = 0 if server.tls is None else min(3, len(clients))
-        until(lambda: len(server.crowd.all) == len(server.crowd.waiting) == there)  # noqa: B023
-    for number, client in enumerate(clients):
+def test_a_client_that_does_not_close_its_side_is_gone_soon(
+    serving: Serving, request_: bytes
+) -> None:
+    with serving(limits=Limits(goodbye_seconds=0.3)) as server, server.connect() as client:
+        client.sendall(request_)
+        assert client.recv(1) == b"H"
+        until(lambda: not server.clients.idle)
         # Beneath TLS, so that it goes on saying nothing.
         with socket.socket(fileno=client.detach()) as beneath:
-            if number < 3 or server.tls is None:
-                assert ends(beneath)
+            assert ends(beneath)
 
 
-@pytest.fixture
-def patient_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A server that waits longer than any test for whoever is there when it ends."""
-    monkeypatch.setattr(server_module, "_DRAIN_SECONDS", 600)
-
-
-@pytest.mark.usefixtures("patient_end")
-def test_who_is_idle_and_answers_no_goodbye_does_not_hold_up_the_end(server: Running) -> None:
-    with server.connect() as client, server.connect() as silent:
-        client.sendall(HEAD.replace(b"/", b"/small", 1) + b"\r\n")
-        assert read(client) == b"small"
-        until(lambda: len(server.crowd.waiting) == 2)
-        server.stop()
-        until(lambda: not server.crowd.all)
-        # Beneath TLS, which would answer.
-        for each in (client, silent):
-            with socket.socket(fileno=each.detach()) as beneath:
-                assert ends(beneath)
-
-
-@pytest.mark.usefixtures("patient_end")
-def test_nor_does_who_is_answered_meanwhile(server: Running) -> None:
+def test_an_answer_is_not_lost_to_what_was_sent_behind_its_request(server: Running) -> None:
+    """A socket that is closed with bytes unread is reset, and the client may lose the answer."""
     with server.connect() as client:
-        client.sendall(HEAD.replace(b"/", b"/held", 1) + b"\r\n")
+        client.sendall(b"POST /small HTTP/1.1\r\nHost: x\r\nContent-Length: 500000\r\n\r\n")
+        with suppress(OSError):
+            client.sendall(bytes(500_000))
+        time.sleep(0.1)
+        assert read(client) == b"small"
+
+
+def patient(**given: float) -> Limits:
+    """Limits of a server that waits longer than any test for a client when it ends."""
+    return Limits(drain_seconds=600, **given)  # type: ignore[arg-type]
+
+
+def test_an_idle_client_that_answers_no_goodbye_does_not_hold_up_the_end(serving: Serving) -> None:
+    with (
+        serving(limits=patient(goodbye_seconds=600)) as server,
+        server.connect() as client,
+        server.connect() as silent,
+    ):
+        client.sendall(SMALL)
+        assert read(client) == b"small"
+        until(lambda: server.clients.idle == 2)
+        server.stop()
+        until(lambda: not server.clients.idle)
+        for each in (client, silent):
+            assert each.recv(1) == b""  # a proper end, over TLS too
+
+
+def test_nor_does_one_that_is_answered_meanwhile(serving: Serving) -> None:
+    with serving(limits=patient(goodbye_seconds=0.3)) as server, server.connect() as client:
+        client.sendall(SMALL.replace(b"small", b"held"))
         until(lambda: bool(server.under_way))
         server.stop()
-        until(lambda: server.crowd.ending)
         server.release.set()
         assert read(client) == b"small"
-        until(lambda: not server.crowd.all)
         with socket.socket(fileno=client.detach()) as beneath:
             assert ends(beneath)
 
@@ -294,16 +303,31 @@ def test_nonsense_after_the_answer_has_begun(
     assert not caplog.records
 
 
-def test_the_server_ends_though_an_answer_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("exporter.web.server._DRAIN_SECONDS", 1)
+def test_a_client_that_is_gone_before_its_answer(
+    server: Running, caplog: pytest.LogCaptureFixture
+) -> None:
+    with server.connect() as client:
+        client.sendall(SMALL.replace(b"small", b"held"))
+        until(lambda: bool(server.under_way))
+    server.release.set()
+    until(lambda: not server.under_way)
+    with server.connect(patient=False) as client:
+        client.sendall(HEAD + b"\r\n")
+        until(lambda: bool(server.clients.unsent_bytes))
+    until(lambda: not server.clients.unsent_bytes)
+    assert server.ask() == b"small"
+    assert not caplog.records
+
+
+def test_the_server_ends_though_an_answer_is_not_read() -> None:
     began = time.monotonic()
-    with running() as server:
+    with running(limits=Limits(drain_seconds=1)) as server:
         client = server.connect(patient=False)
         client.sendall(HEAD + b"\r\n")
-        until(lambda: bool(server.crowd.unread))
+        until(lambda: bool(server.clients.unsent_bytes))
         idle = server.connect()
         silent = server.connect()
-        idle.sendall(b"GET /small HTTP/1.1\r\nHost: x\r\n\r\n")
+        idle.sendall(SMALL)
         read(idle)
     assert time.monotonic() - began < 9
     for each in (client, idle, silent):
@@ -311,17 +335,23 @@ def test_the_server_ends_though_an_answer_is_not_read(monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize(
-    ("files", "most"),
-    [((1024, 1024), 512), ((64, 64), 32), ((-1, -1), 4096), ((10**6, 10**6), 4096)],
+    ("files", "plain", "tls"),
+    [
+        ((1024, 1024), 512, 512),
+        ((64, 64), 32, 32),
+        ((-1, -1), 4096, 512),
+        ((10**6, 10**6), 4096, 512),
+    ],
 )
-def test_how_many_may_wait_follows_from_the_files_that_may_be_open(
-    files: tuple[int, int], most: int, monkeypatch: pytest.MonkeyPatch
+def test_how_many_may_be_idle_follows_from_the_files_that_may_be_open(
+    files: tuple[int, int], plain: int, tls: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[object] = []
     monkeypatch.setattr(resource, "getrlimit", lambda _: files)
     monkeypatch.setattr(resource, "setrlimit", lambda *limit: asked.append(limit))
-    assert limits.most_waiting() == most
-    assert asked == [(resource.RLIMIT_NOFILE, (files[1], files[1]))]
+    assert Limits.of_this_process(tls=False).idle_connections == plain
+    assert Limits.of_this_process(tls=True).idle_connections == tls
+    assert asked == [(resource.RLIMIT_NOFILE, (files[1], files[1]))] * 2
 
 
 def test_without_leave_to_ask_for_files_those_there_are_must_do(
@@ -332,4 +362,4 @@ def test_without_leave_to_ask_for_files_those_there_are_must_do(
 
     monkeypatch.setattr(resource, "getrlimit", lambda _: (100, 200))
     monkeypatch.setattr(resource, "setrlimit", refuse)
-    assert limits.most_waiting() == 50
+    assert Limits.of_this_process(tls=False).idle_connections == 50

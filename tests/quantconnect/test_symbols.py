@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.quantconnect.model import Security
 from exporter.quantconnect.symbols import (
     MARKETS,
     SECURITY_TYPES,
     IdentifierError,
+    Security,
     display_symbol,
     parse_identifier,
 )

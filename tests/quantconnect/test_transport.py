@@ -4,35 +4,38 @@ from __future__ import annotations
 
 import gzip
 import json
+import socket
 import threading
 import time
 from base64 import b64encode
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 
-from exporter.quantconnect.auth import Signature
 from exporter.quantconnect.errors import ApiError, Reason
+from exporter.quantconnect.signing import Signature
+from exporter.quantconnect.sockets import MOST_HUNG_LOOKUPS
 from exporter.quantconnect.transport import Answer, Transport
+from tests.poller.given import eventually
 
 from .rawserver import OK, Peer, RawServer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
-TIMEOUT = 0.3
-# A call that is not bounded lasts until the socket's timeout never comes: for ever. This is only
-# to tell the two apart on a busy machine.
-ENDS_WITHIN = 5.0
+TIMEOUT = 1.0
+LONG = 20.0
+# Only to tell a call that ends from one that does not, on a machine that is as busy as it likes.
+ENDS_WITHIN = 60.0
 SIGNATURE = Signature(user_id=1, token="demo", now=lambda: 1_700_000_000.0)
 
 
 @contextmanager
 def transport(
-    base_url: str, *, timeout: float = TIMEOUT, max_body: int = 100_000, connections: int = 4
+    base_url: str, *, timeout: float = LONG, max_body: int = 100_000, connections: int = 4
 ) -> Iterator[Transport]:
     made = Transport(
         base_url=base_url,
@@ -180,19 +183,19 @@ def test_a_kept_connection_that_the_peer_closed_is_replaced() -> None:
             assert server.connections == number
 
 
-def test_a_finished_call_does_not_end_the_next_one_on_its_connection() -> None:
-    """The second call lasts past the end of the first one's time, on the same connection."""
+def test_a_kept_connection_has_the_time_of_the_call_that_uses_it() -> None:
+    """The second call lasts longer than the first one might have, on the same connection."""
 
     def script(peer: Peer) -> None:
         peer.request()
-        time.sleep(TIMEOUT / 2)
         peer.answer()
         peer.request()
-        time.sleep(TIMEOUT * 0.75)
+        time.sleep(2.5)
         peer.answer(b"[2]")
 
-    with RawServer(script) as server, transport(server.url, timeout=2 * TIMEOUT) as calls:
+    with RawServer(script) as server, transport(server.url, timeout=2) as calls:
         post(calls)
+        calls.timeout = LONG
         assert post(calls).body == b"[2]"
         assert server.connections == 1
 
@@ -217,7 +220,7 @@ def test_calls_of_several_threads_do_not_disturb_each_other() -> None:
 
     with (
         RawServer(script) as server,
-        transport(server.url, connections=8) as calls,
+        transport(server.url, connections=8, timeout=1) as calls,
         ThreadPoolExecutor(8) as pool,
     ):
         answers = list(pool.map(call, range(24)))
@@ -286,11 +289,11 @@ def test_no_answer_takes_longer_than_the_timeout(misbehave: object) -> None:
         peer.request()
         misbehave(peer)
 
-    with RawServer(script) as server, transport(server.url) as calls:
+    with RawServer(script) as server, transport(server.url, timeout=TIMEOUT) as calls:
         error = failure(calls)
         assert (error.reason, error.message) == (
             Reason.TIMEOUT,
-            "no complete answer within 0.3 seconds",
+            "no complete answer within 1 second",
         )
         assert server.connections == 1, "there was a second attempt"
 
@@ -313,19 +316,25 @@ def test_a_connection_whose_call_timed_out_is_not_used_again() -> None:
             dripping_body(peer)
         peer.answer(b"[1]")
 
-    with RawServer(script) as server, transport(server.url) as calls:
+    with RawServer(script) as server, transport(server.url, timeout=TIMEOUT) as calls:
         assert failure(calls).reason is Reason.TIMEOUT
         assert post(calls).body == b"[1]"
         assert server.connections == 2
 
 
-def test_a_proxy_that_drips_its_answer_to_connect(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_proxy_that_drips_its_answer_to_connect(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def script(peer: Peer) -> None:
         assert peer.request().startswith(b"CONNECT quantconnect.invalid:443 ")
         peer.drip(b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 70)
 
-    with RawServer(script) as proxy, transport("https://quantconnect.invalid") as calls:
+    with (
+        RawServer(script) as proxy,
+        transport("https://quantconnect.invalid", timeout=TIMEOUT) as calls,
+    ):
         monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+        monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))  # the usual file takes a while to read
         assert failure(calls).reason is Reason.TIMEOUT
         assert proxy.connections == 1
 
@@ -336,9 +345,157 @@ def test_a_tls_handshake_that_drips() -> None:
 
     with (
         RawServer(script) as server,
-        transport(server.url.replace("http", "https")) as calls,
+        transport(server.url.replace("http", "https"), timeout=TIMEOUT) as calls,
     ):
         assert failure(calls).reason is Reason.TIMEOUT
+
+
+def test_a_request_that_the_server_does_not_read() -> None:
+    """More than the buffers of both ends can hold."""
+    with RawServer(silent) as server, transport(server.url, timeout=2) as calls:
+        with pytest.raises(ApiError) as caught:
+            calls.post("live/list", {"large": "x" * 15_000_000}, SIGNATURE)
+        assert caught.value.reason is Reason.TIMEOUT
+        assert server.connections == 1
+
+
+# --- Name look-up and addresses -------------------------------------------------------------------
+
+
+class Resolver:
+    """A resolver that gives the same addresses for every name, or hangs until it may answer."""
+
+    def __init__(self) -> None:
+        self.addresses: list[tuple[str, int]] = []
+        self.asked: list[str] = []
+        self.answers = threading.Event()
+        self.answers.set()
+
+    def resolve(self, host: str, port: int, **_: object) -> list[tuple[object, ...]]:
+        self.asked.append(host)
+        self.answers.wait(60)
+        stream = (socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "")
+        return [(*stream, address) for address in self.addresses]
+
+
+@pytest.fixture
+def resolver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Resolver]:
+    made = Resolver()
+    monkeypatch.setattr("socket.getaddrinfo", made.resolve)
+    yield made
+    made.answers.set()
+
+
+@contextmanager
+def no_answer_to_connect() -> Iterator[tuple[str, int]]:
+    """An address whose queue of connections is full, so that no handshake of TCP ends."""
+    with ExitStack() as stack:
+        listener = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        address = listener.getsockname()
+        for _ in range(3):
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(address)
+        yield address
+
+
+def answer_all(peer: Peer) -> None:
+    while peer.request():
+        peer.answer()
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (socket.gaierror(socket.EAI_NONAME, "Name or service not known"), "Name or service"),
+        (UnicodeError("label empty or too long"), "the host name is not valid"),
+    ],
+)
+def test_a_host_without_an_address(
+    monkeypatch: pytest.MonkeyPatch, error: Exception, words: str
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr("socket.getaddrinfo", fail)
+    with transport("http://quantconnect.invalid") as calls:
+        found = failure(calls)
+    assert found.reason is Reason.CONNECTION
+    assert found.message.startswith(f"the connection failed: {words}")
+
+
+def test_a_look_up_that_hangs_ends_with_its_call(resolver: Resolver) -> None:
+    with RawServer(answer_all) as server:
+        resolver.addresses = [("127.0.0.1", server.port)]
+        with transport("http://slow.invalid", timeout=TIMEOUT) as calls:
+            resolver.answers.clear()
+            error = failure(calls)
+            assert error.message == "no complete answer within 1 second"
+            resolver.answers.set()
+            assert post(calls).body == b"{}"
+    assert resolver.asked == ["slow.invalid"] * 2
+
+
+def test_a_bounded_number_of_look_ups_is_left_behind(resolver: Resolver) -> None:
+    with RawServer(answer_all) as server:
+        resolver.addresses = [("127.0.0.1", server.port)]
+        with transport("http://slow.invalid", timeout=0.01) as calls:
+            resolver.answers.clear()
+            before = set(threading.enumerate())
+            errors = iter(lambda: failure(calls), None)
+            error = next(each for each in errors if each.reason is not Reason.TIMEOUT)
+            assert error.reason is Reason.CONNECTION
+            assert error.message == (
+                f"the connection failed: {MOST_HUNG_LOOKUPS} name look-ups hang; "
+                "the resolver does not answer"
+            )
+            eventually(lambda: len(resolver.asked) == MOST_HUNG_LOOKUPS)
+            left_behind = set(threading.enumerate()) - before
+            resolver.answers.set()
+            for thread in left_behind:
+                thread.join(10)
+            calls.timeout = 20
+            assert post(calls).body == b"{}"
+    assert len(resolver.asked) == MOST_HUNG_LOOKUPS + 1
+
+
+def test_no_thread_for_a_look_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    with RawServer(answer_all) as server, transport(server.url) as calls:
+        with monkeypatch.context() as patched:
+
+            def fail(_: threading.Thread) -> None:
+                raise RuntimeError("can't start new thread")
+
+            patched.setattr("threading.Thread.start", fail)
+            error = failure(calls)
+        assert (error.reason, error.message) == (
+            Reason.CONNECTION,
+            "the connection failed: no thread for a name look-up: can't start new thread",
+        )
+        assert post(calls).body == b"{}"
+
+
+def test_an_address_without_an_answer_leaves_time_for_the_next(resolver: Resolver) -> None:
+    with no_answer_to_connect() as dead, RawServer(answer_all) as server:
+        resolver.addresses = [dead, ("127.0.0.1", server.port)]
+        with transport("http://two.invalid", timeout=2) as calls:
+            assert post(calls).body == b"{}"
+
+
+def test_several_addresses_share_one_deadline(resolver: Resolver) -> None:
+    with no_answer_to_connect() as dead:
+        resolver.addresses = [dead] * 50
+        with transport("http://dead.invalid", timeout=TIMEOUT) as calls:
+            assert failure(calls).reason is Reason.TIMEOUT
+
+
+def test_an_address_of_a_family_that_this_machine_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
+    with RawServer(answer_all) as server:
+        good = (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", server.port))
+        odd = (socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_UDP, "", ("127.0.0.1", 9))
+        monkeypatch.setattr("socket.getaddrinfo", lambda *_, **__: [odd, good])
+        with transport("http://two.invalid") as calls:
+            assert post(calls).body == b"{}"
 
 
 # --- The size -------------------------------------------------------------------------------------
@@ -349,7 +506,7 @@ def test_a_body_of_the_largest_size_is_read_whole() -> None:
         peer.request()
         peer.answer(b" " * 1000)
 
-    with RawServer(script) as server, transport(server.url, timeout=10, max_body=1000) as calls:
+    with RawServer(script) as server, transport(server.url, max_body=1000) as calls:
         assert post(calls).body == b" " * 1000
 
 
@@ -459,7 +616,7 @@ def test_a_broken_answer_is_a_failed_connection_and_not_asked_for_again(break_of
         peer.request()
         break_off(peer)
 
-    with RawServer(script) as server, transport(server.url, timeout=10) as calls:
+    with RawServer(script) as server, transport(server.url) as calls:
         error = failure(calls)
         assert error.reason is Reason.CONNECTION
         assert error.message.startswith("the connection failed: ")
@@ -478,23 +635,11 @@ def test_nobody_listens() -> None:
     )
 
 
-def test_a_connection_that_cannot_be_made_is_tried_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    tries: list[object] = []
-
-    def refuse(address: object, *_: object, **__: object) -> None:
-        tries.append(address)
-        raise ConnectionRefusedError(111, "Connection refused")
-
-    monkeypatch.setattr("urllib3.util.connection.create_connection", refuse)
-    with transport("http://127.0.0.1:9") as calls:
-        assert failure(calls).reason is Reason.CONNECTION
-    assert tries == [("127.0.0.1", 9)]
-
-
-def test_a_host_without_an_address() -> None:
-    with transport("http://quantconnect.invalid", timeout=20) as calls:
-        error = failure(calls)
-    assert error.reason is Reason.CONNECTION
+def test_a_connection_that_cannot_be_made_is_tried_once(resolver: Resolver) -> None:
+    resolver.addresses = [("127.0.0.1", 9)]
+    with transport("http://quantconnect.invalid") as calls:
+        assert failure(calls).message == "the connection failed: Connection refused"
+    assert resolver.asked == ["quantconnect.invalid"]
 
 
 def test_a_gzip_that_is_none() -> None:
@@ -502,7 +647,7 @@ def test_a_gzip_that_is_none() -> None:
         peer.request()
         peer.answer(b"no gzip", b"Content-Encoding: gzip")
 
-    with RawServer(script) as server, transport(server.url, timeout=10) as calls:
+    with RawServer(script) as server, transport(server.url) as calls:
         error = failure(calls)
     assert error.reason is Reason.MALFORMED
     assert error.message.startswith("the body could not be decompressed: ")
@@ -519,14 +664,17 @@ def use_proxy(monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
 
 
 @both_schemes
-@pytest.mark.parametrize("written", ["http://mallory:s3cret@{}", "http://{}/", "{}", "HTTP://{}"])
+@pytest.mark.parametrize(
+    "written",
+    ["http://mallory:s3cret@{}", "mallory:s3cret@{}", "http://{}/", "{}", "HTTP://{}"],
+)
 def test_a_proxy_that_is_not_there_is_named_without_its_password(
     monkeypatch: pytest.MonkeyPatch, base_url: str, written: str
 ) -> None:
     with RawServer(silent) as proxy:
         where = f"127.0.0.1:{proxy.port}"
     use_proxy(monkeypatch, written.format(where))
-    with transport(base_url, timeout=10) as calls:
+    with transport(base_url) as calls:
         error = failure(calls)
     assert (error.reason, error.message) == (
         Reason.CONNECTION,
@@ -541,7 +689,7 @@ def test_a_proxy_that_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
 
     with (
         RawServer(script) as proxy,
-        transport("https://quantconnect.invalid", timeout=10) as calls,
+        transport("https://quantconnect.invalid") as calls,
     ):
         use_proxy(monkeypatch, f"http://mallory:s3cret@127.0.0.1:{proxy.port}")
         error = failure(calls)
@@ -560,7 +708,6 @@ def test_a_proxy_that_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
         "http://mallory:s3cret@",
         "http://mallory:s3cret@127.0.0.1:99999/",
         "http://mallory:s3cret@[::1:9",
-        "mallory:s3cret@127.0.0.1:9",
         "ftp://mallory:s3cret@127.0.0.1:9",
         "socks5://mallory:s3cret@127.0.0.1:9",
         # Passwords with signs that have to be written otherwise; in front of them it looks like
@@ -574,13 +721,40 @@ def test_what_is_no_proxy_is_not_quoted(
     monkeypatch: pytest.MonkeyPatch, base_url: str, proxy: str
 ) -> None:
     use_proxy(monkeypatch, proxy)
-    with transport(base_url, timeout=10) as calls:
+    with transport(base_url) as calls:
         error = failure(calls)
     variable = base_url.partition(":")[0].upper() + "_PROXY"
     assert (error.reason, error.message) == (
         Reason.CONNECTION,
         f"the connection failed: the proxy in {variable} or ALL_PROXY is not http://HOST:PORT",
     )
+
+
+@pytest.mark.parametrize(
+    ("script", "text"),
+    [
+        (lambda peer: peer.socket.close(), ""),
+        (lambda peer: peer.send(b"SSH-2.0-OpenSSH_9.2\r\n\r\n"), "illegal status line"),
+        (lambda peer: peer.send(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 1_000_000), ""),
+    ],
+)
+def test_a_proxy_that_does_not_answer_connect_with_http(
+    monkeypatch: pytest.MonkeyPatch, script: Callable[[Peer], None], text: str
+) -> None:
+    def misbehave(peer: Peer) -> None:
+        peer.request()
+        script(peer)
+
+    with (
+        RawServer(misbehave) as proxy,
+        transport("https://quantconnect.invalid") as calls,
+    ):
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+        error = failure(calls)
+        where = f"the proxy 127.0.0.1:{proxy.port}"
+    assert error.reason is Reason.CONNECTION
+    assert error.message.startswith(f"the connection failed at {where}: ")
+    assert text in error.message
 
 
 @pytest.mark.parametrize(
@@ -610,7 +784,7 @@ def test_a_proxy_is_told_name_and_password(
 
     with (
         RawServer(script) as proxy,
-        transport(f"{scheme}://quantconnect.invalid", timeout=10) as calls,
+        transport(f"{scheme}://quantconnect.invalid") as calls,
     ):
         use_proxy(monkeypatch, f"http://{written}127.0.0.1:{proxy.port}")
         if scheme == "http":
@@ -629,7 +803,7 @@ def test_a_proxy_is_not_blamed_for_what_is_behind_it(monkeypatch: pytest.MonkeyP
         peer.send(b"HTTP/1.1 200 OK\r\n\r\n")
         peer.send(b"SSH-2.0-OpenSSH_9.2\r\n")
 
-    with RawServer(script) as proxy, transport("https://127.0.0.1:9", timeout=10) as calls:
+    with RawServer(script) as proxy, transport("https://127.0.0.1:9") as calls:
         use_proxy(monkeypatch, proxy.url)
         error = failure(calls)
         monkeypatch.setenv("NO_PROXY", "127.0.0.1")
@@ -663,11 +837,45 @@ def test_close_ends_the_calls_under_way_at_once() -> None:
     assert reasons == [Reason.TIMEOUT] * 3
 
 
+def test_close_ends_a_call_in_a_look_up_at_once(resolver: Resolver) -> None:
+    resolver.answers.clear()
+    with transport("http://slow.invalid", timeout=600) as calls, ThreadPoolExecutor(1) as pool:
+        ending = pool.submit(failure, calls)
+        eventually(lambda: resolver.asked)
+        calls.close()
+        assert ending.result(timeout=10).reason is Reason.TIMEOUT
+        resolver.answers.set()
+
+
+def test_close_ends_a_call_that_connects_at_once(
+    resolver: Resolver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with no_answer_to_connect() as dead:
+        resolver.addresses = [dead]
+        connecting = threading.Event()
+        connect_ex = socket.socket.connect_ex
+
+        def note(opened: socket.socket, address: tuple[str, int]) -> int:
+            code = connect_ex(opened, address)
+            connecting.set()
+            return code
+
+        monkeypatch.setattr("socket.socket.connect_ex", note)
+        with (
+            transport("http://dead.invalid", timeout=600) as calls,
+            ThreadPoolExecutor(1) as pool,
+        ):
+            ending = pool.submit(failure, calls)
+            assert connecting.wait(10)
+            calls.close()
+            assert ending.result(timeout=10).reason is Reason.TIMEOUT
+
+
 def test_no_call_is_made_after_close() -> None:
     def script(peer: Peer) -> None:
         peer.request()
         peer.answer()
 
-    with RawServer(script) as server, transport(server.url) as calls:
+    with RawServer(script) as server, transport(server.url, timeout=TIMEOUT) as calls:
         calls.close()
         assert failure(calls).reason is Reason.TIMEOUT

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
+import select
 import socket
 import ssl
-import subprocess
-import time
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
+from cryptography import x509
 
-from exporter.quantconnect import transport as module
-from exporter.quantconnect.errors import Reason
+from exporter.quantconnect.errors import ApiError, Reason
+from tests.web_config.pki import PKI
 
 from .rawserver import OK, Peer, RawServer
-from .test_transport import ENDS_WITHIN, failure, no_proxy, no_thread_stays, post, transport
+from .test_transport import SIGNATURE, TIMEOUT, failure, no_proxy, no_thread_stays, post, transport
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,18 +28,20 @@ __all__ = ["no_proxy", "no_thread_stays"]  # fixtures for these tests too
 
 def certificate(directory: Path, *, san: str) -> Path:
     """A self-signed certificate with its key, in one file."""
+    PKI(directory).self_signed("server", subject="tests", san=san)
     file = directory / "server.pem"
-    subprocess.run(
-        [
-            *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"),
-            *("-subj", "/CN=tests", "-addext", f"subjectAltName={san}"),
-            *("-keyout", str(directory / "key.pem"), "-out", str(file)),
-        ],
-        check=True,
-        capture_output=True,
-    )
-    file.write_bytes(file.read_bytes() + (directory / "key.pem").read_bytes())
+    file.write_bytes(file.read_bytes() + (directory / "server.key").read_bytes())
     return file
+
+
+def name_in_a_folder(file: Path) -> str:
+    """The name under which OpenSSL looks for an authority in a folder (``openssl rehash``).
+
+    A hash of its subject in a canonical form, which is that of ours without the outer header.
+    """
+    subject = x509.load_pem_x509_certificate(file.read_bytes()).subject.public_bytes()
+    digest = hashlib.sha1(subject[2:], usedforsecurity=False).digest()
+    return f"{int.from_bytes(digest[:4], 'little'):08x}.0"
 
 
 def context(file: Path) -> ssl.SSLContext:
@@ -55,6 +60,20 @@ def serve(peer: Peer) -> None:
         peer.answer()
 
 
+def forward(client: socket.socket, port: int) -> None:
+    """Pass bytes on between a client and a port, until one of the two has no more."""
+    with socket.create_connection(("127.0.0.1", port)) as server:
+        other = {client: server, server: client}
+        while True:
+            has_more = isinstance(client, ssl.SSLSocket) and client.pending()
+            readable = [client] if has_more else select.select(list(other), [], [], 30)[0]
+            for source in readable:
+                data = source.recv(65536)
+                if not data:
+                    return
+                other[source].sendall(data)
+
+
 FILES = ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"]
 VARIABLES = [*FILES, "SSL_CERT_DIR"]
 UNTRUSTED = "certificate verify failed: self-signed certificate"
@@ -63,7 +82,7 @@ UNTRUSTED = "certificate verify failed: self-signed certificate"
 @pytest.mark.parametrize("variable", FILES)
 def test_a_trusted_certificate(good: Path, monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
     monkeypatch.setenv(variable, str(good))
-    with RawServer(serve, tls=context(good)) as server, transport(server.url, timeout=20) as calls:
+    with RawServer(serve, tls=context(good)) as server, transport(server.url) as calls:
         assert post(calls).body == b"{}"
         assert post(calls).body == b"{}"
         assert server.connections == 1
@@ -73,15 +92,9 @@ def test_a_trusted_certificate(good: Path, monkeypatch: pytest.MonkeyPatch, vari
 def test_a_folder_of_trusted_certificates(
     good: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str
 ) -> None:
-    digest = subprocess.run(
-        ["openssl", "x509", "-noout", "-hash", "-in", str(good)],
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    (tmp_path / f"{digest.stdout.strip()}.0").symlink_to(good)
+    (tmp_path / name_in_a_folder(good)).symlink_to(good)
     monkeypatch.setenv(variable, str(tmp_path))
-    with RawServer(serve, tls=context(good)) as server, transport(server.url, timeout=20) as calls:
+    with RawServer(serve, tls=context(good)) as server, transport(server.url) as calls:
         assert post(calls).body == b"{}"
 
 
@@ -93,11 +106,11 @@ def test_the_first_variable_that_is_set_counts(
         for first, second in itertools.pairwise(VARIABLES):
             monkeypatch.setenv(first, str(good))
             monkeypatch.setenv(second, str(other))
-            with transport(server.url, timeout=20) as calls:
+            with transport(server.url) as calls:
                 assert post(calls).body == b"{}"
             monkeypatch.setenv(first, str(other))
             monkeypatch.setenv(second, str(good))
-            with transport(server.url, timeout=20) as calls:
+            with transport(server.url) as calls:
                 assert UNTRUSTED in failure(calls).message
             monkeypatch.delenv(first)
 
@@ -111,7 +124,7 @@ def test_nothing_that_a_variable_says_lets_anybody_in(
         monkeypatch.delenv(variable, raising=False)
     else:
         monkeypatch.setenv(variable, value)
-    with RawServer(serve, tls=context(good)) as server, transport(server.url, timeout=20) as calls:
+    with RawServer(serve, tls=context(good)) as server, transport(server.url) as calls:
         error = failure(calls)
     assert (error.reason, error.message[:12]) == (Reason.TLS, "TLS failed: ")
 
@@ -122,7 +135,7 @@ def test_a_file_to_trust_that_does_not_exist(
 ) -> None:
     missing = tmp_path / "ca.pem"
     monkeypatch.setenv(variable, str(missing))
-    with transport("https://127.0.0.1:9", timeout=20) as calls:
+    with transport("https://127.0.0.1:9") as calls:
         error = failure(calls)
     assert (error.reason, error.message) == (
         Reason.TLS,
@@ -137,7 +150,7 @@ def test_a_file_to_trust_without_a_certificate(
     empty = tmp_path / "ca.pem"
     empty.write_text("-----BEGIN CERTIFICATE-----\n")
     monkeypatch.setenv(variable, str(empty))
-    with RawServer(serve, tls=context(good)) as server, transport(server.url, timeout=20) as calls:
+    with RawServer(serve, tls=context(good)) as server, transport(server.url) as calls:
         error = failure(calls)
     assert (error.reason, error.message) == (
         Reason.TLS,
@@ -150,18 +163,18 @@ def test_an_empty_folder_trusts_nobody(
     good: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str
 ) -> None:
     monkeypatch.setenv(variable, str(tmp_path))
-    with RawServer(serve, tls=context(good)) as server, transport(server.url, timeout=20) as calls:
+    with RawServer(serve, tls=context(good)) as server, transport(server.url) as calls:
         assert UNTRUSTED in failure(calls).message
 
 
 def test_without_tls_nobody_has_to_be_trusted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nowhere/ca.pem")
-    with RawServer(serve) as server, transport(server.url, timeout=20) as calls:
+    with RawServer(serve) as server, transport(server.url) as calls:
         assert post(calls).body == b"{}"
 
 
 def test_a_certificate_that_nobody_signed(good: Path) -> None:
-    with RawServer(serve, tls=context(good)) as server, transport(server.url, timeout=20) as calls:
+    with RawServer(serve, tls=context(good)) as server, transport(server.url) as calls:
         error = failure(calls)
         assert error.reason is Reason.TLS
         assert error.message.startswith("TLS failed: ")
@@ -182,7 +195,7 @@ def test_a_proxy_that_nobody_trusts(good: Path, monkeypatch: pytest.MonkeyPatch)
 def test_a_certificate_of_another_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = certificate(tmp_path, san="DNS:www.quantconnect.com")
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(file))
-    with RawServer(serve, tls=context(file)) as server, transport(server.url, timeout=20) as calls:
+    with RawServer(serve, tls=context(file)) as server, transport(server.url) as calls:
         error = failure(calls)
     assert error.reason is Reason.TLS
     assert "certificate is not valid for '127.0.0.1'" in error.message
@@ -191,7 +204,7 @@ def test_a_certificate_of_another_host(tmp_path: Path, monkeypatch: pytest.Monke
 def test_a_server_that_does_not_speak_tls() -> None:
     with (
         RawServer(lambda peer: peer.send(b"HTTP/1.1 400 Bad Request\r\n\r\n")) as server,
-        transport(server.url.replace("http", "https"), timeout=20) as calls,
+        transport(server.url.replace("http", "https")) as calls,
     ):
         assert failure(calls).reason is Reason.TLS
 
@@ -204,7 +217,10 @@ def test_an_answer_that_drips(good: Path, monkeypatch: pytest.MonkeyPatch, head:
         peer.drip(OK + b" " * 400)
 
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(good))
-    with RawServer(script, tls=context(good)) as server, transport(server.url) as calls:
+    with (
+        RawServer(script, tls=context(good)) as server,
+        transport(server.url, timeout=TIMEOUT) as calls,
+    ):
         assert failure(calls).reason is Reason.TIMEOUT
         assert server.connections == 1
 
@@ -227,38 +243,66 @@ def test_an_answer_that_drips_through_a_proxy(
 
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(good))
     tls = context(good) if proxy_tls else None
-    with RawServer(script, tls=tls) as proxy, transport("https://127.0.0.1:9") as calls:
+    with (
+        RawServer(script, tls=tls) as proxy,
+        transport("https://127.0.0.1:9", timeout=TIMEOUT) as calls,
+    ):
         monkeypatch.setenv("HTTPS_PROXY", proxy.url)
         assert failure(calls).reason is Reason.TIMEOUT
 
 
-def test_a_late_timer_leaves_a_connection_to_its_next_call() -> None:
-    """The timer of a call goes off when another call has its connection, or when it is closed."""
-    ours, theirs = socket.socketpair()
-    connection = module._Owned()
-    late, current = module._Deadline(60), module._Deadline(60)
-    with ours, theirs:
-        late.own(connection)
-        late.watch(ours)
-        current.own(connection)
-        current.watch(ours)
-        late.expire()
-        ours.sendall(b"still open")
-        assert theirs.recv(20) == b"still open"
-        current.expire()
-        assert theirs.recv(20) == b""
-    current.expire()  # the socket has been closed: nothing to do
+@pytest.mark.parametrize("proxy_tls", [False, True])
+def test_calls_through_a_proxy(
+    good: Path, monkeypatch: pytest.MonkeyPatch, *, proxy_tls: bool
+) -> None:
+    """Two on one connection, by TLS to the server, also inside TLS to the proxy."""
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(good))
+    tls = context(good)
+    with RawServer(serve, tls=tls) as server:
+
+        def script(peer: Peer) -> None:
+            assert peer.request().startswith(b"CONNECT 127.0.0.1:%d " % server.port)
+            peer.send(b"HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 200 OK\r\n\r\n")
+            forward(peer.socket, server.port)
+
+        with (
+            RawServer(script, tls=tls if proxy_tls else None) as proxy,
+            transport(server.url) as calls,
+        ):
+            monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+            assert post(calls).body == b"{}"
+            assert post(calls).body == b"{}"
+            assert (proxy.connections, server.connections) == (1, 1)
 
 
-def test_a_call_that_has_ended_leaves_its_connection() -> None:
-    ours, theirs = socket.socketpair()
-    deadline = module._Deadline(60)
-    with ours, theirs:
-        started = time.monotonic()
-        with deadline:
-            deadline.own(module._Owned())
-            deadline.watch(ours)
-        deadline.expire()
-        ours.sendall(b"still open")
-        assert theirs.recv(20) == b"still open"
-        assert time.monotonic() - started < ENDS_WITHIN
+def test_a_request_that_a_server_with_tls_does_not_read(
+    good: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(good))
+    with (
+        RawServer(lambda peer: peer.silence(), tls=context(good)) as server,
+        transport(server.url, timeout=2) as calls,
+    ):
+        with pytest.raises(ApiError) as caught:
+            calls.post("live/list", {"large": "x" * 15_000_000}, SIGNATURE)
+        assert caught.value.reason is Reason.TIMEOUT
+
+
+def test_close_ends_a_call_over_tls_at_once(good: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = threading.Event()
+
+    def script(peer: Peer) -> None:
+        peer.request()
+        asked.set()
+        peer.silence()
+
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(good))
+    with (
+        RawServer(script, tls=context(good)) as server,
+        transport(server.url, timeout=600) as calls,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        ending = pool.submit(failure, calls)
+        assert asked.wait(10)
+        calls.close()
+        assert ending.result(timeout=10).reason is Reason.TIMEOUT

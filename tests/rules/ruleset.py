@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import promql_parser
 import yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 ROOT = Path(__file__).parents[2]
 RULE_FILES = tuple(sorted((ROOT / "prometheus" / "rules").glob("*.yml")))
@@ -59,6 +62,28 @@ def rules() -> tuple[Rule, ...]:
 RULES = rules()
 ALERTS = tuple(rule for rule in RULES if rule.is_alert)
 RECORDS = tuple(rule for rule in RULES if not rule.is_alert)
+
+
+def needed(asked: str, files: Sequence[str]) -> str:
+    """A rule file of what a unit test asks for, by its text, and of what that is built on.
+
+    Without it promtool evaluates every rule at every minute of every case.
+    """
+    groups = [group for file in files for group in yaml.safe_load(file)["groups"]]
+    texts = [
+        (rule.get("alert") or rule["record"], yaml.safe_dump(rule, width=1_000_000))
+        for group in groups
+        for rule in group["rules"]
+    ]
+    wanted: set[str] = set()
+    while more := {name for name, _ in texts if name in asked} - wanted:
+        wanted |= more
+        asked += "".join(text for name, text in texts if name in more)
+    for group in groups:
+        group["rules"] = [
+            rule for rule in group["rules"] if (rule.get("alert") or rule["record"]) in wanted
+        ]
+    return yaml.safe_dump({"groups": [group for group in groups if group["rules"]]})
 
 
 def headings(markdown: str) -> list[str]:

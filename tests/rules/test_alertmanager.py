@@ -13,6 +13,7 @@ import threading
 import time
 import urllib.request
 from contextlib import contextmanager
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,7 @@ import yaml
 
 from prometheus.stack import free_port
 
-from .ruleset import ALERTMANAGER, ALERTS
+from .ruleset import ALERTMANAGER, ALERTS, ROOT, Rule
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,11 +31,15 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.needs_alertmanager
 
 RECEIVERS = {"critical": "pager", "warning": "chat", "info": "journal"}
+ELSEWHERE = {
+    "QuantConnectWatchdog": "heartbeat",
+    "QuantConnectPositionOpened": "nobody",
+    "QuantConnectPositionClosed": "nobody",
+}
+"""Where alerts go that are not told by their severity."""
 DEADLINE = 30.0
 
 Labels = dict[str, str]
-Message = tuple[str, set[str]]
-"""The receiver, and the names of the alerts."""
 
 
 def run(*command: str | Path) -> str:
@@ -48,14 +53,15 @@ def test_the_configuration_is_good(amtool: str) -> None:
 
 
 def test_the_commented_receivers_are_good(amtool: str, tmp_path: Path) -> None:
-    head, receivers = ALERTMANAGER.read_text().split("\nreceivers:\n")
+    head, text = ALERTMANAGER.read_text().split("\nreceivers:\n")
     uncommented, count = re.subn(
-        r"^    # (\w+_configs:|  .*)$", r"    \1", receivers, flags=re.MULTILINE
+        r"^    # (\w+_configs:|  .*)$", r"    \1", text, flags=re.MULTILINE
     )
     assert count > 10
     file = tmp_path / "alertmanager.yml"
     file.write_text(f"{head}\nreceivers:\n{uncommented}")
-    assert len(yaml.safe_load(file.read_text())["receivers"][1]) == 3
+    receivers = {each["name"]: each for each in yaml.safe_load(file.read_text())["receivers"]}
+    assert {name for name, each in receivers.items() if len(each) == 1} == {"nobody"}
     run(amtool, "check-config", file)
 
 
@@ -64,7 +70,20 @@ def test_the_severity_says_who_hears(amtool: str, alert: Any) -> None:
     severity = alert.labels["severity"]
     labels = [f"alertname={alert.name}", f"severity={severity}", "job=quantconnect"]
     receiver = run(amtool, "config", "routes", "test", f"--config.file={ALERTMANAGER}", *labels)
-    assert receiver.strip() == RECEIVERS[severity]
+    assert receiver.strip() == ELSEWHERE.get(alert.name, RECEIVERS.get(severity))
+
+
+@pytest.mark.parametrize(
+    ("severity", "receiver"),
+    [("critical", "futures-pager"), ("warning", "futures-chat"), ("info", "journal")],
+)
+@pytest.mark.parametrize("name", ["QuantConnectDrawdownHigh", "QuantConnectPortfolioStale"])
+def test_a_desk_hears_of_its_own_projects(
+    amtool: str, name: str, severity: str, receiver: str
+) -> None:
+    labels = [f"alertname={name}", f"severity={severity}", "job=quantconnect", "desk=futures"]
+    told = run(amtool, "config", "routes", "test", f"--config.file={ALERTMANAGER}", *labels)
+    assert told.strip() == receiver
 
 
 def test_what_comes_from_elsewhere_goes_nowhere(amtool: str) -> None:
@@ -73,17 +92,45 @@ def test_what_comes_from_elsewhere_goes_nowhere(amtool: str) -> None:
     assert receiver.strip() == "nobody"
 
 
-def test_the_first_route_has_the_pipeline_and_nothing_else() -> None:
+def test_a_route_has_the_pipeline_and_nothing_else() -> None:
     config = yaml.safe_load(ALERTMANAGER.read_text())
-    pipeline, others = config["route"]["routes"]
+    *_, pipeline, others = config["route"]["routes"]
     (matcher,) = pipeline["matchers"]
     pattern = re.search(r'=~ "(.+)"', matcher)
     assert pattern
     for alert in ALERTS:
-        in_pipeline = alert.group == "quantconnect-pipeline"
-        assert bool(re.fullmatch(pattern[1], alert.name)) == in_pipeline, alert.name
+        if alert.name not in ELSEWHERE:
+            in_pipeline = alert.group == "quantconnect-pipeline"
+            assert bool(re.fullmatch(pattern[1], alert.name)) == in_pipeline, alert.name
     assert pipeline["group_by"] == ["alertname", "account"]
     assert others["group_by"] == ["alertname", "project_id"]
+
+
+def matches(matchers: list[str], alert: Rule) -> bool:
+    """Whether an alert may match: labels that only its series have are not looked at."""
+    labels = {**alert.labels, "alertname": alert.name}
+    for matcher in matchers:
+        parts = re.fullmatch(r'(\w+) (=|=~|!~) "(.+)"', matcher)
+        assert parts
+        name, operator, value = parts.groups()
+        if name in labels:
+            found = re.fullmatch(value, labels[name]) is not None
+            if found == (operator == "!~"):
+                return False
+    return True
+
+
+def test_an_alert_silences_only_what_is_not_more_severe() -> None:
+    rank = ("none", "info", "warning", "critical")
+    for rule in yaml.safe_load(ALERTMANAGER.read_text())["inhibit_rules"]:
+        sources = [a for a in ALERTS if matches(rule["source_matchers"], a)]
+        targets = [a for a in ALERTS if matches(rule["target_matchers"], a)]
+        if "source" in str(rule["source_matchers"]) or "endpoint" in str(rule["source_matchers"]):
+            assert len({a.name for a in sources}) == 1
+        assert sources
+        assert targets
+        least = min(rank.index(source.labels["severity"]) for source in sources)
+        assert all(rank.index(target.labels["severity"]) <= least for target in targets), rule
 
 
 class Webhook(ThreadingHTTPServer):
@@ -139,33 +186,23 @@ class Alertmanager:
         with urllib.request.urlopen(request, timeout=5):
             pass
 
-    def silenced(self) -> list[str]:
-        """Names of the alerts that are inhibited now."""
-        with urllib.request.urlopen(f"{self.url}/api/v2/alerts", timeout=5) as answer:
-            alerts = json.load(answer)
-        return sorted(a["labels"]["alertname"] for a in alerts if a["status"]["inhibitedBy"])
+    def tells(self, alerts: list[Labels], *, told: int) -> list[tuple[str, list[Labels]]]:
+        """Post the alerts, of which so many are told; the messages, as receiver and alerts.
 
-    def tells(self, alerts: list[Labels], expected: list[Message]) -> list[Labels]:
-        """Post the alerts; these messages arrive and no others. The alerts that they told of.
-
-        When the expected ones are there, one more alert is posted. What was still waiting in a
-        group has been sent by the time that one has waited as long as they did.
+        When that many are there, one more alert is posted. What was still waiting in a group has
+        been sent by the time that one has waited as long as they did.
         """
         last = {**alert("Last", "info", project_id="last"), "job": "last"}
         self.post(alerts)
         eventually(
-            lambda: all(message in self.messages() for message in expected),
-            f"{expected} in {self.messages()}",
+            lambda: sum(len(sent) for _, sent in list(self.webhook.messages)) >= told,
+            f"{told} alerts are told",
         )
         self.post([last])
-        eventually(lambda: ("journal", {last["alertname"]}) in self.messages(), "the last one")
-        told = [m for m in self.messages() if m != ("journal", {last["alertname"]})]
-        assert sorted(told, key=str) == sorted(expected, key=str)
-        return [a for _, sent in self.webhook.messages for a in sent if a != last]
-
-    def messages(self) -> list[Message]:
-        received = list(self.webhook.messages)
-        return [(receiver, {a["alertname"] for a in sent}) for receiver, sent in received]
+        eventually(
+            lambda: any(last in sent for _, sent in list(self.webhook.messages)), "the last one"
+        )
+        return [(receiver, sent) for receiver, sent in self.webhook.messages if last not in sent]
 
 
 @contextmanager
@@ -186,6 +223,7 @@ def alertmanager(alertmanager_binary: str, tmp_path: Path) -> Iterator[Alertmana
     with served(webhook) as hook:
         text = re.sub(r"group_wait: \w+", "group_wait: 500ms", ALERTMANAGER.read_text())
         text = re.sub(r"group_interval: \w+", "group_interval: 500ms", text)
+        text = text.replace("repeat_interval: 2m", "repeat_interval: 600ms")
         config = yaml.safe_load(text)
         for receiver in config["receivers"]:
             receiver["webhook_configs"] = [{"url": hook}]
@@ -223,171 +261,216 @@ def alert(name: str, severity: str, **labels: str) -> Labels:
     }
 
 
-def project(number: int) -> Labels:
-    return {"project_id": str(number), "project": f"Project {number}"}
+def stale(severity: str) -> tuple[Labels, ...]:
+    """What is said of the reads of one project."""
+    return (
+        alert("PortfolioReadFailing", "warning", project_id="1"),
+        alert("PortfolioStale", severity, source="portfolio", project_id="1"),
+        alert("StatusStale", severity, source="status", project_id="1"),
+    )
 
 
-def stale(number: int, account: str, severity: str) -> list[Labels]:
-    of = {**project(number), "account": account}
-    return [
-        alert("PortfolioReadFailing", "warning", **of),
-        alert("PortfolioStale", severity, source="portfolio", **of),
-        alert("StatusStale", severity, source="status", **of),
-    ]
+@dataclass(frozen=True)
+class Row:
+    """A line of the table in docs/alerts.md: what fires, and which of it is silenced."""
+
+    fires: str
+    alerts: tuple[Labels, ...]
+    silenced: tuple[Labels, ...]
+
+    @property
+    def line(self) -> str:
+        told = "; ".join(
+            f"{RECEIVERS[a['severity']]}: {a['alertname'].removeprefix('QuantConnect')}"
+            for a in self.alerts
+            if a not in self.silenced
+        )
+        names = dict.fromkeys(
+            f"{a['alertname'].removeprefix('QuantConnect')} ({a['severity']})"
+            for a in self.silenced
+        )
+        return f"| {self.fires} | {', '.join(names) or 'nothing'} | {told} |"
 
 
-@pytest.mark.parametrize(
-    "cause",
-    [
-        alert("APIErrorsHigh", "critical", account="main"),
-        alert("APIAuthenticationFailing", "critical", account="main"),
-    ],
-    ids=lambda labels: labels["alertname"],
+PORTFOLIO = [
+    alert("PortfolioReadFailing", "warning", project_id="1"),
+    alert("PortfolioStale", "warning", source="portfolio", project_id="1"),
+    alert("PortfolioStale", "critical", source="portfolio", project_id="1"),
+]
+STATUS = [
+    alert("StatusStale", "warning", source="status", project_id="1"),
+    alert("StatusStale", "critical", source="status", project_id="1"),
+]
+UNREAD = [
+    alert("AccountUnread", "critical", source="portfolio"),
+    alert("AccountUnread", "critical", source="status"),
+]
+STOPPED = alert("StoppedWithOpenPositions", "critical", project_id="1")
+DIED = alert("AlgorithmRuntimeError", "critical", project_id="1")
+NOT_RUNNING = alert("AlgorithmNotRunning", "warning", project_id="1")
+FROZEN = alert("PortfolioFrozen", "warning", project_id="1", account_currency="USD")
+TOKEN = alert("APIAuthenticationFailing", "critical")
+OUTAGE = alert("APIErrorsHigh", "critical")
+NO_PORTFOLIOS = alert("APIErrorsHigh", "warning", endpoint="live/portfolio/read")
+NO_LIST = alert("APIErrorsHigh", "warning", endpoint="live/list")
+NO_STATISTICS = alert("APIErrorsHigh", "warning", endpoint="live/read")
+
+
+def row(fires: str, alerts: list[Labels], silenced: list[Labels]) -> Row:
+    return Row(fires, tuple(alerts), tuple(silenced))
+
+
+ROWS = (
+    row(
+        "the token of an account is rejected",
+        [TOKEN, *UNREAD, *PORTFOLIO, *STATUS],
+        [*UNREAD, *PORTFOLIO, *STATUS],
+    ),
+    row(
+        "all that an account calls fails",
+        [OUTAGE, NO_PORTFOLIOS, NO_LIST, *UNREAD, *PORTFOLIO, *STATUS],
+        [NO_PORTFOLIOS, NO_LIST, *UNREAD, *PORTFOLIO, *STATUS],
+    ),
+    row(
+        "no portfolio of an account is read",
+        [UNREAD[0], NO_PORTFOLIOS, *PORTFOLIO, STATUS[1]],
+        PORTFOLIO,
+    ),
+    row(
+        "neither status nor equity of an account is read",
+        [UNREAD[1], NO_LIST, *STATUS, PORTFOLIO[2]],
+        STATUS,
+    ),
+    row(
+        "calls for portfolios fail, and one portfolio is old enough for a page",
+        [NO_PORTFOLIOS, *PORTFOLIO, STATUS[0]],
+        PORTFOLIO[:2],
+    ),
+    row(
+        "calls for the list fail, and the status of one project is old enough for a page",
+        [NO_LIST, *STATUS, PORTFOLIO[0]],
+        STATUS[:1],
+    ),
+    row(
+        "calls for statistics fail",
+        [NO_STATISTICS, PORTFOLIO[0], STATUS[0]],
+        [],
+    ),
+    row(
+        "an algorithm dies with open positions, and its portfolio is not read any more",
+        [STOPPED, DIED, NOT_RUNNING, *PORTFOLIO, *STATUS[1:]],
+        [DIED, NOT_RUNNING, *PORTFOLIO],
+    ),
+    row(
+        "an algorithm dies without positions",
+        [DIED, NOT_RUNNING, FROZEN],
+        [NOT_RUNNING, FROZEN],
+    ),
+    row("an algorithm is stopped", [NOT_RUNNING, FROZEN], [FROZEN]),
+    row("the portfolio of one project grows old", PORTFOLIO, PORTFOLIO[1:2]),
 )
-def test_an_outage_is_one_message_not_sixty(alertmanager: Alertmanager, cause: Labels) -> None:
-    followers = [
-        labels
-        for severity in ("warning", "critical")
-        for number in range(20)
-        for labels in stale(number, "main", severity)
+DOWN = alert("ExporterDown", "critical", instance="127.0.0.1:10270", scope="job")
+ABSENT = {"alertname": "QuantConnectExporterAbsent", "severity": "critical"}
+OF_THE_JOB = [*UNREAD, STOPPED, *PORTFOLIO, alert("DrawdownHigh", "critical", project_id="1")]
+EXPORTER = (
+    row(
+        "no exporter of a job answers",
+        [DOWN, ABSENT, *OF_THE_JOB],
+        [ABSENT, *OF_THE_JOB],
+    ),
+    row(
+        "one exporter of several does not answer",
+        [{**DOWN, "scope": "instance"}, STOPPED, STATUS[1]],
+        [],
+    ),
+)
+
+
+def placed(labels: Labels, place: str) -> Labels:
+    """An alert of an account, and of a project, that no other row has."""
+    of = {"account": place, "project_id": place}
+    ours = {**labels, **{name: of[name] for name in of if name in labels}}
+    return ours | ({"account": place} if "instance" not in labels and "job" in labels else {})
+
+
+@pytest.mark.parametrize("rows", [ROWS, EXPORTER[:1], EXPORTER[1:]], ids=["rows", "job", "shard"])
+def test_who_is_told_of_what(alertmanager: Alertmanager, rows: tuple[Row, ...]) -> None:
+    """Each alert that nothing silences is told once, to whom its severity says, and no other."""
+    expected = sorted(
+        (RECEIVERS[labels["severity"]], sorted(placed(labels, f"row {number}").items()))
+        for number, each in enumerate(rows)
+        for labels in each.alerts
+        if labels not in each.silenced
+    )
+    posted = [
+        placed(labels, f"row {number}")
+        for number, each in enumerate(rows)
+        for labels in each.alerts
     ]
-    elsewhere = stale(99, "other", "critical")
-    told = alertmanager.tells(
-        [*followers, *elsewhere, cause],
-        [
-            ("pager", {cause["alertname"]}),
-            ("chat", {"QuantConnectPortfolioReadFailing"}),
-            ("pager", {"QuantConnectPortfolioStale"}),
-            ("pager", {"QuantConnectStatusStale"}),
-        ],
+    told = alertmanager.tells(posted, told=len(expected))
+    assert (
+        sorted((who, sorted(labels.items())) for who, sent in told for labels in sent) == expected
     )
-    assert {a["project_id"] for a in told if a is not cause and "project_id" in a} == {"99"}
+    # One message for each, but for the endpoints or sources of an account, which belong together.
+    together = [{(a["alertname"], a.get("account")) for a in sent} for _, sent in told]
+    assert all(len(names) == 1 for names in together)
 
 
-def test_a_warning_of_an_outage_already_silences_what_follows(alertmanager: Alertmanager) -> None:
-    cause = alert("APIErrorsHigh", "warning", account="main")
-    alertmanager.tells(
-        [*stale(1, "main", "critical"), cause], [("chat", {"QuantConnectAPIErrorsHigh"})]
-    )
+@pytest.mark.parametrize("each", [*ROWS, *EXPORTER], ids=lambda each: each.fires)
+def test_the_table_says_it(each: Row) -> None:
+    assert each.line in (ROOT / "docs" / "alerts.md").read_text()
 
 
 def test_many_projects_of_an_account_are_one_message_for_each_alert(
     alertmanager: Alertmanager,
 ) -> None:
-    alerts = [labels for number in range(20) for labels in stale(number, "main", "warning")]
-    told = alertmanager.tells(
-        alerts,
-        [
-            ("chat", {"QuantConnectPortfolioReadFailing"}),
-            ("chat", {"QuantConnectPortfolioStale"}),
-            ("chat", {"QuantConnectStatusStale"}),
-        ],
-    )
-    assert len(told) == len(alerts)
-
-
-def test_an_exporter_that_is_down_silences_what_follows(alertmanager: Alertmanager) -> None:
-    followers = [
-        {"alertname": "QuantConnectExporterAbsent", "severity": "critical"},
-        alert("AlgorithmNotRunning", "warning", **project(1)),
-        alert("StoppedWithOpenPositions", "critical", **project(1)),
-        alert("DrawdownHigh", "critical", **project(1)),
-        *stale(1, "main", "critical"),
-    ]
-    down = alert("ExporterDown", "critical", instance="127.0.0.1:10270", scope="job")
-    other_job = {**alert("DrawdownHigh", "critical", **project(2)), "job": "another"}
-    told = alertmanager.tells(
-        [*followers, other_job, down],
-        [("pager", {"QuantConnectDrawdownHigh"}), ("pager", {"QuantConnectExporterDown"})],
-    )
-    assert other_job in told
-    assert alertmanager.silenced() == sorted(labels["alertname"] for labels in followers)
-
-
-def test_one_shard_that_is_down_silences_no_project(alertmanager: Alertmanager) -> None:
-    down = alert("ExporterDown", "critical", instance="127.0.0.1:10270", scope="instance")
-    stopped = alert("StoppedWithOpenPositions", "critical", **project(1))
-    alertmanager.tells(
-        [down, stopped],
-        [
-            ("pager", {"QuantConnectExporterDown"}),
-            ("pager", {"QuantConnectStoppedWithOpenPositions"}),
-        ],
-    )
-
-
-def test_the_cause_silences_its_consequence_of_the_same_project(alertmanager: Alertmanager) -> None:
     alerts = [
-        alert("AlgorithmRuntimeError", "critical", **project(1)),
-        alert("AlgorithmNotRunning", "warning", **project(1)),
-        alert("PortfolioFrozen", "warning", account_currency="USD", **project(1)),
-        alert("AlgorithmNotRunning", "warning", **project(2)),
-        alert("PortfolioFrozen", "warning", account_currency="USD", **project(2)),
-        alert("PortfolioFrozen", "warning", account_currency="USD", **project(3)),
+        {**labels, "project_id": str(number), "account": "main"}
+        for number in range(20)
+        for labels in stale("warning")
     ]
-    told = alertmanager.tells(
-        alerts,
-        [
-            ("pager", {"QuantConnectAlgorithmRuntimeError"}),
-            ("chat", {"QuantConnectAlgorithmNotRunning"}),
-            ("chat", {"QuantConnectPortfolioFrozen"}),
-        ],
-    )
-    assert sorted(a["project_id"] for a in told) == ["1", "2", "3"]
-    assert alertmanager.silenced() == [
-        "QuantConnectAlgorithmNotRunning",
-        "QuantConnectPortfolioFrozen",
-        "QuantConnectPortfolioFrozen",
-    ]
+    told = alertmanager.tells(alerts, told=60)
+    assert [(who, len(sent)) for who, sent in told] == [("chat", 20)] * 3
 
 
-def test_critical_silences_its_warning_and_not_another_projects(alertmanager: Alertmanager) -> None:
-    alerts = [*stale(1, "main", "warning"), *stale(1, "main", "critical")]
-    told = alertmanager.tells(
-        [*alerts, *stale(2, "main", "warning")],
-        [
-            ("chat", {"QuantConnectPortfolioReadFailing"}),
-            ("chat", {"QuantConnectPortfolioStale"}),
-            ("pager", {"QuantConnectPortfolioStale"}),
-            ("chat", {"QuantConnectStatusStale"}),
-            ("pager", {"QuantConnectStatusStale"}),
-        ],
-    )
-    assert alertmanager.silenced() == ["QuantConnectPortfolioStale", "QuantConnectStatusStale"]
-    assert sorted((a["severity"], a["project_id"]) for a in told if "Stale" in a["alertname"]) == [
-        ("critical", "1"),
-        ("critical", "1"),
-        ("warning", "2"),
-        ("warning", "2"),
-    ]
-
-
-def test_nothing_but_the_exporter_silences_stopped_with_open_positions(
-    alertmanager: Alertmanager,
-) -> None:
-    """Every other alert fires at once, with all labels that any rule of inhibition looks at."""
-    of = {**project(1), "account": "main", "scope": "job", "source": "status"}
+def test_two_desks_hear_of_their_own_and_of_nothing_else(alertmanager: Alertmanager) -> None:
+    """The futures desk has receivers of its own; equities are everybody's."""
     alerts = [
-        alert(rule.name.removeprefix("QuantConnect"), rule.labels["severity"], **of)
-        for rule in ALERTS
-        if rule.name != "QuantConnectExporterDown"
+        alert(name, severity, account="main", project_id=number, desk=desk)
+        for number, desk in (("1", "futures"), ("2", "equities"))
+        for name, severity in (
+            ("DrawdownHigh", "critical"),
+            ("PortfolioReadFailing", "warning"),
+            ("AlgorithmRedeployed", "info"),
+        )
     ]
-    silenced = {
-        ("QuantConnectAPIErrorsHigh", "warning"),
-        ("QuantConnectPortfolioReadFailing", "warning"),
-        ("QuantConnectPortfolioStale", "warning"),
-        ("QuantConnectPortfolioStale", "critical"),
-        ("QuantConnectStatusStale", "warning"),
-        ("QuantConnectStatusStale", "critical"),
-        ("QuantConnectAlgorithmNotRunning", "warning"),
-        ("QuantConnectPortfolioFrozen", "warning"),
-    }
-    alertmanager.tells(
-        alerts,
-        [
-            (RECEIVERS[a["severity"]], {a["alertname"]})
-            for a in alerts
-            if (a["alertname"], a["severity"]) not in silenced
-        ],
+    everybody = alert("AccountUnread", "critical", account="other")
+    told = alertmanager.tells([*alerts, everybody], told=7)
+    assert sorted(
+        (who, a["alertname"].removeprefix("QuantConnect"), a.get("desk")) for who, (a,) in told
+    ) == [
+        ("chat", "PortfolioReadFailing", "equities"),
+        ("futures-chat", "PortfolioReadFailing", "futures"),
+        ("futures-pager", "DrawdownHigh", "futures"),
+        ("journal", "AlgorithmRedeployed", "equities"),
+        ("journal", "AlgorithmRedeployed", "futures"),
+        ("pager", "AccountUnread", None),
+        ("pager", "DrawdownHigh", "equities"),
+    ]
+
+
+def test_nothing_but_the_exporter_silences_stopped_with_open_positions() -> None:
+    for rule in yaml.safe_load(ALERTMANAGER.read_text())["inhibit_rules"]:
+        (stopped,) = (a for a in ALERTS if a.name == STOPPED["alertname"])
+        sources = {a.name for a in ALERTS if matches(rule["source_matchers"], a)}
+        if matches(rule["target_matchers"], stopped):
+            assert sources == {"QuantConnectExporterDown"}, rule
+
+
+def test_the_watchdog_is_sent_again_and_again(alertmanager: Alertmanager) -> None:
+    watchdog = {"alertname": "QuantConnectWatchdog", "severity": "none"}
+    alertmanager.post([watchdog, DOWN])
+    eventually(
+        lambda: [who for who, sent in alertmanager.webhook.messages].count("heartbeat") > 2,
+        "the heartbeat beats",
     )
-    assert alertmanager.silenced() == sorted(name for name, _ in silenced)

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from random import Random
 
 import pytest
 
 from exporter.cli import main
-from exporter.metrics.reading import Source
-from exporter.poller.pace import Pace
-from exporter.poller.plan import Plan
+from exporter.poller.schedule import Budget
 from exporter.simulator import DEMO_TOKEN, SimulatorServer, World
+from tests.poller.virtual import VirtualAccount
 
 PAGE = (Path(__file__).parents[2] / "docs" / "scale.md").read_text(encoding="utf-8")
 
@@ -38,11 +36,11 @@ def stretch(projects: int, requests_per_minute: float, shards: int = 1) -> float
     return max(1, needed / available)
 
 
-def account(projects: int, requests_per_minute: float) -> Plan:
-    plan = Plan(Pace(requests_per_minute / 60, 60.0, 300.0), random=Random(1), now=0.0)
+def account(projects: int, requests_per_minute: float) -> VirtualAccount:
+    account = VirtualAccount(Budget(requests_per_minute / 60, 60.0))
     for project_id in range(projects):
-        plan.add(project_id, interval=60.0, named=True, now=0.0)
-    return plan
+        account.add(project_id, portfolio=60.0, statistics=300.0)
+    return account
 
 
 @pytest.mark.parametrize("row", rows(), ids=lambda row: f"{row[0]:.0f}")
@@ -56,19 +54,20 @@ def test_the_table_of_intervals_follows_the_formula(row: list[float]) -> None:
 
 @pytest.mark.parametrize("projects", [10, 46, 47, 1000])
 @pytest.mark.parametrize("shards", [1, 3])
-def test_the_formula_is_the_plans(projects: int, shards: int) -> None:
-    plan = account(projects, 60 / shards)
+def test_the_formula_is_the_schedules(projects: int, shards: int) -> None:
+    one = account(projects, 60 / shards)
     expected = stretch(projects * shards, 60, shards)
-    assert plan.stretch == pytest.approx(expected)
-    assert plan.interval(0, Source.PORTFOLIO) == pytest.approx(60 * expected)
-    assert plan.needed * 60 == pytest.approx(projects + projects / 5 + 1)
+    assert one.schedule.stretch == pytest.approx(expected)
+    interval = one.schedule.interval(one.tasks["portfolio", 0])
+    assert interval == pytest.approx(60 * expected)
+    assert one.schedule.demand * 60 == pytest.approx(projects + projects / 5 + 1)
 
 
 def test_so_many_projects_fit_into_the_default_budget() -> None:
     said = re.search(r"So (\d+) projects fit into 60 calls a minute", PAGE)
     assert said is not None
-    assert account(int(said[1]), 60).stretch == 1.0
-    assert account(int(said[1]) + 1, 60).stretch > 1.0
+    assert account(int(said[1]), 60).schedule.stretch == 1.0
+    assert account(int(said[1]) + 1, 60).schedule.stretch > 1.0
 
 
 def test_the_series_of_a_project_are_as_many_as_it_says(

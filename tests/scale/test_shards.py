@@ -177,7 +177,7 @@ def most_within(times: Sequence[float], window: float) -> int:
     return max(bisect_left(times, start + window) - index for index, start in enumerate(times))
 
 
-@pytest.mark.parametrize("window", [0.5, 1.0, 3.0, 10.0])
+@pytest.mark.parametrize("window", [0.5, 1.0, 3.0])
 def test_the_account_is_never_asked_more_than_its_budget_allows(
     outcome: Outcome, window: float
 ) -> None:

@@ -200,6 +200,19 @@ def test_projects(client: Client, world: World) -> None:
     assert (running[EQUITIES], running[NEVER], running[OLD]) == (True, False, False)
     deployed = {p["projectId"]: p["lastLiveDeployment"] for p in answer["projects"]}
     assert deployed[NEVER] is None
+    forms = {project["projectId"]: project["liveForm"] for project in answer["projects"]}
+    assert forms[NEVER] is None
+    assert re.fullmatch("LN-[0-9a-f]{32}", forms[EQUITIES].pop("node"))
+    assert forms[EQUITIES] == {
+        "brokerageData": {"id": "InteractiveBrokersBrokerage"},
+        "dataProvidersData": [{"id": "QuantConnectBrokerage"}],
+        "notifyInsights": False,
+        "notifyOrderEvents": True,
+        "autoRestart": True,
+    }
+    assert [number for number, form in forms.items() if form and not form["autoRestart"]] == [
+        CRASHING
+    ]
     some = client.post("projects/read", {"start": 1, "end": 3}).json()["projects"]
     assert [project["projectId"] for project in some] == world.project_ids[1:3]
     rest = client.get("projects/read?start=8").json()["projects"]

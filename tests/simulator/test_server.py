@@ -6,7 +6,6 @@ import http.client
 import json
 import socket
 import ssl
-import subprocess
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from exporter.simulator import Delay, RequestLog, SimulatorServer, Stall, World
+from tests.web_config.pki import PKI
 
 from .client import Client, receive_all, signed
 
@@ -96,6 +96,15 @@ def test_a_body_that_is_nothing(client: Client, body: bytes) -> None:
 def test_a_length_that_is_none(client: Client, length: str) -> None:
     reply = client.request("POST", "/api/v2/authenticate", b"", {"Content-Length": length})
     assert reply.status == 400
+
+
+def test_a_client_that_goes_within_its_request_has_asked_nothing(server: SimulatorServer) -> None:
+    head = b"POST /api/v2/live/list HTTP/1.1\r\nHost: x\r\nContent-Length: 20\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", server.port)) as connection:
+        connection.sendall(head + b'{"status":')
+        connection.shutdown(socket.SHUT_WR)
+        assert receive_all(connection) == b""
+    assert len(server.requests) == 0
 
 
 def test_what_was_asked(server: SimulatorServer, client: Client) -> None:
@@ -210,18 +219,8 @@ def test_a_port_that_is_taken(server: SimulatorServer, world: World) -> None:
 @pytest.fixture
 def certificate(tmp_path: Path) -> tuple[Path, Path]:
     """A certificate for 127.0.0.1 signed by itself, and its key."""
-    certificate, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
-    subprocess.run(
-        [
-            *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"),
-            *("-nodes", "-days", "2", "-subj", "/CN=simulator"),
-            *("-addext", "subjectAltName=IP:127.0.0.1"),
-            *("-keyout", str(key), "-out", str(certificate)),
-        ],
-        check=True,
-        capture_output=True,
-    )
-    return certificate, key
+    PKI(tmp_path).self_signed("simulator", subject="simulator", san="IP:127.0.0.1")
+    return tmp_path / "simulator.pem", tmp_path / "simulator.key"
 
 
 def test_tls(world: World, certificate: tuple[Path, Path]) -> None:

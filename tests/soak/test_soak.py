@@ -43,11 +43,11 @@ def test_one_wrong_number_would_be_noticed() -> None:
 
 def test_what_is_published_is_read_from_the_exposition() -> None:
     text = (
-        'quantconnect_holdings{project="a",project_id="7"} 2.0\n'
-        'quantconnect_cash_amount{currency="USD",project="a",project_id="7"} 1.5\n'
-        'quantconnect_live_status{project="a",project_id="7",status="Stopped"} 0.0\n'
-        'quantconnect_live_status{project="a",project_id="7",status="Running"} 1.0\n'
-        'quantconnect_read_success{project="a",project_id="7",source="status"} 1.0\n'
+        'quantconnect_holdings{account="x",project="a",project_id="7"} 2.0\n'
+        'quantconnect_cash_amount{account="x",currency="USD",project="a",project_id="7"} 1.5\n'
+        'quantconnect_live_status{account="x",project="a",project_id="7",status="Stopped"} 0.0\n'
+        'quantconnect_live_status{account="x",project="a",project_id="7",status="Running"} 1.0\n'
+        'quantconnect_read_success{account="x",project="a",project_id="7",source="status"} 1.0\n'
     )
     assert published(text) == {
         Key("quantconnect_holdings", 7): 2.0,
@@ -56,18 +56,18 @@ def test_what_is_published_is_read_from_the_exposition() -> None:
     }
 
 
-HOLDING = 'quantconnect_holding_info{project_id="7",symbol_id="SPY"} 1.0\n'
+HOLDING = 'quantconnect_holding_info{account="x",project_id="7",symbol_id="SPY"} 1.0\n'
 
 
 @pytest.mark.parametrize(
     ("exposition", "complaint"),
     [
-        (HOLDING + 'quantconnect_holdings{project_id="7"} 1.0\n', None),
+        (HOLDING + 'quantconnect_holdings{account="x",project_id="7"} 1.0\n', None),
         (HOLDING, "half a portfolio: None positions, 1 there"),
-        (HOLDING + 'quantconnect_holdings{project_id="7"} 2.0\n', "half a portfolio"),
-        ('quantconnect_holdings{project_id="7"} 1.0\n', "half a portfolio"),
-        ('quantconnect_holdings{project_id="7"} 0.0\n' * 2, "is there twice"),
-        ('quantconnect_live_equity{project_id="7"} NaN\n', "is nan"),
+        (HOLDING + 'quantconnect_holdings{account="x",project_id="7"} 2.0\n', "half a portfolio"),
+        ('quantconnect_holdings{account="x",project_id="7"} 1.0\n', "half a portfolio"),
+        ('quantconnect_holdings{account="x",project_id="7"} 0.0\n' * 2, "is there twice"),
+        ('quantconnect_live_equity{account="x",project_id="7"} NaN\n', "is nan"),
     ],
 )
 def test_a_scrape_that_cannot_be_true_is_noticed(exposition: str, complaint: str | None) -> None:

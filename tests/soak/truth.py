@@ -29,6 +29,7 @@ Numbers = dict[Key, float]
 _PREFIXES = ("quantconnect_holding", "quantconnect_cash_", "quantconnect_live_")
 # What the world has no truth of, or what follows from the rest.
 _NOT_COMPARED = {
+    "quantconnect_holdings_in_session",
     "quantconnect_holding_info",
     "quantconnect_holding_expiry_timestamp_seconds",
     "quantconnect_live_launched_timestamp_seconds",
@@ -40,7 +41,8 @@ _NOT_COMPARED = {
     "quantconnect_live_memory_total_bytes",
     "quantconnect_live_uptime_seconds",
 }
-_TELLING = ("symbol_id", "currency", "status", "deploy_id")
+_TELLING = ("symbol_id", "currency", "status", "deploy_id", "lean_version")
+_LEAN_VERSION = "v2.5.0.0.17484"
 
 
 def expected(truths: Iterable[Truth]) -> Numbers:
@@ -91,6 +93,7 @@ def _statistics(truth: Truth) -> Numbers:
     if statistics is None or truth.status != "Running":
         return {}
     return {
+        Key("quantconnect_live_lean_version_info", project, _LEAN_VERSION): 1.0,
         Key("quantconnect_live_fees", project): float(f"{statistics.fees:.2f}"),
         Key("quantconnect_live_holdings_value", project): float(f"{statistics.holdings_value:.2f}"),
         Key("quantconnect_live_net_profit", project): float(f"{statistics.net_profit:.2f}"),

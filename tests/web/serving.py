@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING
 
 from exporter.clock import Clock
 from exporter.exposition import Renderer
-from exporter.metrics.portfolio import POSITIONS
 from exporter.metrics.table import Row
-from exporter.quantconnect.model import Portfolio
+from exporter.sources.portfolio import POSITIONS, Portfolio
 from exporter.store import AccountReport, Part, ProjectReport, Published, SourceReport, Store
 from exporter.telemetry import Telemetry
-from exporter.web.app import Site, application
+from exporter.web.app import Application, Site
 from exporter.web.listen import Address, bind
 from exporter.web.server import Server
 
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
     from exporter.exposition import Snapshot
 
 NOW = 1795271400.0
-SAMPLE = 'quantconnect_holdings{project="US momentum",project_id="7"} 0.0'
+SAMPLE = 'quantconnect_holdings{account="main",project="US momentum",project_id="7"} 0.0'
 
 
 @dataclass
@@ -86,7 +85,7 @@ class Gate(Store):
 
 def published(project_id: int = 7, name: str = "US momentum", **report: object) -> Published:
     """A project without positions, its portfolio read 100 seconds ago."""
-    snapshot = Renderer(Row(project_id, name)).render(POSITIONS, [Portfolio((), (), ())])
+    snapshot = Renderer(Row("main", project_id, name)).render(POSITIONS, [Portfolio((), (), ())])
     given: dict[str, object] = {
         "project_id": project_id,
         "name": name,
@@ -152,7 +151,7 @@ def serving_site(telemetry_path: str = "/metrics") -> tuple[Site, Gate, Vitals, 
 def serving(*, telemetry_path: str = "/metrics", max_requests: int = 40) -> Iterator[Serving]:
     site, store, vitals, configuration = serving_site(telemetry_path)
     listener = bind(Address("127.0.0.1", 0))
-    server = Server(application(site, max_requests=max_requests), [listener])
+    server = Server(Application(site, max_requests=max_requests), [listener])
     thread = threading.Thread(target=server.run_in_thread)
     thread.start()
     try:

@@ -15,7 +15,7 @@ from prometheus_client.openmetrics.parser import (
 )
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
-from exporter.metrics import PROJECT_FAMILIES
+from exporter.sources import PROJECT_FAMILIES
 from exporter.store import AccountReport
 
 from .serving import SAMPLE, Answer, Serving, published, serving
@@ -274,6 +274,18 @@ def test_a_page_of_our_own_may(headers: dict[str, str]) -> None:
     with serving() as server:
         sent = {name: value.format(port=server.port) for name, value in headers.items()}
         assert server.ask("/-/reload", "POST", **sent).status == 200
+
+
+def test_a_fault_of_ours_is_500_and_logged(caplog: pytest.LogCaptureFixture) -> None:
+    with serving() as server:
+        server.configuration.text = None  # type: ignore[assignment]
+        answer = server.ask("/config")
+        assert (answer.status, answer.text) == (500, "Internal Server Error\n")
+        counted = 'http_requests_total{code="500",handler="/config"} 1.0'
+        assert f"quantconnect_exporter_{counted}" in server.ask("/metrics").text
+    [record] = caplog.records
+    assert vars(record)["fields"] == {"path": "/config"}
+    assert record.exc_info
 
 
 # --- The limit ------------------------------------------------------------------------------------

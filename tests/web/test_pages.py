@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from exporter.poller.project import NAME_PENDING
 from exporter.store import AccountReport, ProjectReport, SourceReport
 from exporter.web.pages import landing_page, project_page
 from exporter.web.template import STYLE_HASH
@@ -144,17 +145,17 @@ def test_a_line_for_each_account(account: AccountReport, text: str) -> None:
 def test_what_waits_for_its_account_says_so(
     account: AccountReport, sources: tuple[SourceReport, ...]
 ) -> None:
-    asked = report(name="", state="its name is being asked for", positions=None, sources=sources)
+    asked = report(name="", state=NAME_PENDING, positions=None, sources=sources)
     html = page(asked, account=account)
     assert f'<span class="state bad">its account is {account.state}</span>' in html
-    assert "being asked" not in html
+    assert NAME_PENDING not in html
     text = project_page(asked, "", now=NOW, account=account)
     assert f"Status: its account is {account.state}; portfolio not read yet\n" in text
     assert f'\nAccount "main": {account.state}; last failure: ' in text
     # What was read before stands, whatever the account gets now.
     assert '<span class="state good">Running</span>' in page(report(), account=account)
     accepted = AccountReport("main", "accepted")
-    assert "its name is being asked for" in page(asked, account=accepted)
+    assert NAME_PENDING in page(asked, account=accepted)
     assert "Account" not in project_page(report(), "", now=NOW, account=accepted)
 
 
@@ -162,7 +163,7 @@ def test_withdrawn_positions_are_neither_shown_nor_counted() -> None:
     old = report(positions=9, positions_until=50.0, state_until=60.0)
     assert "2 projects, 2 running, 12 open positions." in said(page(report(), old.at(49.9)))
     html = page(report(), old.at(50.0))
-    assert '<td class="n">—</td>' in html
+    assert 'data-label="Positions">—</td>' in html
     assert ("2 projects, 2 running, 3 open positions (those of 1 project are not known).") in said(
         html
     )
@@ -170,8 +171,7 @@ def test_withdrawn_positions_are_neither_shown_nor_counted() -> None:
     assert "2 projects, 1 running, 3 open positions (those of 1" in said(html)
     assert '<span class="state">not known (was Running)</span>' in html
     assert (
-        "Status: not known (was Running); positions not known any more, the last good read is"
-        " too old\n"
+        "Status: not known (was Running); positions unknown: the last good read is too old\n"
     ) in project_page(old.at(60.0), "", now=NOW)
 
 
@@ -181,7 +181,7 @@ def test_what_was_not_read_yet_is_not_counted_as_no_position() -> None:
     assert ("2 projects, 0 running, 0 open positions (those of 1 project are not known).") in said(
         page(unread, never)
     )
-    assert '<td class="n"></td>' in page(unread)
+    assert 'data-label="Positions"></td>' in page(unread)
 
 
 def test_every_read_has_its_age_and_its_interval() -> None:
@@ -292,7 +292,7 @@ def test_a_project_explained() -> None:
 
 
 def test_a_project_of_which_nothing_is_known() -> None:
-    unknown = report(name="", state="its name is being asked for", positions=None, sources=())
+    unknown = report(name="", state=NAME_PENDING, positions=None, sources=())
     text = project_page(unknown, "", now=NOW)
     assert text.startswith("Project 23456789, name not known yet, account ")
     assert "portfolio not read yet" in text

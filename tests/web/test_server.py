@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import errno
 import os
 import signal
@@ -12,11 +10,11 @@ import threading
 from typing import TYPE_CHECKING
 
 import pytest
-from starlette.responses import PlainTextResponse
 
-from exporter.web.app import application
+from exporter.web.app import Application
+from exporter.web.limits import Limits
 from exporter.web.listen import Address, bind
-from exporter.web.server import Server
+from exporter.web.server import NO_CONNECTION, Server
 
 from .serving import SAMPLE, Answer, Serving, poll, serving, serving_site
 
@@ -52,7 +50,7 @@ def test_a_signal_ends_it_once_what_is_in_flight_is_answered(number: signal.Sign
 
     helper = threading.Thread(target=meanwhile)
     helper.start()
-    Server(application(site, max_requests=40), [listener]).run(on_hangup=lambda: None)
+    Server(Application(site, max_requests=40), [listener]).run(on_hangup=lambda: None)
     helper.join(20)
     listener.close()
     assert [answer.status for answer in answers] == [200]
@@ -62,7 +60,7 @@ def test_a_signal_ends_it_once_what_is_in_flight_is_answered(number: signal.Sign
 def test_sighup_calls_and_goes_on() -> None:
     site, _, _, _ = serving_site()
     listener = bind(Address("127.0.0.1", 0))
-    server = Server(application(site, max_requests=40), [listener])
+    server = Server(Application(site, max_requests=40), [listener])
     called = threading.Event()
 
     def meanwhile(ask: Callable[[str], Answer]) -> None:
@@ -94,46 +92,62 @@ def test_silent_and_broken_clients_hold_up_nobody() -> None:
         assert server.ask("/metrics").status == 200
 
 
-def test_a_socket_that_is_closed_while_it_waits_to_listen_again_is_no_news() -> None:
-    told: list[object] = []
-    loop = asyncio.new_event_loop()
-    loop.set_exception_handler(lambda _, context: told.append(context))
-    with contextlib.closing(loop), bind(Address("127.0.0.1", 0)) as listening:
-        server = Server(PlainTextResponse("never served"), [listening])
-        server.stop()
-        late = "Exception in callback BaseSelectorEventLoop._start_serving()"
-        server._unhandled(loop, {"message": late, "exception": ValueError("closed")})
-    assert told == []
+class Exhausted(socket.socket):
+    """A listening socket that fails as often as it is given errors."""
+
+    errors: list[OSError]
+
+    def accept(self) -> tuple[socket.socket, object]:
+        if self.errors:
+            raise self.errors.pop(0)
+        return super().accept()
 
 
-def test_any_other_fault_that_asyncio_catches_is_logged(caplog: pytest.LogCaptureFixture) -> None:
-    loop = asyncio.new_event_loop()
-    with contextlib.closing(loop), bind(Address("127.0.0.1", 0)) as listening:
-        server = Server(PlainTextResponse("never served"), [listening])
-        server._unhandled(loop, {"message": "A task failed", "exception": ValueError("odd")})
-    assert [record.getMessage() for record in caplog.records] == ["A task failed"]
-
-
-def test_that_no_file_is_left_is_said_once_a_minute(caplog: pytest.LogCaptureFixture) -> None:
-    loop = asyncio.new_event_loop()
-    with contextlib.closing(loop), bind(Address("127.0.0.1", 0)) as listening:
-        server = Server(PlainTextResponse("never served"), [listening])
-        for _ in range(3):
-            error = OSError(errno.EMFILE, "Too many open files")
-            server._unhandled(loop, {"message": "socket.accept() failed", "exception": error})
-    assert [record.getMessage() for record in caplog.records] == ["No connection can be accepted"]
-
-
-def test_who_comes_while_it_ends_does_not_hold_it_up() -> None:
-    """As one does whose connection is accepted with the signal, and who then keeps it open."""
-    site, _, _, _ = serving_site()
-    with bind(Address("127.0.0.1", 0)) as listener:
-        server = Server(application(site, max_requests=40), [listener])
-        server._crowd.ending = True
+def test_a_connection_is_accepted_once_there_are_files_again(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    site, store, _, _ = serving_site()
+    with bind(Address("127.0.0.1", 0)) as bound, Exhausted(fileno=bound.detach()) as listener:
+        listener.errors = [OSError(errno.EMFILE, "Too many open files")] * 3
+        listener.errors += [ConnectionAbortedError(errno.ECONNABORTED, "Gone")]
+        server = Server(
+            Application(site, max_requests=40), [listener], limits=Limits(pause_seconds=0.01)
+        )
         serves = threading.Thread(target=server.run_in_thread)
         serves.start()
-        with socket.create_connection(listener.getsockname(), timeout=20) as client:
-            assert client.recv(1) == b""
+        client = Serving(listener.getsockname()[1], store, site.telemetry)
+        assert client.ask("/-/healthy").status == 200
         server.stop()
-        serves.join(5)
+        serves.join(20)
+    assert [record.getMessage() for record in caplog.records] == [NO_CONNECTION]
+    assert vars(caplog.records[0])["fields"] == {"error": "Too many open files"}
+
+
+def test_a_client_that_comes_while_it_ends_does_not_hold_it_up() -> None:
+    """As one does whose connection is accepted with the signal, and who then keeps it open."""
+    site, store, _, _ = serving_site()
+    store.open.clear()
+    with bind(Address("127.0.0.1", 0)) as listener:
+        server = Server(Application(site, max_requests=40), [listener])
+        serves = threading.Thread(target=server.run_in_thread)
+        serves.start()
+        client = Serving(listener.getsockname()[1], store, site.telemetry)
+        asking = threading.Thread(target=client.ask, args=("/metrics",))
+        asking.start()
+        assert store.waiting.acquire(timeout=20)
+        # The event loop has the next client and the stop to see in one turn.
+        with socket.create_connection(listener.getsockname(), timeout=20) as late:
+            server.stop()
+            assert late.recv(1) == b""
+        store.open.set()
+        asking.join(20)
+        serves.join(20)
         assert not serves.is_alive()
+
+
+def test_a_stop_before_the_start_and_after_the_end() -> None:
+    site, _, _, _ = serving_site()
+    server = Server(Application(site, max_requests=40), [bind(Address("127.0.0.1", 0))])
+    server.stop()
+    server.run_in_thread()
+    server.stop()

@@ -6,34 +6,36 @@ import base64
 import http.client
 import socket
 import ssl
-import subprocess
 import threading
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from starlette.responses import PlainTextResponse
-
-from exporter.web.config import Guard, WebConfig
+from exporter.web.config import Guard, WebConfig, is_admitted
+from exporter.web.handshake import Handshakes
 from exporter.web.listen import Address, bind
+from exporter.web.messages import text_response
 from exporter.web.server import Server
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from starlette.types import Receive, Scope, Send
+    from exporter.web.messages import Request, Response
 
     from .pki import PKI
 
 TLS = "tls_server_config: {cert_file: server.pem, key_file: server.key}\n"
 
 
-async def application(scope: Scope, receive: Receive, send: Send) -> None:
+PROBE = "/-/healthy"
+
+
+async def application(_: Request) -> Response:
     """Says hello, with headers as the exporter has them."""
-    headers = {"X-Frame-Options": "DENY", "Content-Security-Policy": "default-src 'none'"}
-    await PlainTextResponse("hello\n", headers=headers)(scope, receive, send)
+    headers = {"x-frame-options": "DENY", "content-security-policy": "default-src 'none'"}
+    return text_response("hello\n", headers=headers)
 
 
 @dataclass
@@ -64,6 +66,7 @@ class Serving:
 
     def ask(
         self,
+        path: str = "/metrics",
         *,
         user: str = "",
         password: str | bytes = "",
@@ -78,7 +81,7 @@ class Serving:
                 "localhost", self.port, timeout=20, context=client
             )
         try:
-            connection.putrequest("GET", "/metrics")
+            connection.putrequest("GET", path)
             for value in authorization or ():
                 connection.putheader("Authorization", value)
             if user:
@@ -144,8 +147,18 @@ def serving(
     config = WebConfig(file, clock=clock)
     listener = bind(Address("127.0.0.1", 0))
     refused: list[int] = []
-    guard = Guard(application, config, refused=refused.append, clock=clock)
-    server = Server(guard, [listener], config.server_context())
+    guard = Guard(application, config, exempt=(PROBE,), clock=clock)
+
+    async def noted(request: Request) -> Response:
+        response = await guard(request)
+        if response.status != 200:
+            refused.append(response.status)
+        return response
+
+    handshakes = None
+    if (context := config.server_context()) is not None:
+        handshakes = Handshakes(context, is_admitted=is_admitted, count_refused=lambda: None)
+    server = Server(noted, [listener], handshakes=handshakes)
     thread = threading.Thread(target=server.run_in_thread)
     thread.start()
     try:
@@ -155,10 +168,3 @@ def serving(
         thread.join(20)
         listener.close()
     assert not thread.is_alive()
-
-
-def serial(pki: PKI, name: str) -> int:
-    """The serial number of the certificate in a file."""
-    command = ["openssl", "x509", "-in", name, "-noout", "-serial"]
-    said = subprocess.run(command, cwd=pki.directory, check=True, capture_output=True, text=True)
-    return int(said.stdout.strip().removeprefix("serial="), 16)

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+import subprocess
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import bcrypt
 import pytest
 
-from .serving import TLS, basic, serving
+from exporter.web.config import WebConfig
+from exporter.web.config.basicauth import BasicAuth
+
+from .serving import PROBE, TLS, basic, serving
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,11 +34,16 @@ def users(**passwords: str) -> str:
     return "basic_auth_users:\n" + "".join(lines)
 
 
+# Takes about 20 seconds to compare.
+EXPENSIVE = "$2y$18$" + "." * 53
+
+
 class Spy:
-    """Counts, and can hold up, what bcrypt is asked; the hash that it was asked about last."""
+    """Counts, and can hold up, the calls of bcrypt; never makes one of cost 18."""
 
     def __init__(self, check: Callable[[bytes, bytes], bool]) -> None:
         self._check = check
+        self.held = b""  # a part of the hashes that are held up
         self.hashes: list[bytes] = []
         self.threads: set[str] = set()
         self.open = threading.Event()
@@ -42,8 +54,9 @@ class Spy:
         self.hashes.append(hashed)
         self.threads.add(threading.current_thread().name)
         self.entered.release()
-        assert self.open.wait(20)
-        return self._check(password, hashed)
+        if self.held in hashed:
+            assert self.open.wait(20)
+        return b"$18$" not in hashed and self._check(password, hashed)
 
 
 @pytest.fixture
@@ -148,15 +161,94 @@ def test_a_scraper_pays_for_bcrypt_once(pki: PKI, asked: Spy) -> None:
             assert server.ask(user="alice", password="x").status == 200
             assert server.ask(user="alice", password="y").status == 401
     assert len(asked.hashes) == 2
-    assert asked.threads == {"bcrypt_0"}
+    assert asked.threads == {"bcrypt"}
 
 
-def test_an_unknown_user_costs_what_a_known_one_does(pki: PKI, asked: Spy) -> None:
-    text = f"basic_auth_users: {{a: {hashed(b'x', 4)}, b: {hashed(b'x', 6)}}}"
+def test_an_unknown_user_costs_what_a_usual_one_does(pki: PKI, asked: Spy) -> None:
+    """Whatever the hashes of the known users cost."""
+    text = f"basic_auth_users: {{a: {hashed(b'x', 4)}, b: {EXPENSIVE}}}"
     with serving(pki, text) as server:
         assert server.ask(user="c", password="x").status == 401
         assert server.ask(user="c", password="x").status == 401
-    assert [known[:7] for known in asked.hashes] == [b"$2b$06$"]
+    assert [known[:7] for known in asked.hashes] == [b"$2b$10$"]
+
+
+def test_an_expensive_hash_holds_up_no_other_user(pki: PKI, asked: Spy) -> None:
+    text = f"{users(alice='x')}  slow: {EXPENSIVE}\n  slower: {EXPENSIVE}\n"
+    with serving(pki, text) as server, ThreadPoolExecutor(5) as threads:
+        asked.held = b"$18$"
+        asked.open.clear()
+        guesses = [
+            threads.submit(server.ask, user=user, password=f"guess {number}")
+            for number, user in enumerate(["slow", "slower", "slow", "slower", "slow"])
+        ]
+        busy = next(as_completed(guesses, timeout=20)).result()
+        assert busy.status == 503
+        assert server.ask(user="alice", password="x").status == 200
+        assert server.ask(user="alice", password="y").status == 401
+        assert server.ask(user="bob", password="y").status == 401
+        asked.open.set()
+        assert sorted(guess.result().status for guess in guesses) == [401] * 4 + [503]
+
+
+def test_a_comparison_does_not_delay_the_end_of_the_process() -> None:
+    """Nothing can interrupt bcrypt, which may take minutes."""
+    code = f"""
+import asyncio
+from exporter.web.config.basicauth import BasicAuth
+users = {{b"a": b"{EXPENSIVE.replace("$18$", "$31$")}"}}
+asking = BasicAuth().admits(users, b"Basic YTpi")
+try:
+    asyncio.run(asyncio.wait_for(asking, 0.2))
+except TimeoutError:
+    print("ended")
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "ended\n", "")
+
+
+def test_a_fault_of_bcrypt_is_raised_where_it_was_asked() -> None:
+    async def ask() -> None:
+        with pytest.raises(ValueError, match="salt"):
+            await BasicAuth().admits({b"a": b"$2b$05$ is no hash"}, b"Basic YTpi")
+
+    asyncio.run(ask())
+
+
+def test_a_client_that_has_gone_is_not_compared(asked: Spy) -> None:
+    async def ask() -> None:
+        auth, known = BasicAuth(), {b"a": hashed(b"x").encode()}
+        asked.open.clear()
+        under_way = asyncio.create_task(auth.admits(known, b"Basic YTpi"))
+        await asyncio.to_thread(asked.entered.acquire)
+        waiting = asyncio.create_task(auth.admits(known, b"Basic YTpj"))
+        await asyncio.sleep(0)
+        waiting.cancel()
+        with suppress(asyncio.CancelledError):
+            await waiting
+        asked.open.set()
+        assert not await under_way
+        assert not await auth.admits(known, b"Basic YTpk")
+        assert len(asked.hashes) == 2
+
+    asyncio.run(ask())
+
+
+def test_the_log_warns_of_an_expensive_hash(pki: PKI, caplog: pytest.LogCaptureFixture) -> None:
+    message = "A bcrypt hash is expensive: each new password of this user takes long to compare"
+    with serving(pki, users(alice="x")) as server:
+        assert WebConfig(server.file).remarks() == ()
+        server.write(f"{users(alice='x')}  slow: {EXPENSIVE}\n")
+        assert server.ask(user="alice", password="x").status == 200
+        assert server.ask(user="alice", password="x").status == 200
+        (remark,) = WebConfig(server.file).remarks()
+    fields = dict(remark.fields)
+    assert float(fields.pop("seconds_on_this_machine")) > 0
+    assert remark.message == message
+    assert fields == {"user": "slow", "cost": "18", "advice": "use a cost of 10 to 12"}
+    assert [record.getMessage() for record in caplog.records].count(message) == 1
 
 
 def test_failures_do_not_drive_out_a_scraper(pki: PKI, asked: Spy) -> None:
@@ -207,6 +299,21 @@ def test_over_tls(pki: PKI) -> None:
         client = server.client()
         assert server.ask(user="alice", password="x", client=client).status == 200
         assert server.ask(client=client).status == 401
+
+
+def test_a_probe_needs_no_password(pki: PKI) -> None:
+    """Kubernetes cannot send one, and would restart the exporter."""
+    text = users(alice="x") + "http_server_config: {headers: {X-Frame-Options: sameorigin}}"
+    with serving(pki, text + "\nrate_limit: {interval: 1h, burst: 1}") as server:
+        assert server.ask().status == 401
+        assert server.ask().status == 429
+        for _ in range(3):
+            answer = server.ask(PROBE)
+            assert answer.status == 200
+            assert answer.headers["x-frame-options"] == "sameorigin"
+        server.write("nonsense")
+        assert server.ask().status == 500
+        assert server.ask(PROBE).status == 200
 
 
 def test_no_users_are_no_basic_auth(pki: PKI) -> None:

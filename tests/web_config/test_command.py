@@ -41,22 +41,25 @@ def test_everything_at_once_on_the_real_exporter(pki: PKI) -> None:
         with pytest.raises(requests.ConnectionError):
             session.get(f"{url}/metrics", timeout=20)
         session.cert = (str(pki.path("client-dns.pem")), str(pki.path("client-dns.key")))
-        for path in ("/", "/metrics", "/-/healthy", "/-/ready", "/config", "/nowhere"):
+        for path in ("/-/healthy", "/-/ready"):
+            until(lambda: session.get(url + path, timeout=20).status_code == 200)  # noqa: B023
+        for path in ("/", "/metrics", "/config", "/nowhere"):
             answer = session.get(url + path, timeout=20)
             assert (answer.status_code, answer.text) == (401, "Unauthorized\n")
         assert session.post(f"{url}/-/reload", timeout=20).status_code == 401
         session.auth = ("alice", "x")
-        until(lambda: session.get(f"{url}/-/ready", timeout=20).status_code == 200)
         metrics = session.get(f"{url}/metrics", timeout=20).text
         assert "quantconnect_holding_quantity{" in metrics
-        refused = 'quantconnect_exporter_http_requests_total{code="401",handler="other"} 7.0'
-        assert refused in metrics
+        for handler in ("/", "/metrics", "/config", "/-/reload", "other"):
+            counted = f'http_requests_total{{code="401",handler="{handler}"}} 1.0'
+            assert f"quantconnect_exporter_{counted}" in metrics
+        assert "quantconnect_exporter_tls_handshake_failures_total 1.0" in metrics
         until(lambda: "level=error" not in exporter.log)
         for client in silent:
             client.close()
         log = exporter.log
     assert log.count('msg="TLS is enabled."') == 1
-    assert log.count("HTTP/2 is configured but not served, HTTP/1.1 is") == 1
+    assert log.count("HTTP/2 is configured, but only HTTP/1.1 is served") == 1
     assert "QOauhQ" not in log
     assert "$2y$" not in log
 
@@ -103,15 +106,16 @@ def test_an_open_port_is_warned_of_only_if_it_is_open(
     assert said[-1] == ("TLS is disabled." if protected else "TLS is enabled.")
 
 
-def test_http_to_a_tls_port_is_not_answered(pki: PKI) -> None:
+def test_http_to_a_tls_port_is_told_to_use_https(pki: PKI) -> None:
     file = pki.path("web.yaml")
     file.write_text(TLS)
     flags = ("--web.config.file", str(file))
     with running(World.generated(projects=1, holdings=2), pki.directory, *flags) as exporter:
         client = http.client.HTTPConnection("127.0.0.1", exporter.port, timeout=20)
         client.request("GET", "/metrics")
-        with pytest.raises(ConnectionError):
-            client.getresponse()
+        response = client.getresponse()
+        assert response.status == 400
+        assert b"use https://" in response.read()
         client.close()
         context = ssl.create_default_context(cafile=str(pki.path("ca.pem")))
         with (

@@ -1,4 +1,7 @@
-"""One small bad file per rule in data/invalid/, and in data/invalid.txt what each must say."""
+"""One small bad file per rule in data/invalid/, and in data/invalid.txt the message of each.
+
+Rules of YAML itself and of the reader are in tests/config.
+"""
 
 from __future__ import annotations
 
@@ -70,35 +73,3 @@ def test_a_file_that_is_too_big(tmp_path: Path) -> None:
     path.write_text("#" * 1048577)
     with pytest.raises(ConfigError, match=r"can be read, got: more than 1048576 bytes$"):
         WebConfig(path)
-
-
-def test_a_number_in_yamls_own_syntax_that_python_cannot_hold(tmp_path: Path) -> None:
-    path = tmp_path / "web.yml"
-    path.write_text(f"%YAML 1.{'9' * 5000}\n---\nbasic_auth_users: {{}}\n")
-    with pytest.raises(ConfigError, match=r"web\.yml:1:\d+: .*a number out of range$"):
-        WebConfig(path)
-
-
-def test_a_system_on_which_pyopenssl_cannot_work(
-    made: PKI, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """As with MemoryDenyWriteExecute=yes, where cffi cannot make a callback."""
-
-    def refuse(*_: object) -> None:
-        raise MemoryError("Cannot allocate write+execute memory for ffi.callback()")
-
-    monkeypatch.setattr("OpenSSL.SSL.Context.set_verify", refuse)
-    path = made.path("any.yaml")
-    path.write_text(
-        "tls_server_config:\n  cert_file: server.pem\n  key_file: server.key\n"
-        "  client_auth_type: RequestClientCert\n"
-    )
-    with pytest.raises(ConfigError) as caught:
-        WebConfig(path)
-    assert caught.value.problems == (
-        (
-            f"{path}:4: tls_server_config.client_auth_type: expected another one, or leave to "
-            'execute memory that was written, got the text "RequestClientCert" (pyOpenSSL needs '
-            "it; for systemd that is MemoryDenyWriteExecute=no)"
-        ),
-    )

@@ -12,12 +12,20 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.config.document import parse_document
-from exporter.config.errors import ConfigError, Problems
-from exporter.web.config import values
-from exporter.web.config.ciphers import CIPHERS, GROUPS, TLS13_CIPHERS, VERSIONS
-from exporter.web.config.reading import read
-from exporter.web.config.sans import canonical
+from exporter.config.problems import ConfigError, Problems
+from exporter.config.reader import Leaf, Reader
+from exporter.config.tree import parse
+from exporter.web.config.assembly import assemble, check
+from exporter.web.config.schema import (
+    CIPHERS,
+    GROUPS,
+    TLS13_CIPHERS,
+    VERSIONS,
+    Header,
+    Interval,
+    WebDocument,
+    canonical,
+)
 
 HASH = "$2y$10$X0h1gDsPszWURQaxFh.zoubFi6DXncSjhoQNJgRrnGs7EsimhC7zG"
 KEYS = (
@@ -47,9 +55,12 @@ def outcome(content: bytes) -> None:
     problems = Problems("web.yml")
     found: tuple[str, ...] = ()
     try:
-        root = parse_document(content, "web.yml")
-        read(root, directory=Path("/"), problems=problems, source="web.yml")
-        problems.raise_if_any()
+        root = parse(content, "web.yml")
+        if root is not None:
+            document = Reader(problems, null_is_absent=True).read(root, WebDocument)
+            check(document, problems)
+            problems.raise_if_any()
+            assemble(document, directory=Path("/"))
     except ConfigError as error:
         found = error.problems
     assert all(problem.startswith("web.yml") for problem in found)
@@ -82,9 +93,9 @@ def test_an_interval_is_the_sum_of_its_parts(parts: list[tuple[int, tuple[str, i
     milliseconds = sum(amount * size for amount, (_, size) in parts)
     if milliseconds > timedelta(days=1) / timedelta(milliseconds=1):
         with pytest.raises(ValueError, match="longer than 24h"):
-            values.interval(text)
+            Leaf.of(Interval).convert(text)
     else:
-        assert values.interval(text) == pytest.approx(milliseconds / 1000)
+        assert Leaf.of(Interval).convert(text) == pytest.approx(milliseconds / 1000)
 
 
 @pytest.mark.parametrize(
@@ -103,14 +114,14 @@ def test_an_interval_is_the_sum_of_its_parts(parts: list[tuple[int, tuple[str, i
     ],
 )
 def test_intervals_as_go_writes_them(text: str, seconds: float) -> None:
-    assert values.interval(text) == pytest.approx(seconds)
+    assert Leaf.of(Interval).convert(text) == pytest.approx(seconds)
 
 
 @given(st.text())
 def test_a_header_is_never_more_than_a_line(text: str) -> None:
     header = ""
     with suppress(ValueError):
-        header = values.header(text)
+        header = Leaf.of(Header).convert(text)
     assert header.isascii()
     assert header.isprintable()
 

@@ -74,6 +74,7 @@ rate_limit:
         "tls_server_config:\n  cert: |\n  key: >\n  client_auth_type: ''\n  client_ca: ''\n",
         "rate_limit: {burst: 20}",
         "rate_limit: {interval: 0}",
+        "rate_limit: {interval: 0, burst: 0}",
         "rate_limit: {interval: 0s}",
     ],
 )
@@ -131,7 +132,9 @@ rate_limit: {{interval: 1m1.5s, burst: 20}}
     assert found.tls.group == "prime256v1"
     assert set(found.users) == {b"alice", b"", b"1"}
     assert found.rate_limit == RateLimit(61.5, 20)
-    assert found.remarks == ("HTTP/2 is configured but not served, HTTP/1.1 is",)
+    assert [str(remark) for remark in found.remarks] == [
+        "HTTP/2 is configured, but only HTTP/1.1 is served"
+    ]
     assert found.restricts_access
 
 
@@ -145,21 +148,3 @@ rate_limit: {{interval: 1m1.5s, burst: 20}}
 )
 def test_whether_access_is_restricted(pki: PKI, text: str, restricts: bool) -> None:
     assert settings(pki, text).restricts_access is restricts
-
-
-def test_anchors_and_merges(pki: PKI) -> None:
-    text = "http_server_config: {headers: &h {X-Frame-Options: deny}}\nrate_limit: {<<: {burst: 1}}"
-    assert settings(pki, text).headers == {"x-frame-options": "deny"}
-
-
-@pytest.mark.parametrize("name", ["RequireAnyClientCert", "RequireClientCert"])
-def test_one_that_takes_any_certificate_says_so(pki: PKI, name: str) -> None:
-    text = "tls_server_config: {cert_file: server.pem, key_file: server.key, client_auth_type: "
-    found = settings(pki, f"{text}{name}}}")
-    assert found.tls is not None
-    assert found.tls.client_auth is ClientAuth.REQUIRE_ANY
-    assert not found.restricts_access
-    assert found.remarks == (
-        f"client_auth_type {name} verifies no certificate: whoever makes one gets in",
-    )
-    assert settings(pki, f"{text}RequestClientCert}}").remarks == ()

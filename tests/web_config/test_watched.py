@@ -27,7 +27,7 @@ def tls(more: str) -> str:
 
 
 def said(caplog: pytest.LogCaptureFixture) -> list[str]:
-    records = [record for record in caplog.records if record.name.startswith("exporter")]
+    records = [each for each in caplog.records if each.name.startswith("exporter.web.config")]
     return [record.getMessage() for record in records]
 
 
@@ -61,7 +61,7 @@ def test_a_file_that_went_bad_refuses_everybody_and_is_said_once(
         server.write(users(a="x"))
         assert server.ask(user="a", password="x").status == 200
     assert said(caplog) == [
-        "The web configuration cannot be used; nobody is let in",
+        "The web configuration cannot be used; no client is admitted",
         "The web configuration can be used again",
     ]
 
@@ -115,7 +115,7 @@ def test_no_change_of_the_file_takes_the_password_away(
         ),
         (
             MUTUAL,
-            tls("client_auth_type: RequireAnyClientCert"),
+            tls("client_auth_type: NoClientCert"),
             "client_auth_type and client_ca_file and client_allowed_sans",
         ),
         (MUTUAL, tls(VERIFY), "client_allowed_sans"),
@@ -198,7 +198,7 @@ def test_tls_is_not_begun_while_running_but_said(
     with serving(pki, "") as server:
         server.write(TLS)
         assert [server.ask().status for _ in range(3)] == [200] * 3
-    assert said(caplog) == ["TLS is configured, but spoken only from the next start on"]
+    assert said(caplog) == ["TLS was added to the web configuration; restart to enable it"]
 
 
 def test_what_nobody_has_foreseen_refuses_everybody_and_is_said_once(
@@ -220,7 +220,7 @@ def test_what_nobody_has_foreseen_refuses_everybody_and_is_said_once(
         os.utime(pki.path("server.pem"))
         assert server.admits(client)
         with monkeypatch.context() as broken:
-            broken.setattr(loading, "read", fail)
+            broken.setattr(loading, "assemble", fail)
             server.write(f"{TLS}# changed")
             assert not server.admits(client)
         server.write(TLS)
@@ -228,7 +228,7 @@ def test_what_nobody_has_foreseen_refuses_everybody_and_is_said_once(
     assert (
         said(caplog)
         == [
-            "The web configuration cannot be used; nobody is let in",
+            "The web configuration cannot be used; no client is admitted",
             "The web configuration can be used again",
         ]
         * 2

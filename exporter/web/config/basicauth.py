@@ -1,7 +1,8 @@
-"""Basic auth against bcrypt hashes: slow on purpose, but for a scraper only once.
+"""Basic auth against bcrypt hashes, which are slow on purpose: once for each client.
 
-A check takes the same time whether the user exists or not. It runs in a thread of its own, one at
-a time, so that neither the event loop nor both cores of a small machine wait for strangers.
+Passwords are compared in threads, so that the event loop never waits. Hashes with a cost of at
+least ``EXPENSIVE_COST`` have a thread and a queue of their own: at cost 18, a comparison takes
+about 20 seconds, and the logins of all other users must not wait for it.
 """
 
 from __future__ import annotations
@@ -10,71 +11,146 @@ import asyncio
 import binascii
 import hashlib
 import os
+import time
 from base64 import b64decode
 from collections import OrderedDict
-from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Final
+from concurrent.futures import Executor, Future
+from queue import SimpleQueue
+from threading import Thread
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from exporter.web.config.settings import EXPENSIVE_COST, Remark, cost_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
-# bcrypt sees no more of a password. Go cuts it off there too, so that what lets somebody in at a
-# node_exporter does so here; Python's bcrypt would raise.
+    from exporter.web.config.settings import Settings
+
+_T = TypeVar("_T")
+
+# bcrypt uses no more of a password. Go cuts it off there too; Python's bcrypt would raise.
 _PASSWORD_BYTES: Final = 72
-# Answers remembered: of each kind, so that a stranger's failures cannot drive out a scraper.
+# Remembered results of each kind, so that a stranger's failures do not displace a scraper.
 _REMEMBERED: Final = 50
-# Checks that may wait: a dozen wrong passwords must not make a right one wait for minutes.
-_MAX_WAITING: Final = 16
-# What a password of nobody's is compared with; only its cost matters.
-_NOBODY: Final = b"." * 53
+# Comparisons that may wait, so that a dozen wrong passwords do not delay a right one for minutes.
+_MOST_WAITING: Final = 16
+_MOST_WAITING_EXPENSIVE: Final = 4
+# The password of an unknown user is compared with this hash, which takes as long as a usual one.
+_UNKNOWN: Final = b"$2b$10$" + b"." * 53
+# The hash with which the speed of this machine is measured; one more of cost takes twice as long.
+_MEASURED: Final = b"$2b$08$" + b"." * 53
 
 
 class BusyError(Exception):
-    """More passwords are waiting to be checked than will be."""
+    """Too many passwords wait to be compared."""
 
 
 class BasicAuth:
-    """Who may come in; remembers, under a key that dies with the process, whom it has checked."""
+    """Checks passwords; remembers the results, under a key that dies with the process."""
 
     def __init__(self) -> None:
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="bcrypt")
-        self._waiting = 0
+        self._usual = _Lane(_MOST_WAITING)
+        self._expensive = _Lane(_MOST_WAITING_EXPENSIVE)
         self._secret = os.urandom(32)
         self._admitted = _Remembered()
         self._refused = _Remembered()
 
     async def admits(self, users: Mapping[bytes, bytes], authorization: bytes) -> bool:
-        """Whether the header ``Authorization`` names one of ``users`` with its password.
+        """Return whether the header ``Authorization`` has the name and password of a user.
 
-        Raises ``BusyError`` when too many are waiting to be told.
+        Raises ``BusyError`` when too many passwords wait.
         """
         credentials = _credentials(authorization)
         if credentials is None:
             return False
         user, password = credentials
-        hashed = users.get(user, b"$2b$%b$%b" % (_highest_cost(users), _NOBODY))
+        hashed = users.get(user, _UNKNOWN)
         fingerprint = self._fingerprint(user, hashed, password)
         if fingerprint in self._admitted:
             return True
         if fingerprint in self._refused:
             return False
-        if self._waiting >= _MAX_WAITING:
-            raise BusyError
-        self._waiting += 1
-        try:
-            loop = asyncio.get_running_loop()
-            matches = await loop.run_in_executor(self._thread, _matches, password, hashed)
-        finally:
-            self._waiting -= 1
-        admitted = matches and user in users
-        (self._admitted if admitted else self._refused).add(fingerprint)
-        return admitted
+        lane = self._expensive if cost_of(hashed) >= EXPENSIVE_COST else self._usual
+        matches = await lane.run(lambda: _matches(password, hashed))
+        is_admitted = matches and user in users
+        (self._admitted if is_admitted else self._refused).add(fingerprint)
+        return is_admitted
 
     def _fingerprint(self, *parts: bytes) -> bytes:
         digest = hashlib.blake2b(key=self._secret, digest_size=32)
         for part in parts:
             digest.update(len(part).to_bytes(8, "big") + part)
         return digest.digest()
+
+
+def expensive_users(settings: Settings) -> tuple[Remark, ...]:
+    """Return a remark on each user with an expensive hash, with the seconds it takes here."""
+    found = settings.expensive_users
+    if not found:
+        return ()
+    import bcrypt  # outside of the measured time
+
+    started = time.thread_time()
+    bcrypt.checkpw(b"", _MEASURED)
+    measured = time.thread_time() - started
+    return tuple(
+        Remark(
+            "A bcrypt hash is expensive: each new password of this user takes long to compare",
+            (
+                ("user", user),
+                ("cost", str(cost)),
+                ("seconds_on_this_machine", f"{measured * 2.0 ** (cost - cost_of(_MEASURED)):.1f}"),
+                ("advice", "use a cost of 10 to 12"),
+            ),
+        )
+        for user, cost in found.items()
+    )
+
+
+class _Lane:
+    """A thread for one comparison at a time, and a bounded queue; used from the event loop."""
+
+    def __init__(self, most_waiting: int) -> None:
+        self._thread = _DaemonExecutor()
+        self._most_waiting = most_waiting
+        self._waiting = 0
+
+    async def run(self, function: Callable[[], bool]) -> bool:
+        """Return the result of ``function``; raises ``BusyError`` if the queue is full."""
+        if self._waiting >= self._most_waiting:
+            raise BusyError
+        self._waiting += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._thread, function)
+        finally:
+            self._waiting -= 1
+
+
+class _DaemonExecutor(Executor):
+    """One daemon thread: unlike ``ThreadPoolExecutor``, it does not delay the process's end."""
+
+    def __init__(self) -> None:
+        self._calls: SimpleQueue[tuple[Future[Any], Callable[[], Any]]] = SimpleQueue()
+        self._thread: Thread | None = None
+
+    def submit(self, fn: Callable[..., _T], /, *args: Any, **kwargs: Any) -> Future[_T]:
+        """Call ``fn`` in the thread, after the calls before it."""
+        if self._thread is None:
+            self._thread = Thread(target=self._run, name="bcrypt", daemon=True)
+            self._thread.start()
+        future: Future[_T] = Future()
+        self._calls.put((future, lambda: fn(*args, **kwargs)))
+        return future
+
+    def _run(self) -> None:
+        while True:
+            future, call = self._calls.get()
+            if not future.set_running_or_notify_cancel():
+                continue  # the client has gone
+            try:
+                future.set_result(call())
+            except Exception as error:  # noqa: BLE001 - for the caller
+                future.set_exception(error)
 
 
 class _Remembered:
@@ -106,12 +182,7 @@ def _credentials(authorization: bytes) -> tuple[bytes, bytes] | None:
     return (user, password) if colon else None
 
 
-def _highest_cost(users: Mapping[bytes, bytes]) -> bytes:
-    """The two digits of it, after ``$2b$``."""
-    return max(hashed[4:6] for hashed in users.values())
-
-
 def _matches(password: bytes, hashed: bytes) -> bool:
-    import bcrypt  # only where there are users, and in their thread
+    import bcrypt  # only where there are users
 
     return bcrypt.checkpw(password[:_PASSWORD_BYTES], hashed)

@@ -1,7 +1,7 @@
-"""The bytes of a file, without a wait and without using them up.
+"""The bytes of a file, read without waiting and without using them up.
 
-They are read in the event loop, and again whenever the file changes. A pipe would keep everybody
-waiting for whoever writes to it, and be empty the second time: as if nothing were protected.
+Files are read in the event loop, and again whenever they change. A pipe would block the event loop
+until its writer is done, and would be empty the second time: as if nothing were protected.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 
 class UnreadableError(Exception):
-    """Why there is nothing to be had of a file.
+    """The reason why a file cannot be read.
 
-    ``passing`` if that may end though the file stays as it is: when descriptors are there again.
+    ``passing`` if it may end without a change of the file, as a lack of descriptors does.
     """
 
     def __init__(self, reason: str, *, passing: bool = False) -> None:
@@ -26,7 +26,7 @@ class UnreadableError(Exception):
 
 
 def read_file(path: Path, *, most: int) -> bytes:
-    """All of a regular file of at most so many bytes; raises ``UnreadableError``."""
+    """Return the content of a regular file of at most ``most`` bytes; raises UnreadableError."""
     try:
         with open(path, "rb", opener=_without_waiting) as file:
             mode = os.fstat(file.fileno()).st_mode

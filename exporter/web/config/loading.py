@@ -1,32 +1,31 @@
-"""The file to ``Settings`` and a TLS context, or to one error with all that is wrong."""
+"""The file as ``Settings`` and a TLS context, or one error with all that is wrong."""
 
 from __future__ import annotations
 
 import traceback
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING
 
-import yaml
-
-from exporter.config.document import MAX_BYTES, parse_document
-from exporter.config.errors import ConfigError
+from exporter.config.problems import ConfigError, Problems
+from exporter.config.reader import Reader
+from exporter.config.tree import MAX_BYTES, parse
+from exporter.web.config.assembly import assemble, check
 from exporter.web.config.files import UnreadableError, read_file
-from exporter.web.config.problems import DiscreetProblems
-from exporter.web.config.reading import read
+from exporter.web.config.schema import WebDocument
 from exporter.web.config.settings import Settings
-from exporter.web.config.tls import ServerContext, UnusableError, server_context
+from exporter.web.config.tls import UnusableError, server_context
 
-_NULL: Final = "tag:yaml.org,2002:null"
+if TYPE_CHECKING:
+    from exporter.web.config.tls import ServerContext
 
 
 @dataclass(frozen=True)
 class Loaded:
-    """What came of loading: ``error``, or ``settings`` and, if they have TLS, a ``context``.
+    """The result of loading: ``error``, or ``settings`` and, if they have TLS, a ``context``.
 
-    ``files`` are those that it came from; whatever came of it stands until one of them changes,
-    unless it is an error that is ``passing``: what could not be read may be there later.
+    ``files`` are those that were read. The result stands until one of them changes, unless it is
+    an error that is ``passing``: a file that could not be read may be readable later.
     """
 
     files: tuple[Path, ...]
@@ -37,9 +36,9 @@ class Loaded:
 
 
 def load(path: Path, *, certificates: bool) -> Loaded:
-    """Load the file, and the certificates that it names if those are asked for."""
+    """Load the file and, with ``certificates``, those that it names."""
     files: tuple[Path, ...] = (path,)
-    problems = DiscreetProblems(str(path))
+    problems = Problems(str(path))
     context, passing = None, False
     try:
         settings = _settings(path, problems)
@@ -57,48 +56,24 @@ def load(path: Path, *, certificates: bool) -> Loaded:
     except UnreadableError as error:
         fault = f"{path}: expected a file that can be read, got: {error}"
         return Loaded(files, error=ConfigError(fault), passing=error.passing)
-    except Exception as error:  # noqa: BLE001 - whatever it is, nobody must get in or fill the log
+    except Exception as error:  # noqa: BLE001 - no fault may admit a client or fill the log
         fault = f"{path}: expected what can be used, got: {_describe(error)}"
         return Loaded(files, error=ConfigError(fault), passing=True)
 
 
 def _describe(error: Exception) -> str:
-    """What nobody has foreseen, and not in its own words, which may quote a secret."""
+    """Return the type and place of an unforeseen error; its own words may quote a secret."""
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     last = traceback.extract_tb(error.__traceback__)[-1]
     return f"{type(error).__name__} at {Path(last.filename).name}:{last.lineno}"
 
 
-def _settings(path: Path, problems: DiscreetProblems) -> Settings:
-    content = read_file(path, most=MAX_BYTES)
-    if _says_nothing(content):
-        return Settings()
-    root = parse_document(content, str(path))
-    directory = path.absolute().parent
-    settings = read(root, directory=directory, problems=problems, source=str(path))
+def _settings(path: Path, problems: Problems) -> Settings:
+    root = parse(read_file(path, most=MAX_BYTES), str(path))
+    if root is None:
+        return Settings()  # as for the exporter-toolkit: valid, and protects nothing
+    document = Reader(problems, null_is_absent=True).read(root, WebDocument)
+    check(document, problems)
     problems.raise_if_any()  # before a file that it names is looked for
-    return settings
-
-
-def _says_nothing(content: bytes) -> bool:
-    """Whether there is no document in it, or one that is null: a valid file that protects nothing.
-
-    What a comment is, and where it ends, is for YAML's own parser to say; it goes no further than
-    to the first thing that is said.
-    """
-    try:
-        parser = yaml.SafeLoader(content.decode("utf-8-sig"))
-        events = list(islice(iter(parser.get_event, None), 5))
-    except (yaml.YAMLError, ValueError, OverflowError):
-        return False  # what is wrong is for parse_document to say
-    match events:
-        case [_, yaml.StreamEndEvent()]:
-            return True
-        case [_, _, yaml.ScalarEvent() as only, _, yaml.StreamEndEvent()]:
-            tag = only.tag or parser.resolve(  # type: ignore[no-untyped-call]
-                yaml.ScalarNode, only.value, only.implicit
-            )
-            return bool(tag == _NULL)
-        case _:
-            return False
+    return assemble(document, directory=path.absolute().parent)

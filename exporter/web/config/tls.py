@@ -1,4 +1,4 @@
-"""A TLS context of the settings, and one that asks for its settings anew at each handshake."""
+"""The TLS context of settings, and the check of a client's names after its handshake."""
 
 from __future__ import annotations
 
@@ -7,31 +7,34 @@ import ssl
 import warnings
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 from exporter.web.config.files import UnreadableError, read_file
+from exporter.web.config.schema import canonical
 from exporter.web.config.settings import ClientAuth
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from OpenSSL import SSL
-
     from exporter.web.config.settings import TLS, Pem
 
-CLIENT_AUTH_TYPE: Final = "tls_server_config.client_auth_type"
+_CIPHERS: Final = "ECDHE+AESGCM:ECDHE+CHACHA20"
+# TLS 1.0 and 1.1 have no others. OpenSSL 3 has no signature for them at a higher level.
+_OLD_CIPHERS: Final = "ECDHE+AES"
+_OLD_LEVEL: Final = "@SECLEVEL=0"
 _DAMAGED: Final = "it is damaged"
 _MAX_BYTES: Final = 4 * 1024 * 1024
 _VERIFY: Final = {
     ClientAuth.VERIFY_IF_GIVEN: ssl.CERT_OPTIONAL,
     ClientAuth.REQUIRE_AND_VERIFY: ssl.CERT_REQUIRED,
 }
-# How OpenSSL says, through Python, that a key is not the certificate's.
+_KINDS_OF_NAMES: Final = frozenset({"DNS", "email", "IP Address", "URI"})
+# OpenSSL's reasons for a key that does not belong to the certificate.
 _MISMATCH: Final = ("KEY_VALUES_MISMATCH", "KEY_TYPE_MISMATCH", "NO_CERTIFICATE_ASSIGNED")
 
 
 class UnusableError(ValueError):
-    """What was configured cannot be used: the ``place`` that says so, what is wrong with it.
+    """A setting that cannot be used: the ``place`` of its key, and what is wrong with it.
 
     ``passing`` is as in ``UnreadableError``.
     """
@@ -47,64 +50,61 @@ class UnusableError(ValueError):
 
 
 class ServerContext(ssl.SSLContext):
-    """A context that knows whose certificates it admits; ``None`` is any that it verified.
-
-    ``unverifying`` shakes hands in its place where certificates are asked for but not verified.
-    """
+    """A context with the names that it admits; None admits any certificate that it verified."""
 
     allowed_sans: frozenset[str] | None = None
-    unverifying: SSL.Context | None = None
-
-    def wrap_bio(
-        self, incoming: ssl.MemoryBIO, outgoing: ssl.MemoryBIO, *args: Any, **kwargs: Any
-    ) -> ssl.SSLObject:
-        """A connection between the two, by whoever can do what is wanted."""
-        if self.unverifying is None:
-            return super().wrap_bio(incoming, outgoing, *args, **kwargs)
-        from exporter.web.config.unverified import UnverifiedObject
-
-        return cast("ssl.SSLObject", UnverifiedObject(self, self.unverifying, incoming, outgoing))
 
 
 class FreshContext(ssl.SSLContext):
-    """A context that lends itself to asyncio and leaves each handshake to another.
+    """A context that gives each handshake to the context of the settings now in force.
 
-    All of a context is taken anew for each connection. Swapping it within the handshake, in
-    ``sni_callback``, would change the certificate but not what is asked of the client.
+    To swap the context within the handshake, in ``sni_callback``, would change the certificate but
+    not the demand on the client.
     """
 
     _source: Callable[[], ssl.SSLContext]
 
     @classmethod
     def of(cls, source: Callable[[], ssl.SSLContext]) -> FreshContext:
-        """One that asks ``source``, which must not raise."""
+        """Return a context that calls ``source``, which must not raise."""
         context = cls(ssl.PROTOCOL_TLS_SERVER)
         context._source = source
         return context
 
     def wrap_bio(self, *args: Any, **kwargs: Any) -> ssl.SSLObject:
-        """A connection under the settings of now."""
+        """Return a connection under the settings now in force."""
         return self._source().wrap_bio(*args, **kwargs)
 
 
 def refusing_context() -> ssl.SSLContext:
-    """A context without a certificate, with which every handshake fails."""
+    """Return a context without a certificate, with which every handshake fails."""
     return ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
 
 
+def is_admitted(connection: ssl.SSLObject) -> bool:
+    """Return whether the context of ``connection`` admits the names of its client.
+
+    As in the exporter-toolkit, one subject alternative name (DNS, e-mail, IP or URI) must equal
+    one of the list exactly.
+    """
+    context = connection.context
+    if not isinstance(context, ServerContext) or context.allowed_sans is None:
+        return True
+    certificate: Any = connection.getpeercert() or {}
+    return any(
+        kind in _KINDS_OF_NAMES and canonical(name) in context.allowed_sans
+        for kind, name in certificate.get("subjectAltName", ())
+    )
+
+
 def server_context(tls: TLS) -> ServerContext:
-    """A context as the settings want it; raises ``UnusableError``."""
+    """Return the context of the settings; raises ``UnusableError``."""
     context = ServerContext(ssl.PROTOCOL_TLS_SERVER)
     with warnings.catch_warnings():
-        # TLS 1.0 and 1.1 are deprecated; who configures them knows.
+        # TLS 1.0 and 1.1 are deprecated; whoever configures them knows.
         warnings.simplefilter("ignore", DeprecationWarning)
         context.minimum_version, context.maximum_version = tls.minimum, tls.maximum
-    ciphers = ":".join(tls.ciphers) if tls.ciphers else ""
-    if tls.minimum < ssl.TLSVersion.TLSv1_2:
-        # OpenSSL 3 knows no signature for them at a higher level.
-        ciphers = f"{ciphers or 'DEFAULT'}:@SECLEVEL=0"
-    if ciphers:
-        context.set_ciphers(ciphers)
+    context.set_ciphers(_cipher_list(tls))
     if not tls.prefer_server_ciphers:
         context.options &= ~ssl.OP_CIPHER_SERVER_PREFERENCE
     if tls.group is not None:
@@ -114,26 +114,21 @@ def server_context(tls: TLS) -> ServerContext:
     private = _content(tls.key, "a PEM private key", b"PRIVATE KEY-----")
     with _in_memory(chain) as chain_path, _in_memory(private) as key_path:
         _load_key_pair(context, tls, chain_path, key_path)
-        if tls.client_auth in (ClientAuth.REQUEST, ClientAuth.REQUIRE_ANY):
-            # Imported only where it is needed, as few would take a certificate from anybody.
-            from exporter.web.config.unverified import unverifying_context
-
-            try:
-                context.unverifying = unverifying_context(context, tls, chain_path, key_path)
-            except MemoryError:
-                # pyOpenSSL's callbacks are machine code that is made at run time.
-                raise UnusableError(
-                    CLIENT_AUTH_TYPE,
-                    "another one, or leave to execute memory that was written",
-                    "pyOpenSSL needs it; for systemd that is MemoryDenyWriteExecute=no",
-                ) from None
     _ask_clients(context, tls)
     return context
 
 
+def _cipher_list(tls: TLS) -> str:
+    """Return OpenSSL's cipher list; the default has none with CBC, unless an old TLS needs it."""
+    names = ":".join(tls.ciphers or (_CIPHERS,))
+    if tls.minimum >= ssl.TLSVersion.TLSv1_2:
+        return names
+    return ":".join((names, _OLD_LEVEL) if tls.ciphers else (names, _OLD_CIPHERS, _OLD_LEVEL))
+
+
 def _load_key_pair(context: ssl.SSLContext, tls: TLS, chain: str, key: str) -> None:
     try:
-        # Without a password, OpenSSL would ask for it on the terminal.
+        # Without this function, OpenSSL would ask for a password on the terminal.
         context.load_cert_chain(chain, key, password=_no_password)
     except _EncryptedError:
         raise UnusableError(tls.key.place, "a PEM private key that is not encrypted") from None
@@ -156,7 +151,7 @@ def _has_certificates(content: bytes) -> bool:
 
 
 def _ascii(content: bytes) -> str:
-    """All that Python takes; what stands around certificates is not read, nor is it in Go."""
+    """Return a text for Python's ssl; it ignores what stands around certificates, as Go does."""
     return content.decode("ascii", "backslashreplace")
 
 
@@ -166,7 +161,7 @@ def _ask_clients(context: ServerContext, tls: TLS) -> None:
         if not _has_certificates(trusted):
             raise UnusableError(tls.client_ca.place, "PEM certificates", _DAMAGED)
         context.load_verify_locations(cadata=_ascii(trusted))
-    elif tls.client_auth.verifies:
+    elif tls.client_auth is not ClientAuth.NONE:
         # As Go does without a pool of its own.
         context.load_default_certs(ssl.Purpose.CLIENT_AUTH)
     context.verify_mode = _VERIFY.get(tls.client_auth, ssl.CERT_NONE)
@@ -177,7 +172,7 @@ def _ask_clients(context: ServerContext, tls: TLS) -> None:
 
 def _content(pem: Pem, expected: str, marker: bytes) -> bytes:
     if pem.file is None:
-        content = (pem.text or "").encode()
+        content = pem.text.reveal().encode() if pem.text else b""
     else:
         try:
             content = read_file(pem.file, most=_MAX_BYTES)
@@ -190,7 +185,7 @@ def _content(pem: Pem, expected: str, marker: bytes) -> bytes:
 
 @contextmanager
 def _in_memory(content: bytes) -> Iterator[str]:
-    """A path to ``content`` that no disk ever holds: Python's ssl takes keys from files only."""
+    """Return a path to ``content`` in memory: Python's ssl takes keys from files only."""
     descriptor = os.memfd_create("pem")
     try:
         with os.fdopen(descriptor, "wb", closefd=False) as file:
@@ -201,7 +196,7 @@ def _in_memory(content: bytes) -> Iterator[str]:
 
 
 class _EncryptedError(Exception):
-    """OpenSSL asked for a password."""
+    """A key is encrypted, so OpenSSL asked for a password."""
 
 
 def _no_password() -> str:

@@ -1,4 +1,4 @@
-"""Whether the numbers on the other pages can be trusted: reads, QuantConnect's API, the process."""
+"""Proof that the other pages can be trusted: reads, QuantConnect's API, the process."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ from grafana.boards.exporter import api, headline, process, reads
 from grafana.builder.dashboard import Dashboard
 from grafana.builder.grid import Row, line
 
+UID = "quantconnect-exporter"
 DASHBOARD = Dashboard(
-    uid="quantconnect-exporter",
+    uid=UID,
     title="QuantConnect / Exporter",
     description="Whether the numbers can be trusted: reads, QuantConnect's API, the process.",
     variables=(common.job(), common.project(several=True)),
+    links=common.links(UID),
     rows=(
-        Row("", (headline.HEADLINE,)),
+        Row("", (headline.TRUST, headline.HEADLINE)),
         Row("Reads", (line(9, (12, reads.READS), (12, reads.AGE)),)),
         Row("QuantConnect's API", api.API),
         Row("Exporter", process.PROCESS),

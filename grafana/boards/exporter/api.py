@@ -61,6 +61,7 @@ API = (
                     ),
                 ),
                 style=values(unit="percentunit", limits=(0, None), by_series=True),
+                at_least=(None, 0.05),
                 stack=True,
                 fill=40,
                 legend=("max",),
@@ -70,8 +71,8 @@ API = (
             8,
             heatmap(
                 title="Latency of calls",
-                description="""How long calls took, from connecting to the last byte; the darker,
-                    the more of them. Source: the exporter's calls.""",
+                description="""How long calls took, from connecting to the last byte; the stronger
+                    the colour, the more of them. Source: the exporter's calls.""",
                 query=Query(
                     expr="sum by (le) (rate({}[$__rate_interval]))".format(
                         series("quantconnect_api_request_duration_seconds_bucket", JOBS)
@@ -144,7 +145,7 @@ API = (
                     unit="none",
                     limits=(0, None),
                     by_series=True,
-                    no_value="Nothing was left out",
+                    no_value="No data, or nothing was left out",
                 ),
                 draw="bars",
                 legend=("max",),

@@ -1,14 +1,19 @@
-"""Whether everything is well, at a glance."""
+"""The state of everything, at a glance."""
 
 from __future__ import annotations
 
 from grafana.boards import common
 from grafana.boards.common import JOBS, PROJECTS, series
-from grafana.boards.exporter.scope import AGE_LIMITS, BUDGET_NEEDED, OK, WATCHED_READ_AT
+from grafana.boards.exporter.scope import BUDGET_NEEDED, OK, SUCCESS
+from grafana.builder import palette
 from grafana.builder.grid import line
 from grafana.builder.palette import rising
-from grafana.builder.panel import stat, values
+from grafana.builder.panel import override, stat, values
 from grafana.builder.query import Query
+
+NEWEST = f"time() - max({common.last_read(JOBS)})"
+OLDEST = f"max({common.age(PROJECTS, 'portfolio|status')})"
+TRUST = common.trust(("newest read", NEWEST), ("oldest read", OLDEST))
 
 HEADLINE = line(
     4,
@@ -16,14 +21,19 @@ HEADLINE = line(
         4,
         stat(
             title="Exporters up",
-            description="""Exporters that Prometheus could scrape, and all that it tries to. Source:
-                Prometheus, up.""",
+            description="""Exporters that Prometheus could scrape, and those that it could not.
+                Source: Prometheus, up.""",
             queries=(
                 Query(expr=f"sum({series('up', JOBS)})", legend="up"),
-                Query(expr=f"count({series('up', JOBS)})", legend="of"),
+                Query(
+                    expr="count({0} == 0) or count({0}) * 0".format(series("up", JOBS)),
+                    legend="down",
+                ),
             ),
             style=values(unit="none", decimals=0),
-            names=True,
+            size=30,
+            show="value_and_name",
+            overrides=(override("down", thresholds=palette.thresholds(rising(critical=1))),),
         ),
     ),
     (
@@ -35,11 +45,13 @@ HEADLINE = line(
             queries=(
                 Query(
                     expr=f"""count(max by (job, project_id, source)
-                        ({series("quantconnect_read_success", PROJECTS)}) == 0) or vector(0)""",
+                        ({SUCCESS}) == 0)
+                        or group({SUCCESS}) * 0""",
                     legend="failing",
                 ),
             ),
             style=values(unit="none", decimals=0, thresholds=rising(warning=1)),
+            size=30,
         ),
     ),
     (
@@ -49,20 +61,16 @@ HEADLINE = line(
             description="""The longest time since a project's portfolio or status was last read
                 well. Coloured from 10 and 30 minutes, where the alerts for stale data begin.
                 Source: the exporter's reads.""",
-            queries=(
-                Query(
-                    expr=f"max(time() - max by (job, project_id, source) ({WATCHED_READ_AT}))",
-                    legend="age",
-                ),
-            ),
-            style=values(unit="s", decimals=0, thresholds=AGE_LIMITS),
+            queries=(Query(expr=OLDEST, legend="age"),),
+            style=values(unit="s", decimals=0, thresholds=common.AGES),
+            size=30,
         ),
     ),
     (
         4,
         stat(
             title="Authenticated",
-            description="""Whether QuantConnect accepts the account's user id and token. After a
+            description=""""OK" while QuantConnect accepts the account's user id and token. After a
                 refusal the exporter waits 15 minutes and more before it tries again. Source:
                 authenticate.""",
             queries=(
@@ -73,7 +81,8 @@ HEADLINE = line(
                 ),
             ),
             style=values(unit="none", states=OK),
-            names=True,
+            size=30,
+            show="value_and_name",
         ),
     ),
     (
@@ -87,14 +96,15 @@ HEADLINE = line(
             style=values(
                 unit="percentunit", decimals=0, thresholds=rising(warning=common.BUDGET_NEEDED)
             ),
-            names=True,
+            size=30,
+            show="value_and_name",
         ),
     ),
     (
         4,
         stat(
             title="Configuration",
-            description="""Whether the last load of the configuration succeeded; a bad file keeps
+            description=""""OK" if the last load of the configuration succeeded; a bad file keeps
                 the one that runs. Source: the exporter.""",
             queries=(
                 Query(
@@ -105,6 +115,7 @@ HEADLINE = line(
                 ),
             ),
             style=values(unit="none", states=OK),
+            size=30,
         ),
     ),
 )

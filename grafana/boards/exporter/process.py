@@ -8,7 +8,6 @@ from grafana.builder.panel import timeseries, values
 from grafana.builder.query import Query
 from grafana.builder.table import Label, Sort, Value, table
 
-BUILD = "job, instance, version, revision, python_version"
 BUILD_INFO = series("quantconnect_exporter_build_info", JOBS)
 
 PROCESS = (
@@ -51,13 +50,21 @@ PROCESS = (
             timeseries(
                 title="Answers of the exporter",
                 description="""Requests that the exporter answered, by status code; 503 means that
-                    more than web.max-requests came at once. Source: the exporter's HTTP server.""",
+                    more than web.max-requests came at once. TLS handshakes that failed never
+                    became a request; the log has the reasons. Source: the exporter's HTTP
+                    server.""",
                 queries=(
                     Query(
                         expr="sum by (handler, code) (rate({}[$__rate_interval]))".format(
                             series("quantconnect_exporter_http_requests_total", JOBS)
                         ),
                         legend="{{handler}} {{code}}",
+                    ),
+                    Query(
+                        expr="sum(rate({}[$__rate_interval]))".format(
+                            series("quantconnect_exporter_tls_handshake_failures_total", JOBS)
+                        ),
+                        legend="TLS handshakes that failed",
                     ),
                 ),
                 style=values(unit="reqps", limits=(0, None), by_series=True),
@@ -96,6 +103,7 @@ PROCESS = (
                     ),
                 ),
                 style=values(unit="percentunit", limits=(0, None), by_series=True),
+                at_least=(None, 0.05),
                 legend=("max",),
             ),
         ),
@@ -105,6 +113,7 @@ PROCESS = (
                 title="Exporters",
                 description="""What runs where, since when, and when its configuration was last
                     loaded well. Source: the exporter and its process.""",
+                by=("job", "instance"),
                 sort=Sort(title="Instance", descending=False),
                 columns=(
                     Label(name="instance", title="Instance"),
@@ -114,23 +123,22 @@ PROCESS = (
                     Value(
                         ref="info",
                         title="Info",
-                        expr=f"max by ({BUILD}) ({BUILD_INFO})",
+                        expr=BUILD_INFO,
+                        brings=("version", "revision", "python_version"),
                         hidden=True,
                     ),
                     Value(
                         ref="started",
                         title="Started",
                         width=130,
-                        expr="1000 * max by (job, instance) ({})".format(
-                            series("process_start_time_seconds", JOBS)
-                        ),
+                        expr=f"1000 * {series('process_start_time_seconds', JOBS)}",
                         unit="dateTimeFromNow",
                     ),
                     Value(
                         ref="loaded",
                         title="Configured",
                         width=130,
-                        expr="1000 * max by (job, instance) ({})".format(
+                        expr="1000 * {}".format(
                             series(
                                 "quantconnect_exporter_config_last_reload_success_timestamp_seconds",
                                 JOBS,

@@ -1,4 +1,4 @@
-"""All projects at a glance: what they are worth, which one hurts, if the numbers are fresh."""
+"""All projects at a glance: what they are worth, what happened today, which one needs a look."""
 
 from __future__ import annotations
 
@@ -7,24 +7,30 @@ from grafana.boards.fleet import headline, over_time, tables
 from grafana.builder.dashboard import Dashboard
 from grafana.builder.grid import Row, line
 
+UID = "quantconnect-fleet"
 DASHBOARD = Dashboard(
-    uid="quantconnect-fleet",
+    uid=UID,
     title="QuantConnect / Fleet",
     description="All QuantConnect live algorithms: equity, profit, drawdown, status, freshness.",
-    variables=(
-        common.job(),
-        common.project(several=True),
-        common.account_currency(several=True),
-    ),
+    variables=(common.job(), common.project(several=True)),
+    links=common.links(UID),
     rows=(
-        Row("", (headline.HEADLINE, line(10, (24, tables.PROJECTS_TABLE)))),
+        Row(
+            "",
+            (
+                headline.TRUST,
+                headline.WORTH,
+                line(12, (24, tables.PROJECTS_TABLE)),
+                headline.MORE,
+                line(7, (24, tables.ALERTS)),
+            ),
+        ),
         Row(
             "Over time",
             (
-                line(9, (14, over_time.INDEXED), (10, over_time.STATUS)),
-                line(8, *((8, panel) for panel in over_time.COMPARED)),
+                line(10, (12, over_time.INDEXED), (12, over_time.STATUS)),
+                line(9, *((8, panel) for panel in over_time.COMPARED)),
             ),
         ),
-        Row("Alerts", (line(6, (24, tables.ALERTS)),)),
     ),
 )

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from grafana.boards import common
-from grafana.boards.common import MONEY, PROJECTS, named, series
+from grafana.boards.common import PROJECTS, each_project, named, series
 from grafana.builder.panel import state_timeline, timeseries, values
 from grafana.builder.query import Query
 
-DRAWDOWN = series("project:quantconnect_drawdown_30d:ratio", MONEY)
+DRAWDOWN = series("project:quantconnect_drawdown_30d:ratio", PROJECTS)
 
-# Equity at the start of the range, or where the project was launched later, its first equity:
-# that at the only moment before which the range has none.
-RAW_EQUITY = series("quantconnect_live_equity", MONEY)
+# Equity at the start of the range, or where the project was launched later, its first equity: that
+# at the only moment before which there is none as far back as the range is long.
+RAW_EQUITY = series("quantconnect_live_equity", PROJECTS)
 EQUITY = f"max by (job, project_id, project) ({RAW_EQUITY})"
 FIRST_EQUITY = f"""(
       max by (job, project_id, project) (last_over_time({RAW_EQUITY}[1h] @ start()))
       or
-      max_over_time(
-        (({EQUITY}) and timestamp({EQUITY})
-          <= min_over_time(timestamp({EQUITY})[$__range:$__interval]))
-        [$__range:$__interval] @ end()
+      max by (job, project_id, project) (
+        max_over_time(
+          ({RAW_EQUITY} unless last_over_time({RAW_EQUITY}[$__range] offset $__interval))
+          [$__range:$__interval] @ end()
+        )
       )
     )"""
 
@@ -28,7 +29,7 @@ INDEXED = timeseries(
     description="""Each project's equity as a percentage of what it was at its first moment in the
         time range, so that accounts of any size and currency compare. Deposits and withdrawals
         show as jumps. Source: live/list, equity.""",
-    queries=(Query(expr=f"100 * ({EQUITY}) / {FIRST_EQUITY}", legend="{{project}}"),),
+    queries=(Query(expr=each_project(f"100 * {EQUITY} / {FIRST_EQUITY}"), legend="{{project}}"),),
     style=values(unit="none", decimals=1, by_series=True),
     legend_right=True,
 )
@@ -38,30 +39,38 @@ STATUS = state_timeline(
     description="""What QuantConnect says of each project's newest deployment over time; grey is
         starting, or a status this exporter doesn't know. No band: no data. Source: live/list,
         status.""",
-    queries=(Query(expr=common.status_code(PROJECTS), legend="{{project}}"),),
-    style=values(unit="none", states=common.STATES),
+    queries=(
+        Query(
+            expr=named(series("project:quantconnect_live_status:code", PROJECTS)),
+            legend="{{project}}",
+        ),
+    ),
+    states=common.STATES,
 )
 
 COMPARED = (
     timeseries(
         title="Profit of the day",
-        description="""Change of equity since 00:00 UTC as a share of the equity then; it begins
-            anew at midnight. Source: live/list, equity.""",
+        description="""Change of equity since 00:00 UTC as a share of the equity then; it starts
+            at 0 again at midnight. Source: live/list, equity.""",
         queries=(
             Query(
-                expr=named(series("project:quantconnect_profit_ratio:today", MONEY)),
+                expr=each_project(
+                    named(series("project:quantconnect_profit_ratio:today", PROJECTS))
+                ),
                 legend="{{project}}",
             ),
         ),
         style=values(unit=common.RATIO_UNIT, decimals=2, by_series=True),
+        legend=(),
     ),
     timeseries(
         title="Drawdown",
         description="""How far each project's equity is below its highest of the last 30 days.
             Source: live/list, equity.""",
-        queries=(Query(expr=f"-({named(DRAWDOWN)})", legend="{{project}}"),),
+        queries=(Query(expr=each_project(named(f"-{DRAWDOWN}")), legend="{{project}}"),),
         style=values(unit=common.RATIO_UNIT, limits=(None, 0), by_series=True),
-        legend=("min",),
+        legend=(),
     ),
     timeseries(
         title="Gross leverage",
@@ -69,11 +78,13 @@ COMPARED = (
             count with their full notional. Source: live/portfolio/read, v; live/list, equity.""",
         queries=(
             Query(
-                expr=named(series("project:quantconnect_leverage_gross:ratio", MONEY)),
+                expr=each_project(
+                    named(series("project:quantconnect_leverage_gross:ratio", PROJECTS))
+                ),
                 legend="{{project}}",
             ),
         ),
         style=values(unit="none", decimals=2, limits=(0, None), by_series=True),
-        legend=("max",),
+        legend=(),
     ),
 )

@@ -1,160 +1,180 @@
-"""The table of projects, the worst first, and that of firing alerts."""
+"""The table of projects, those that need a look on top, and that of firing alerts."""
 
 from __future__ import annotations
 
 from grafana.boards import common
-from grafana.boards.common import MONEY, PROJECTS, limits_used, per_project, series
+from grafana.boards.common import PROJECTS, limits_used, nearest_limit, series
 from grafana.builder import palette
 from grafana.builder.palette import rising
-from grafana.builder.table import Label, Sort, Value, table
+from grafana.builder.table import Label, Nothing, Sort, Value, table
 
 OPEN_PROJECT = {
     "title": "Open the portfolio of ${__data.fields.project}",
     "url": common.page("quantconnect-portfolio", project="${__data.fields.project_id}"),
 }
-
-NEWEST_STATUS = series("project:quantconnect_live_status:newest", PROJECTS)
-ANY_LIMIT = " or ".join(limits_used(MONEY).values())
+STATUS = common.status_now(PROJECTS)
 
 PROJECTS_TABLE = table(
     title="Projects",
-    description="""Each project on a line, the one closest to one of its limits first. "Limit used"
-        is the largest share that drawdown (30 days), loss today, gross leverage, the biggest
-        position or the worst position have of the project's limit: at 100 % the alert fires.
-        A project's name opens its portfolio. Source: live/list, live/portfolio/read and the
-        recording rules.""",
-    sort=Sort(title="Limit used"),
+    description="""Each project on a line: first those without data, in error, liquidated and
+        stopped, then the one closest to one of its limits. "Limit used" is the largest share that
+        drawdown (30 days), loss today, gross leverage, the biggest position or the worst position
+        have of the project's limit: at 100 % the alert fires. A project's name opens its
+        portfolio. Source: live/list, live/portfolio/read and the recording rules.""",
+    by=("job", "project_id"),
+    # Statuses that need a look have the larger numbers; a limit is rarely used ten times.
+    sort=Sort(title="Order"),
     columns=(
-        Label(name="project", title="Project", link=OPEN_PROJECT),
-        Label(name="project_id", title="Project id", hidden=True),
         Value(
             ref="name",
             title="Name",
-            expr=series("project:quantconnect_project_info:current", PROJECTS),
+            expr=series(common.LAST_READ, PROJECTS),
+            brings=("project",),
             hidden=True,
         ),
-        Label(name="status", title="Status", width=110, states=common.STATUS_TEXT),
         Value(
-            ref="status",
-            title="Status value",
-            expr=f"{NEWEST_STATUS} == 1",
+            ref="order",
+            title="Order",
+            expr=f"""10 * ({STATUS} != {common.RUNNING})
+                + on (job, project_id) max by (job, project_id) ({limits_used(PROJECTS)})
+                or 10 * ({STATUS} != {common.RUNNING})
+                or max by (job, project_id) ({limits_used(PROJECTS)})
+                or {STATUS} * 0""",
             hidden=True,
+        ),
+        Label(name="project", title="Project", link=OPEN_PROJECT),
+        Label(name="project_id", title="Project id", hidden=True),
+        Value(ref="status", title="Status", width=95, expr=STATUS, states=common.STATES),
+        Value(
+            ref="age",
+            width=85,
+            title="Data age",
+            expr=common.age(PROJECTS, "portfolio"),
+            unit="s",
+            decimals=0,
+            thresholds=common.AGES,
         ),
         Value(
             ref="equity",
-            width=110,
+            width=95,
             title="Equity",
-            expr=common.live_equity(MONEY),
+            expr=common.live_equity(PROJECTS),
+            brings=("account_currency",),
             unit=common.MONEY_UNIT,
             decimals=0,
         ),
-        Label(name="account_currency", title="Currency", width=80),
+        Label(name="account_currency", title="Currency", width=85),
         Value(
             ref="profit",
-            width=110,
-            title="Profit today",
-            expr=per_project(series("project:quantconnect_profit:today", MONEY)),
+            width=90,
+            title="Today",
+            expr=series("project:quantconnect_profit:today", PROJECTS),
             unit=common.MONEY_UNIT,
             decimals=0,
             thresholds=palette.PROFIT_AND_LOSS,
         ),
         Value(
             ref="profit_ratio",
-            width=85,
+            width=80,
             title="Today %",
-            expr=per_project(series("project:quantconnect_profit_ratio:today", MONEY)),
+            expr=series("project:quantconnect_profit_ratio:today", PROJECTS),
             unit=common.RATIO_UNIT,
             decimals=2,
             thresholds=palette.PROFIT_AND_LOSS,
         ),
         Value(
             ref="limit",
-            width=95,
+            width=85,
             title="Limit used",
-            expr=f"""topk by (job, project_id) (1,
-                max by (job, project_id, limit) ({ANY_LIMIT}))""",
+            expr=nearest_limit(PROJECTS),
+            brings=("limit",),
             unit=common.RATIO_UNIT,
             decimals=0,
             thresholds=rising(warning=common.LIMIT_NEAR, critical=common.LIMIT_REACHED),
         ),
-        Label(name="limit", title="Limit", width=130, states=common.LIMITS),
+        Label(name="limit", title="Limit", width=140, states=common.LIMITS),
         Value(
             ref="drawdown",
             width=95,
             title="Drawdown",
-            expr=per_project(series("project:quantconnect_drawdown_30d:ratio", MONEY)),
+            expr=series("project:quantconnect_drawdown_30d:ratio", PROJECTS),
             unit=common.RATIO_UNIT,
             decimals=1,
         ),
         Value(
             ref="leverage",
-            width=120,
-            title="Gross leverage",
-            expr=per_project(series("project:quantconnect_leverage_gross:ratio", MONEY)),
+            width=80,
+            title="Leverage",
+            expr=series("project:quantconnect_leverage_gross:ratio", PROJECTS),
             decimals=2,
         ),
         Value(
             ref="cash",
-            width=95,
-            title="Cash share",
-            expr=per_project(series("project:quantconnect_cash:ratio", MONEY)),
+            width=70,
+            title="Cash",
+            expr=series("project:quantconnect_cash:ratio", PROJECTS),
             unit=common.RATIO_UNIT,
             decimals=0,
         ),
         Value(
             ref="weight",
-            width=120,
-            title="Biggest weight",
-            expr=per_project(series("project:quantconnect_weight_top1:ratio", MONEY)),
+            width=90,
+            title="Top weight",
+            expr=series("project:quantconnect_weight_top1:ratio", PROJECTS),
             unit=common.RATIO_UNIT,
             decimals=0,
         ),
         Value(
             ref="positions",
-            width=85,
+            width=80,
             title="Positions",
-            expr=per_project(series("quantconnect_holdings", PROJECTS)),
+            expr=series("quantconnect_holdings", PROJECTS),
             decimals=0,
-        ),
-        Value(
-            ref="age",
-            width=85,
-            title="Data age",
-            expr=common.data_age(PROJECTS),
-            unit="s",
-            decimals=0,
-            thresholds=rising(warning=common.STALE_WARNING, critical=common.STALE_CRITICAL),
         ),
     ),
 )
 
+SEVERITY = (
+    palette.State("critical", "critical", palette.CRITICAL),
+    palette.State("warning", "warning", palette.WARNING),
+    palette.State("info", "info", palette.MUTED),
+)
+FIRING = series("ALERTS", common.FIRING, 'project_id=~"$project|"')
+
 ALERTS = table(
     title="Firing alerts",
-    description="""Alerts of this exporter's rules that fire at the end of the time range, of all
-        projects and of the exporter itself. Source: Prometheus, ALERTS.""",
-    sort=Sort(title="Severity", descending=False),
-    no_value="No alert is firing",
+    description="""Alerts of this exporter's rules that fire at the end of the time range, of the
+        projects chosen and of the exporter itself, critical ones first. Source: Prometheus,
+        ALERTS.""",
+    by=("severity", "alertname", "project", "symbol", "account", "instance"),
+    sort=Sort(title="Order"),
+    nothing=Nothing(
+        label="alertname",
+        text="No alert is firing",
+        expr=f"{common.WATCHED} unless on () {FIRING}",
+    ),
     columns=(
-        Label(
-            name="severity",
-            title="Severity",
-            width=110,
-            states=(
-                palette.State("critical", "critical", palette.CRITICAL),
-                palette.State("warning", "warning", palette.WARNING),
-                palette.State("info", "info", palette.MUTED),
-            ),
-        ),
-        Label(name="alertname", title="Alert", width=320),
-        Label(name="project", title="Project"),
-        Label(name="project_id", title="Project id", hidden=True),
-        Label(name="symbol", title="Symbol"),
-        Label(name="account", title="Account"),
+        Label(name="severity", title="Severity", width=90, states=SEVERITY),
+        Label(name="alertname", title="Alert", width=330),
+        Label(name="project", title="Project", width=230),
+        Label(name="symbol", title="Symbol", width=200),
+        Label(name="account", title="Account", width=120),
         Label(name="instance", title="Instance"),
         Value(
             ref="firing",
-            title="Firing",
-            expr=series("ALERTS", common.FIRING),
+            title="Order",
+            expr=" or ".join(
+                "{} * 0 + {}".format(
+                    series(
+                        "ALERTS",
+                        common.FIRING,
+                        f'severity="{severity.value}"',
+                        'project_id=~"$project|"',
+                    ),
+                    3 - place,
+                )
+                for place, severity in enumerate(SEVERITY)
+            ),
             hidden=True,
         ),
     ),

@@ -9,52 +9,54 @@ from grafana.builder import palette
 from grafana.builder.dashboard import Annotation, Dashboard
 from grafana.builder.grid import Row, line
 
-QUANTITY = "max by (job, project_id, symbol_id, symbol) ({} {})"
-RAW_QUANTITY = series("quantconnect_holding_quantity", PROJECT)
+UID = "quantconnect-portfolio"
+QUANTITY = series("quantconnect_holding_quantity", PROJECT)
 LAUNCHED = series("quantconnect_live_launched_timestamp_seconds", PROJECT)
+FIRING = series("ALERTS", common.FIRING, common.PAGING, 'project_id="$project"')
 
 ANNOTATIONS = (
     Annotation(
         name="Deployments",
-        expr=f"1000 * max by (job, project_id) ({LAUNCHED})",
+        # Only those within the range: Grafana draws an earlier one at its left edge.
+        expr=f"1000 * max by (job, project_id) ({LAUNCHED}) > $__from",
         color=palette.PURPLE,
         title="Deployed",
         at_value=True,
     ),
     Annotation(
         name="Trades",
-        expr="({}) - ({}) != 0".format(
-            QUANTITY.format(RAW_QUANTITY, ""), QUANTITY.format(RAW_QUANTITY, "offset $__interval")
-        ),
+        expr=f"""max by (job, project_id, symbol_id, symbol)
+            ({QUANTITY} != {QUANTITY} offset $__interval)""",
         color=palette.MUTED,
         title="{{symbol}} resized",
+        # A busy week of them hides every line.
+        shown=False,
     ),
     Annotation(
         name="Alerts",
-        expr=series("ALERTS", common.FIRING, 'project_id="$project"'),
+        # Grafana writes the name of a label that an alert does not have: one that all have.
+        expr=f'label_join({FIRING}, "about", " ", "severity", "symbol")',
         color=palette.WARNING,
         title="{{alertname}}",
-        text="{{severity}} {{symbol}}",
+        text="{{about}}",
     ),
 )
 
 DASHBOARD = Dashboard(
-    uid="quantconnect-portfolio",
+    uid=UID,
     title="QuantConnect / Portfolio",
     description="One QuantConnect project: equity, profit, positions, exposure, risk and cash.",
     period="now-7d",
-    variables=(
-        common.job(),
-        common.project(several=False),
-        common.account_currency(several=False),
-    ),
+    variables=(common.job(), common.project(several=False), common.account_currency()),
     annotations=ANNOTATIONS,
+    links=common.links(UID),
     rows=(
-        Row("", (headline.MAIN, headline.MORE)),
-        Row("Equity", (equity.CURVE, equity.PROFIT)),
-        Row("Positions", (line(11, (24, positions.HOLDINGS)), positions.CONTRIBUTORS)),
-        Row("Risk", (risk.EXPOSURE, risk.CONCENTRATION)),
+        Row("", (headline.TRUST, headline.MAIN, equity.CURVE, headline.MORE)),
+        Row("Positions", (line(17, (24, positions.HOLDINGS)), positions.CONTRIBUTORS)),
+        Row("Profit", (equity.PROFIT,)),
+        Row("Limits and exposure", (risk.EXPOSURE,)),
         Row("Changes in the time range", (changes.CHANGES,)),
+        Row("Concentration and cash", (risk.CONCENTRATION,), collapsed=True),
         statistics.STATISTICS,
     ),
 )

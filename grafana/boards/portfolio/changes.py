@@ -1,4 +1,4 @@
-"""What was opened, closed and resized within the time range."""
+"""Positions that were opened, closed and resized within the time range."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from grafana.boards import common
 from grafana.boards.common import PROJECT, series
 from grafana.boards.portfolio.scope import holding
 from grafana.builder.grid import line
-from grafana.builder.table import Label, Sort, Value, table
+from grafana.builder.table import Label, Nothing, Sort, Value, table
 
 if TYPE_CHECKING:
     from grafana.builder.panel import Panel
@@ -20,7 +20,10 @@ INFO = series("quantconnect_holding_info", PROJECT)
 BEFORE = f"max by (job, project_id, symbol_id) ({RAW_QUANTITY} offset $__range)"
 HELD = f"max by (job, project_id, symbol_id) ({INFO})"
 HELD_BEFORE = f"max by (job, project_id, symbol_id) ({INFO} offset $__range)"
-SEEN = f"max by (job, project_id, symbol_id, symbol) (last_over_time({RAW_QUANTITY}[$__range]))"
+# At each of the moments that a graph of this width would show: reading every sample of a month for
+# three short tables would be slow.
+SEEN = f"""max by (job, project_id, symbol_id, symbol)
+    (last_over_time({RAW_QUANTITY}[$__range:$__interval]))"""
 
 # Missing data must not look like a trade: a position counts as opened only if the portfolio was
 # known before, and as closed only if it is known now; one whose quantity cannot be read is held.
@@ -31,17 +34,26 @@ CLOSED = f"""{SEEN} unless on (job, project_id, symbol_id) {HELD}
 CHANGE = f"""{QUANTITY} - on (job, project_id, symbol_id) group_left () {BEFORE} != 0"""
 
 
-def _positions(title: str, description: str, expr: str, column: str, no_value: str) -> Panel:
+KNOWN_TWICE = f"{HOLDINGS} and on (job, project_id) {HOLDINGS} offset $__range"
+
+
+def _positions(title: str, description: str, expr: str, column: str, *, nothing: str) -> Panel:
     return table(
         title=title,
         description=description,
+        by=("job", "project_id", "symbol_id", "symbol"),
         sort=Sort(title="Symbol", descending=False),
-        no_value=no_value,
+        nothing=Nothing(
+            label="symbol",
+            text=nothing,
+            expr=f"({KNOWN_TWICE}) unless on (job, project_id) ({expr})",
+        ),
         columns=(
             Label(name="symbol", title="Symbol"),
             Label(name="symbol_id", title="Symbol id", hidden=True),
             Value(
                 ref="quantity",
+                width=110,
                 title=column,
                 expr=expr,
                 unit=common.MONEY_UNIT,
@@ -61,7 +73,7 @@ CHANGES = line(
             the portfolio was known. Source: live/portfolio/read, q.""",
             OPENED,
             "Quantity",
-            "No position was opened in this time range",
+            nothing="No position was opened",
         ),
     ),
     (
@@ -69,10 +81,11 @@ CHANGES = line(
         _positions(
             "Closed",
             """Positions that were open within the time range and are not at its end, with the last
-            quantity seen. Source: live/portfolio/read, q.""",
+            quantity seen; one that was open between two moments of a graph is not seen. Source:
+            live/portfolio/read, q.""",
             CLOSED,
             "Last quantity",
-            "No position was closed in this time range",
+            nothing="No position was closed",
         ),
     ),
     (
@@ -83,7 +96,7 @@ CHANGES = line(
             Source: live/portfolio/read, q.""",
             CHANGE,
             "Change",
-            "No position was resized in this time range",
+            nothing="No position was resized",
         ),
     ),
 )

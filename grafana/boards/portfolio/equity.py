@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from grafana.boards import common
-from grafana.boards.portfolio.scope import MONEY, holding, recorded
+from grafana.boards.common import series
+from grafana.boards.portfolio.scope import MONEY, recorded
 from grafana.builder import palette
 from grafana.builder.grid import line
 from grafana.builder.panel import color, timeseries, values
@@ -16,14 +17,20 @@ DAY_OPEN = f"""(
       last_over_time(({common.live_equity(MONEY)})[1d:1m])
       or last_over_time({recorded("live_equity:day_open")}[1d] offset -1d)
     )"""
-PNL = holding("unrealized_pnl")
+# The largest at any time of the range: chosen once, not for each point of the graph.
+PNL = series("quantconnect_holding_unrealized_pnl", MONEY)
+LARGEST = f"""topk(20,
+    max by (job, project_id, symbol_id) (
+      max_over_time(abs({PNL})[$__range:$__interval] @ end())
+    )
+  )"""
 
 CURVE = line(
     10,
     (
         15,
         timeseries(
-            title="Equity and its peak",
+            title="Equity of ${project:text} and its peak (${account_currency})",
             description="""Equity, the highest it ever was and the highest of the last 30 days.
                 Withdrawals lower equity, not the peak of all time. Source: live/list, equity.""",
             queries=(
@@ -47,18 +54,20 @@ CURVE = line(
         9,
         timeseries(
             title="Drawdown over time",
-            description="""How far equity is below its highest of the last 30 days (area) and of
-                all time (line); "Limits used" says how close it is to the alert. Source: live/list,
-                equity.""",
+            description="""How far equity is below its highest of the last 30 days and of all time.
+                Dashed: the limit of the 30 days' drawdown, where the alert fires. Source:
+                live/list, equity; the configuration's limits.""",
             queries=(
                 Query(expr=f"-{recorded('drawdown_30d:ratio')}", legend="30 days"),
                 Query(expr=f"-{recorded('drawdown:ratio')}", legend="all time"),
+                Query(expr=f"-{common.limit('max_drawdown')}", legend="limit"),
             ),
             style=values(unit=common.RATIO_UNIT, limits=(None, 0), by_series=True),
             legend=("min", "lastNotNull"),
             overrides=(
-                color("30 days", palette.LOSS, custom__fillOpacity=25),
+                color("30 days", palette.GAIN, custom__fillOpacity=8),
                 color("all time", palette.MUTED),
+                color("limit", palette.CRITICAL, **common.LIMIT_LINE),
             ),
         ),
     ),
@@ -70,8 +79,9 @@ PROFIT = line(
         12,
         timeseries(
             title="Profit by day",
-            description="""What equity gained or lost on each day (UTC), drawn at the day's start;
-                the last bar is today so far. Deposits and withdrawals are in it. Source: live/list,
+            description="""What equity gained or lost on each day (UTC) of the last 30, whatever the
+                time range; the last bar is today so far. Deposits and withdrawals are in it.
+                Source: live/list,
                 equity.""",
             queries=(
                 Query(expr=f"clamp_min({DAY_CLOSE} - {DAY_OPEN}, 0)", legend="gain", step="1d"),
@@ -80,6 +90,7 @@ PROFIT = line(
             style=values(unit=common.MONEY_UNIT, decimals=0, by_series=True),
             draw="bars",
             stack=True,
+            period="30d",
             legend=("sum",),
             overrides=(color("gain", palette.GAIN), color("loss", palette.LOSS)),
         ),
@@ -88,11 +99,12 @@ PROFIT = line(
         12,
         timeseries(
             title="Unrealized P/L by symbol",
-            description="""Profit or loss of each open position over time, the 20 largest at each
-                moment. Source: live/portfolio/read, u.""",
+            description="""Profit or loss of each position over time, of the 20 that were the
+                largest at any time of the range. Source: live/portfolio/read, u.""",
             queries=(
                 Query(
-                    expr=f"{PNL} and topk(20, abs({PNL}))",
+                    expr=f"""max by (job, project_id, symbol_id, symbol)
+                        ({PNL} and on (job, project_id, symbol_id) {LARGEST})""",
                     legend="{{symbol}}",
                 ),
             ),

@@ -1,4 +1,4 @@
-"""The numbers that are read first."""
+"""The numbers that are read first, and those that are read next."""
 
 from __future__ import annotations
 
@@ -7,52 +7,196 @@ from grafana.boards.common import PROJECT, series
 from grafana.boards.portfolio.scope import MONEY, live, recorded
 from grafana.builder import palette
 from grafana.builder.grid import line
-from grafana.builder.palette import PROFIT_AND_LOSS, rising
-from grafana.builder.panel import Panel, override_query, stat, values
+from grafana.builder.palette import PROFIT_AND_LOSS, State, rising
+from grafana.builder.panel import Panel, override, override_query, stat, values
 from grafana.builder.query import Query
 
 EQUITY_FROM = "Source: live/list, equity."
+SMALL = 22
+
+TRUST = common.trust(
+    ("portfolio", common.age(PROJECT, "portfolio")),
+    ("status and equity", common.age(PROJECT, "status")),
+)
+
+USED = common.limits_used(MONEY)
+MOST_USED = f"max by (job, project_id) ({USED})"
+# Of the project, and those that are about no project: they may be why nothing is known of it.
+ABOUT = 'project_id=~"$project|"'
+ALERTS = series("ALERTS", common.FIRING, ABOUT)
+# Rules find nothing wrong with a project of which they know nothing.
+KNOWN = series("project:quantconnect_live_status:code", PROJECT)
+SEVERITIES = (
+    State("3", "critical", palette.CRITICAL),
+    State("2", "warning", palette.WARNING),
+    State("1", "info", palette.CALM),
+    State("0", "none firing", palette.CALM),
+)
 
 
-def _profit(period: str, title: str, since: str) -> Panel:
-    return stat(
-        title=title,
-        description=f"""Change of equity since {since}, and as a share of the equity then. Deposits
-            and withdrawals are in it. {EQUITY_FROM}""",
-        queries=(
-            Query(expr=recorded(f"profit:{period}"), legend="amount"),
-            Query(expr=recorded(f"profit_ratio:{period}"), legend="ratio"),
-        ),
-        style=values(unit=common.MONEY_UNIT, decimals=0, thresholds=PROFIT_AND_LOSS),
-        overrides=(override_query("B", unit=common.RATIO_UNIT, decimals=2),),
-    )
+def _severity(name: str, code: int) -> str:
+    firing = series("ALERTS", common.FIRING, ABOUT, f'severity="{name}"')
+    alerts = f"max by (alertname, symbol) ({firing}) * 0 + {code}"
+    # All of them begin so, and the panel is narrow.
+    return f'label_replace({alerts}, "alertname", "$1", "alertname", "QuantConnect(.+)")'
+
+
+def _share(query: str) -> dict[str, object]:
+    return override_query(query, unit=common.RATIO_UNIT, decimals=2)
 
 
 MAIN = line(
     5,
     (
-        7,
+        5,
         stat(
-            title="Equity ($account_currency)",
+            title="${project:text} (${account_currency})",
             description=f"""What the account is worth, in its own currency. A stopped project shows
                 the last equity that QuantConnect has for it. {EQUITY_FROM}""",
             queries=(Query(expr=common.live_equity(MONEY), legend="equity"),),
             style=values(unit=common.MONEY_UNIT, decimals=0),
-            sparkline=True,
+            size=44,
         ),
     ),
-    (6, _profit("today", "Profit today", "00:00 UTC (on the first day, since the first equity)")),
     (
         5,
+        stat(
+            title="Profit today",
+            description=f"""Change of equity since 00:00 UTC (on the first day, since the first
+                equity), and as a share of the equity then. Deposits and withdrawals are in it.
+                {EQUITY_FROM}""",
+            queries=(
+                Query(expr=recorded("profit:today"), legend="amount"),
+                Query(expr=recorded("profit_ratio:today"), legend="ratio"),
+            ),
+            style=values(unit=common.MONEY_UNIT, decimals=0, thresholds=PROFIT_AND_LOSS),
+            size=34,
+            overrides=(_share("B"),),
+        ),
+    ),
+    (
+        3,
         stat(
             title="Unrealized P/L",
             description="""Profit or loss of the open positions, net of the estimated fees of
                 closing them; 0 without positions. Source: live/portfolio/read, u.""",
             queries=(Query(expr=recorded("holding_unrealized_pnl:sum"), legend="unrealized"),),
             style=values(unit=common.MONEY_UNIT, decimals=0, thresholds=PROFIT_AND_LOSS),
-            sparkline=True,
+            size=30,
         ),
     ),
+    (
+        3,
+        stat(
+            title="Nearest limit",
+            description="""The limit of which the project uses most: at 100 % the alert fires.
+                "Limits used" below has all. Source: live/list, live/portfolio/read and the
+                recording rules.""",
+            queries=(
+                *(
+                    Query(
+                        expr=f"""max by (job, project_id) ({common.limits_used(MONEY, limit.value)})
+                            == on (job, project_id) ({MOST_USED} > 0)""",
+                        legend=limit.text,
+                    )
+                    for limit in common.LIMITS
+                ),
+                Query(expr=f"{MOST_USED} == 0", legend="any limit"),
+            ),
+            style=values(
+                unit=common.RATIO_UNIT,
+                decimals=0,
+                thresholds=rising(warning=common.LIMIT_NEAR, critical=common.LIMIT_REACHED),
+            ),
+            size=26,
+            show="value_and_name",
+        ),
+    ),
+    (
+        3,
+        stat(
+            title="Status",
+            description="""What QuantConnect says of the newest deployment, and how long ago it was
+                asked; "No data" where that is more than 30 minutes. Source: live/list, status.""",
+            queries=(
+                Query(expr=common.status_now(PROJECT), legend="status"),
+                Query(expr=common.age(PROJECT, "status"), legend="age"),
+            ),
+            style=values(unit="s", decimals=0, thresholds=common.AGES),
+            size=22,
+            # Mappings of a field are added to those of the panel, and 4 seconds are no error.
+            overrides=(
+                override(
+                    "status",
+                    unit="none",
+                    mappings=palette.mappings(common.STATES),
+                    thresholds=palette.thresholds(palette.PLAIN),
+                ),
+            ),
+        ),
+    ),
+    (
+        5,
+        stat(
+            title="Alerts",
+            description="""Alerts of this exporter's rules that fire now for this project or for
+                the exporter itself, the most severe first. "None firing" is said only while the
+                rules know the project's status. Source: Prometheus, ALERTS.""",
+            queries=(
+                Query(
+                    expr=f"""sort_desc({_severity("critical", 3)} or {_severity("warning", 2)}
+                        or {_severity("info", 1)})""",
+                    legend="{{alertname}} {{symbol}}",
+                ),
+                Query(
+                    expr=f"group({KNOWN}) * 0 unless on () {ALERTS}",
+                    legend="alerts",
+                ),
+            ),
+            style=values(unit="none", states=SEVERITIES),
+            size=16,
+            show="value_and_name",
+        ),
+    ),
+)
+
+
+def _profit(days: int, *queries: Query) -> Panel:
+    return stat(
+        title=f"Profit, {days} days",
+        description=f"""Change of equity since {days} days ago, and as a share of the equity then;
+            where the project is younger, since its launch. Deposits and withdrawals are in it.
+            {EQUITY_FROM[:-1]}; live/read, Return.""",
+        queries=(
+            Query(expr=recorded(f"profit:{days}d"), legend=f"{days} days"),
+            Query(expr=recorded(f"profit_ratio:{days}d"), legend="share"),
+            *queries,
+        ),
+        style=values(unit=common.MONEY_UNIT, decimals=0, thresholds=PROFIT_AND_LOSS),
+        size=SMALL,
+        show="value_and_name",
+        overrides=(_share("B"), _share("D")),
+    )
+
+
+def _since_launch(days: int) -> tuple[Query, Query]:
+    """Profit since the launch as QuantConnect says it, where there is none of that many days."""
+    gain = live("return_ratio")
+    younger = f"unless on (job, project_id) {recorded(f'profit:{days}d')}"
+    equity = f"max by (job, project_id) ({series('quantconnect_live_equity', MONEY)})"
+    return (
+        Query(
+            expr=f"{equity} * ({gain} / (1 + {gain} > 0)) {younger}",
+            legend="since launch",
+        ),
+        Query(expr=f"{gain} {younger}", legend="share"),
+    )
+
+
+MORE = line(
+    4,
+    (4, _profit(7, *_since_launch(7))),
+    (5, _profit(30, *_since_launch(30))),
     (
         3,
         stat(
@@ -62,26 +206,11 @@ MAIN = line(
                 {EQUITY_FROM}""",
             queries=(Query(expr=recorded("drawdown_30d:ratio"), legend="drawdown"),),
             style=values(unit=common.RATIO_UNIT, decimals=1),
+            size=SMALL,
         ),
     ),
     (
         3,
-        stat(
-            title="Status",
-            description="""What QuantConnect says of the newest deployment. Source: live/list,
-                status.""",
-            queries=(Query(expr=common.status_code(PROJECT), legend="status"),),
-            style=values(unit="none", states=common.STATES),
-        ),
-    ),
-)
-
-MORE = line(
-    4,
-    (4, _profit("7d", "Profit, 7 days", "7 days ago")),
-    (4, _profit("30d", "Profit, 30 days", "30 days ago")),
-    (
-        4,
         stat(
             title="Gross leverage",
             description="""Long and short market value, both counted positive, over equity. Futures
@@ -89,6 +218,7 @@ MORE = line(
                 """,
             queries=(Query(expr=recorded("leverage_gross:ratio"), legend="leverage"),),
             style=values(unit="none", decimals=2),
+            size=SMALL,
         ),
     ),
     (
@@ -98,11 +228,8 @@ MORE = line(
             description="""Value of all cash over equity; below zero the account is in debt.
                 Source: live/portfolio/read, cash; live/list, equity.""",
             queries=(Query(expr=recorded("cash:ratio"), legend="cash"),),
-            style=values(
-                unit=common.RATIO_UNIT,
-                decimals=0,
-                thresholds=palette.NEGATIVE,
-            ),
+            style=values(unit=common.RATIO_UNIT, decimals=0, thresholds=palette.NEGATIVE),
+            size=SMALL,
         ),
     ),
     (
@@ -117,6 +244,7 @@ MORE = line(
                 ),
             ),
             style=values(unit="none", decimals=0),
+            size=SMALL,
         ),
     ),
     (
@@ -127,21 +255,7 @@ MORE = line(
                 runtimeStatistics, Fees.""",
             queries=(Query(expr=live("fees"), legend="fees"),),
             style=values(unit=common.MONEY_UNIT, decimals=2),
-        ),
-    ),
-    (
-        3,
-        stat(
-            title="Data age",
-            description="""Time since the portfolio was last read well; QuantConnect's own snapshot
-                can be some ten minutes older still. Coloured from 10 and 30 minutes, where the
-                alerts for stale data begin. Source: the exporter's reads.""",
-            queries=(Query(expr=common.data_age(PROJECT), legend="age"),),
-            style=values(
-                unit="s",
-                decimals=0,
-                thresholds=rising(warning=common.STALE_WARNING, critical=common.STALE_CRITICAL),
-            ),
+            size=SMALL,
         ),
     ),
 )

@@ -12,8 +12,6 @@ from grafana.builder.panel import bars, color, timeseries, values
 from grafana.builder.query import Query
 from grafana.builder.table import Label, Sort, Value, table
 
-NAMES = {state.value: state.text for state in common.LIMITS}
-
 EXPOSURE = line(
     9,
     (
@@ -26,9 +24,10 @@ EXPOSURE = line(
                 configuration, else the rules' defaults. Source: live/list, live/portfolio/read and
                 the recording rules.""",
             queries=tuple(
-                Query(expr=expr, legend=NAMES[name], instant=True)
-                for name, expr in limits_used(MONEY).items()
+                Query(expr=limits_used(MONEY, limit.value), legend=limit.text)
+                for limit in common.LIMITS
             ),
+            unfilled=True,
             style=values(
                 unit=common.RATIO_UNIT,
                 decimals=0,
@@ -85,21 +84,18 @@ CONCENTRATION = line(
         8,
         timeseries(
             title="Concentration",
-            description="""The largest position and the five largest together, over equity; and the
-                Herfindahl index of the positions (1 is a single position, 0.1 is like ten equal
-                ones). Dashed: the limit of one position's weight. Source: live/portfolio/read, v;
-                live/list, equity.""",
+            description="""The largest position and the five largest together, over equity. Dashed:
+                the limit of one position's weight. Source: live/portfolio/read, v; live/list,
+                equity.""",
             queries=(
                 Query(expr=recorded("weight_top1:ratio"), legend="largest"),
                 Query(expr=recorded("weight_top5:ratio"), legend="five largest"),
-                Query(expr=recorded("concentration:hhi"), legend="Herfindahl index"),
                 Query(expr=common.limit("max_position_weight"), legend="limit"),
             ),
             style=values(unit=common.RATIO_UNIT, decimals=0, limits=(0, None), by_series=True),
             overrides=(
                 color("largest", palette.GAIN),
                 color("five largest", palette.LONG),
-                color("Herfindahl index", palette.MUTED, unit="none", decimals=2),
                 color("limit", palette.CRITICAL, **common.LIMIT_LINE),
             ),
         ),
@@ -116,6 +112,7 @@ CONCENTRATION = line(
                 Query(expr=common.limit("min_cash_ratio"), legend="limit"),
             ),
             style=values(unit=common.RATIO_UNIT, decimals=0, by_series=True),
+            at_least=(0, 1),
             overrides=(
                 color("cash", palette.GAIN, custom__fillOpacity=10),
                 color("limit", palette.CRITICAL, **common.LIMIT_LINE),
@@ -130,15 +127,14 @@ CONCENTRATION = line(
                 account's currency ($account_currency) and the value in it. A rate of 0 means that
                 QuantConnect has none yet, and then there is no value. Source: live/portfolio/read,
                 cash.""",
+            by=("job", "project_id", "currency"),
             sort=Sort(title="Value", descending=False),
             columns=(
-                Label(name="currency", title="Currency", width=90),
+                Label(name="currency", title="Currency", width=80),
                 Value(
                     ref="amount",
                     title="Amount",
-                    expr="max by (job, project_id, currency) ({})".format(
-                        series("quantconnect_cash_amount", PROJECT)
-                    ),
+                    expr=series("quantconnect_cash_amount", PROJECT),
                     unit=common.MONEY_UNIT,
                     decimals=2,
                     thresholds=palette.NEGATIVE,
@@ -146,18 +142,14 @@ CONCENTRATION = line(
                 Value(
                     ref="rate",
                     title="Rate",
-                    expr="max by (job, project_id, currency) ({})".format(
-                        series("quantconnect_cash_conversion_rate", PROJECT)
-                    ),
+                    expr=series("quantconnect_cash_conversion_rate", PROJECT),
                     unit=common.MONEY_UNIT,
                     decimals=6,
                 ),
                 Value(
                     ref="value",
                     title="Value",
-                    expr="max by (job, project_id, currency) ({})".format(
-                        series("quantconnect_cash_value", MONEY)
-                    ),
+                    expr=series("quantconnect_cash_value", MONEY),
                     unit=common.MONEY_UNIT,
                     decimals=0,
                     thresholds=palette.NEGATIVE,

@@ -1,4 +1,4 @@
-"""What QuantConnect itself says of the deployment and its server; folded at first."""
+"""QuantConnect's own statistics of the deployment and its server; folded at first."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from grafana.builder.table import Label, Sort, Value, table
 
 
 def _statistic(title: str, name: str, meaning: str, unit: str, decimals: int) -> Panel:
-    profit = name in {"net_profit", "return_ratio", "unrealized_pnl"}
+    profit = name in {"net_profit", "return_ratio"}
     return stat(
         title=title,
         description=f"{meaning} Source: live/read, runtimeStatistics.",
@@ -23,25 +23,16 @@ def _statistic(title: str, name: str, meaning: str, unit: str, decimals: int) ->
             decimals=decimals,
             thresholds=palette.PROFIT_AND_LOSS if profit else palette.PLAIN,
         ),
+        size=22,
     )
 
 
 RUNTIME = line(
     4,
-    (4, _statistic("Net profit", "net_profit", "Realized since launch.", common.MONEY_UNIT, 0)),
+    (5, _statistic("Net profit", "net_profit", "Realized since launch.", common.MONEY_UNIT, 0)),
+    (5, _statistic("Return", "return_ratio", "Since launch.", common.RATIO_UNIT, 2)),
     (
-        4,
-        _statistic(
-            "Unrealized, by QuantConnect",
-            "unrealized_pnl",
-            "Unrealized profit of the whole account as the algorithm computed it.",
-            common.MONEY_UNIT,
-            0,
-        ),
-    ),
-    (4, _statistic("Return", "return_ratio", "Since launch.", common.RATIO_UNIT, 2)),
-    (
-        4,
+        5,
         _statistic(
             "Probabilistic Sharpe",
             "probabilistic_sharpe_ratio",
@@ -51,7 +42,7 @@ RUNTIME = line(
         ),
     ),
     (
-        4,
+        5,
         _statistic(
             "Holdings value",
             "holdings_value",
@@ -67,6 +58,7 @@ DEPLOYMENT = table(
     title="Deployment",
     description="""The newest deployment: where it trades, since when, and when it stopped if it
         did. Source: live/list.""",
+    by=("job", "project_id"),
     sort=Sort(title="Launched"),
     columns=(
         Label(name="deploy_id", title="Deployment"),
@@ -76,6 +68,7 @@ DEPLOYMENT = table(
             ref="info",
             title="Info",
             expr=series("project:quantconnect_live_launched_timestamp_seconds:newest", PROJECT),
+            brings=("deploy_id", "brokerage", "trading_environment"),
             hidden=True,
         ),
         Value(
@@ -154,6 +147,7 @@ STATISTICS = Row(
                         serverStatistics.""",
                     queries=(Query(expr=live("uptime_seconds"), legend="up"),),
                     style=values(unit="s", decimals=1),
+                    size=22,
                 ),
             ),
         ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from grafana.boards import common
-from grafana.boards.common import named
+from grafana.boards.common import PROJECTS, named_now
 from grafana.boards.symbol.scope import NOT_HELD, holding, total, weight
 from grafana.builder import palette
 from grafana.builder.grid import line
@@ -22,10 +22,12 @@ def _money(title: str, name: str, description: str, *, profit: bool = False) -> 
             thresholds=palette.PROFIT_AND_LOSS if profit else palette.PLAIN,
             no_value=NOT_HELD,
         ),
-        names=True,
-        sparkline=True,
+        size=32,
+        show="value_and_name",
     )
 
+
+TRUST = common.trust(("oldest portfolio", f"max({common.age(PROJECTS, 'portfolio')})"))
 
 HEADLINE = line(
     5,
@@ -49,11 +51,12 @@ HEADLINE = line(
     (
         4,
         stat(
-            title="Quantity",
+            title="Quantity of ${symbol:text}",
             description="""Units or contracts of all chosen projects together, short ones negative.
                 Source: live/portfolio/read, q.""",
             queries=(Query(expr=total("quantity"), legend="quantity"),),
             style=values(unit=common.MONEY_UNIT, decimals=common.FINE, no_value=NOT_HELD),
+            size=28,
         ),
     ),
     (
@@ -63,8 +66,8 @@ HEADLINE = line(
             description="""Last price, in the currency that the symbol trades in; of the projects'
                 prices the highest, where their data differ. Source: live/portfolio/read, p.""",
             queries=(Query(expr=f"max({holding('market_price')})", legend="price"),),
-            style=values(unit=common.MONEY_UNIT, decimals=common.FINE, no_value="Not held"),
-            sparkline=True,
+            style=values(unit=common.MONEY_UNIT, decimals=common.FINE, no_value=NOT_HELD),
+            size=28,
         ),
     ),
     (
@@ -75,13 +78,13 @@ HEADLINE = line(
                 short, and whose it is. Source: live/portfolio/read, v; live/list, equity.""",
             queries=(
                 Query(
-                    expr=named(f"topk(1, abs({weight()}))"),
+                    expr=named_now(f"topk(1, abs({weight()}))"),
                     legend="{{project}}",
-                    instant=True,
                 ),
             ),
-            style=values(unit=common.RATIO_UNIT, decimals=1, no_value="Not held"),
-            names=True,
+            style=values(unit=common.RATIO_UNIT, decimals=1, no_value=NOT_HELD),
+            size=28,
+            show="value_and_name",
         ),
     ),
 )

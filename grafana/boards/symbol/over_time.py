@@ -25,7 +25,7 @@ POSITION = line(
     (
         12,
         timeseries(
-            title="Price and average price",
+            title="Price and average price of ${symbol:text}",
             description="""The last price, and what each project paid (or was paid) on average, in
                 the currency that the symbol trades in. Source: live/portfolio/read, p and a.""",
             queries=(
@@ -33,7 +33,7 @@ POSITION = line(
                 Query(expr=by_project("average_price"), legend="average of {{project}}"),
             ),
             style=values(unit=common.MONEY_UNIT, decimals=common.FINE, by_series=True),
-            overrides=(color("price", palette.GAIN, custom__lineWidth=2),),
+            overrides=(color("price", palette.CALM, custom__lineWidth=2),),
         ),
     ),
     (

@@ -1,12 +1,12 @@
-"""What every query of this dashboard is confined to: one symbol in the projects chosen."""
+"""The scope of every query of this dashboard: one symbol in the projects chosen."""
 
 from __future__ import annotations
 
 from grafana.boards.common import PROJECTS, series, unless_unread
 
 SYMBOL = f'{PROJECTS},symbol_id="$symbol"'
-HELD = series("quantconnect_holding_info", PROJECTS)
-NOT_HELD = "Not held, or not known of all"
+HELD = series("holding:quantconnect_holding_info:current", PROJECTS)
+NOT_HELD = "No data, or not held"
 
 
 def holding(name: str, *labels: str) -> str:
@@ -24,7 +24,7 @@ def total(name: str, *labels: str) -> str:
 
 
 def by_project(name: str) -> str:
-    """The same with the project's name, for legends."""
+    """`quantconnect_holding_<name>` in each project, with the project's name for legends."""
     return holding(name, "project")
 
 

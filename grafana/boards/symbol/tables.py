@@ -3,30 +3,44 @@
 from __future__ import annotations
 
 from grafana.boards import common
-from grafana.boards.common import series
-from grafana.boards.symbol.scope import SYMBOL, holding, weight
+from grafana.boards.common import PROJECTS, series
+from grafana.boards.symbol.scope import SYMBOL
 from grafana.builder.palette import PROFIT_AND_LOSS
-from grafana.builder.table import Label, Sort, Value, table
+from grafana.builder.table import Label, Nothing, Sort, Value, table
 
 OPEN_PROJECT = {
     "title": "Open the portfolio of ${__data.fields.project}",
     "url": common.page("quantconnect-portfolio", project="${__data.fields.project_id}"),
 }
 
+
+def _holding(name: str) -> str:
+    return series(f"quantconnect_holding_{name}", SYMBOL)
+
+
+HOLDINGS = series("quantconnect_holdings", PROJECTS)
+UNREAD = f"{common.last_read(PROJECTS)} unless on (job, project_id) {HOLDINGS}"
+
 PROJECTS_TABLE = table(
-    title="By project",
+    title="${symbol:text} by project",
     description="""This symbol in each project that holds it, the largest loss first. A project's
         name opens its portfolio. Source: live/portfolio/read.""",
+    by=("job", "project_id"),
     sort=Sort(title="P/L", descending=False),
-    no_value="No chosen project holds this symbol",
+    nothing=Nothing(
+        label="project",
+        text="No chosen project holds this symbol",
+        expr=f"{HOLDINGS} unless on () ({_holding('info')} or ({UNREAD}))",
+    ),
     columns=(
+        Value(ref="name", title="Name", expr=_holding("info"), brings=("project",), hidden=True),
         Label(name="project", title="Project", link=OPEN_PROJECT),
         Label(name="project_id", title="Project id", hidden=True),
         Value(
             ref="quantity",
             width=120,
             title="Quantity",
-            expr=holding("quantity", "project"),
+            expr=_holding("quantity"),
             unit=common.MONEY_UNIT,
             decimals=common.FINE,
         ),
@@ -34,7 +48,7 @@ PROJECTS_TABLE = table(
             ref="average",
             width=130,
             title="Average price",
-            expr=holding("average_price"),
+            expr=_holding("average_price"),
             unit=common.MONEY_UNIT,
             decimals=common.FINE,
         ),
@@ -42,7 +56,7 @@ PROJECTS_TABLE = table(
             ref="price",
             width=120,
             title="Price",
-            expr=holding("market_price"),
+            expr=_holding("market_price"),
             unit=common.MONEY_UNIT,
             decimals=common.FINE,
         ),
@@ -50,7 +64,7 @@ PROJECTS_TABLE = table(
             ref="rate",
             width=130,
             title="Rate to account",
-            expr=holding("conversion_rate"),
+            expr=_holding("conversion_rate"),
             unit=common.MONEY_UNIT,
             decimals=4,
         ),
@@ -58,7 +72,8 @@ PROJECTS_TABLE = table(
             ref="value",
             width=120,
             title="Value",
-            expr=holding("market_value", "account_currency"),
+            expr=_holding("market_value"),
+            brings=("account_currency",),
             unit=common.MONEY_UNIT,
             decimals=0,
         ),
@@ -67,7 +82,7 @@ PROJECTS_TABLE = table(
             ref="weight",
             width=90,
             title="Weight",
-            expr=weight(),
+            expr=series("holding:quantconnect_weight:ratio", SYMBOL),
             unit=common.RATIO_UNIT,
             decimals=1,
         ),
@@ -75,7 +90,7 @@ PROJECTS_TABLE = table(
             ref="pnl",
             width=110,
             title="P/L",
-            expr=holding("unrealized_pnl"),
+            expr=_holding("unrealized_pnl"),
             unit=common.MONEY_UNIT,
             decimals=0,
             thresholds=PROFIT_AND_LOSS,
@@ -84,7 +99,7 @@ PROJECTS_TABLE = table(
             ref="pnl_ratio",
             width=85,
             title="P/L %",
-            expr=holding("unrealized_pnl_ratio"),
+            expr=_holding("unrealized_pnl_ratio"),
             unit=common.RATIO_UNIT,
             decimals=1,
             thresholds=PROFIT_AND_LOSS,
@@ -93,15 +108,21 @@ PROJECTS_TABLE = table(
 )
 
 FACTS = (
-    "symbol, symbol_id, security_type, market, underlying, option_right, strike, currency_symbol"
+    "symbol",
+    "security_type",
+    "market",
+    "underlying",
+    "option_right",
+    "strike",
+    "currency_symbol",
 )
 
 CONTRACT = table(
     title="Contract",
     description="""What the identifier of the symbol says. The ticker in an equity's identifier is
         the first that it traded under. Source: the keys of live/portfolio/read.""",
+    by=("symbol_id",),
     sort=Sort(title="Symbol", descending=False),
-    no_value="No chosen project holds this symbol",
     columns=(
         Label(name="symbol", title="Symbol"),
         Label(name="symbol_id", title="Identifier"),
@@ -114,16 +135,15 @@ CONTRACT = table(
         Value(
             ref="info",
             title="Info",
-            expr=f"max by ({FACTS}) ({series('quantconnect_holding_info', SYMBOL)})",
+            expr=_holding("info"),
+            brings=FACTS,
             hidden=True,
         ),
         Value(
             ref="expiry",
             width=140,
             title="Expires",
-            expr="1000 * max by (symbol_id) ({})".format(
-                series("quantconnect_holding_expiry_timestamp_seconds", SYMBOL)
-            ),
+            expr=f"1000 * {_holding('expiry_timestamp_seconds')}",
             unit="dateTimeFromNow",
         ),
     ),

@@ -1,0 +1,80 @@
+"""``quantconnect-exporter rules``: the recording rules and alerts of this version, as one file.
+
+The files in ``prometheus/rules`` are part of the package as they are (``exporter/rules`` is a link
+to them) and the source of what is printed. A flag changes passages of their text, so that order and
+comments stay; without flags the text is theirs.
+"""
+
+from __future__ import annotations
+
+import re
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+from exporter.cli.configuration import load
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+FILES = ("quantconnect-recording.yml", "quantconnect-alerts.yml")
+RUNBOOKS = (
+    "https://github.com/quantconnect-exporter/quantconnect-exporter/blob/main/docs/runbooks.md"
+)
+# How every rule names the labels by which people know a project, and how it finds the day's start.
+_LABELS = "account, project)"
+_DAY = "time() % 86400"
+_DAY_STARTS = "00:00 UTC"
+
+
+def rules(options: argparse.Namespace) -> int:
+    """Print them; returns 0, or 1 where the configuration cannot be used."""
+    labels = options.label
+    if options.config_file is not None:
+        config = load(options)
+        if config is None:
+            return 1
+        labels = list(dict.fromkeys([*labels, *config.label_names]))
+    recording, alerts = ((files("exporter") / "rules" / name).read_text("utf-8") for name in FILES)
+    text = recording + "\n" + alerts.replace("\ngroups:\n", "\n", 1)
+    print(
+        adapted(
+            text,
+            labels=labels,
+            day_starts=options.day_starts,
+            runbooks=options.runbooks,
+        ),
+        end="",
+    )
+    return 0
+
+
+def adapted(text: str, *, labels: Sequence[str], day_starts: int, runbooks: str) -> str:
+    """Return the rules with a project's ``labels`` on its alerts, for days that start at another
+    time (seconds after 00:00 UTC), and with the address of other ``runbooks``."""
+    text = text.replace(RUNBOOKS, runbooks)
+    text = text.replace(_LABELS, f"{', '.join([_LABELS[:-1], *labels])})")
+    if day_starts:
+        text = text.replace(_DAY, f"({_DAY.replace(' %', f' - {day_starts}) %')}")
+        text = text.replace(
+            _DAY_STARTS, f"{day_starts // 3600:02}:{day_starts % 3600 // 60:02} UTC"
+        )
+    return text
+
+
+def time_of_day(text: str) -> int:
+    """Return the seconds of a time such as 22:00.
+
+    The rules look at the past in steps of five minutes. Raises ValueError for other times.
+    """
+    match = re.fullmatch(r"([01]\d|2[0-3]):([0-5][05])", text)
+    if match is None:
+        raise ValueError(f"expected HH:MM (UTC), the minutes a multiple of 5, got {text!r}")
+    return int(match[1]) * 3600 + int(match[2]) * 60
+
+
+def runbooks_url(text: str) -> str:
+    """Return the address of a page that has a heading for each alert. Raises ValueError."""
+    if not re.fullmatch(r"https?://[^\s#\"'{}]+", text):
+        raise ValueError(f"expected an http:// or https:// URL without #, got {text!r}")
+    return text

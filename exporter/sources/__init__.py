@@ -1,0 +1,36 @@
+"""Everything that is read from QuantConnect: a file for each source, from request to families.
+
+A new source is a file here and a name in ``SOURCES``, which the poller, the exposition and the
+reference page use.
+"""
+
+from __future__ import annotations
+
+from itertools import chain
+from typing import TYPE_CHECKING, Any, Final
+
+from exporter.metrics import own
+from exporter.metrics.project import PROJECT_INFO, PROJECT_LIMIT, READINGS
+from exporter.sources.portfolio import PORTFOLIO
+from exporter.sources.projects import DESCRIPTION
+from exporter.sources.statistics import STATISTICS
+from exporter.sources.status import STATUS
+
+if TYPE_CHECKING:
+    from exporter.metrics.table import Family, Table
+    from exporter.sources.source import Source
+
+SOURCES: Final[tuple[Source[Any], ...]] = (PORTFOLIO, STATUS, STATISTICS, DESCRIPTION)
+"""The sources of a project, the most urgent first."""
+
+TABLES: Final[tuple[Table[Any], ...]] = (
+    PROJECT_INFO,
+    PROJECT_LIMIT,
+    READINGS,
+    *chain.from_iterable(source.tables for source in SOURCES),
+)
+PROJECT_FAMILIES: Final[tuple[Family, ...]] = tuple(
+    chain.from_iterable(table.families for table in TABLES)
+)
+CATALOGUE: Final[tuple[Family, ...]] = PROJECT_FAMILIES + own.FAMILIES
+"""Every metric family that this exporter publishes."""

@@ -1,0 +1,40 @@
+"""The dashboards keep the rules of `lint`, and a board that breaks one is found."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from .lint import complaints
+from .queries import dashboards
+
+DATA = Path(__file__).parent / "data"
+BROKEN = sorted(DATA.glob("*.json"))
+
+
+@pytest.mark.parametrize(("uid", "board"), dashboards().items(), ids=list(dashboards()))
+def test_a_dashboard_keeps_the_rules(uid: str, board: dict[str, object]) -> None:
+    assert complaints(board) == []
+
+
+@pytest.mark.parametrize("path", BROKEN, ids=lambda path: path.stem)
+def test_a_broken_board_is_found(path: Path) -> None:
+    """`description` is the one complaint that the board must give."""
+    board = json.loads(path.read_text(encoding="utf-8"))
+    assert complaints(board) == [board["description"]]
+
+
+def test_each_rule_has_a_board_that_breaks_it() -> None:
+    assert [path.stem for path in BROKEN] == [
+        "age-not-said",
+        "link-with-variables",
+        "mapping-of-nan",
+        "merge-with-names",
+        "merge-without-a-key",
+        "old-number",
+        "range-query",
+        "table-no-value",
+        "timeline-by-thresholds",
+    ]
