@@ -11,6 +11,7 @@ known here is never in session, so that a holiday or an early close fires no ale
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 
 _ALWAYS = frozenset({"Crypto", "CryptoFuture"})
 _NEW_YORK = frozenset(
@@ -30,11 +31,14 @@ def is_in_session(market: str, security_type: str, when: float) -> bool:
     """
     if security_type in _ALWAYS:
         return True
-    return market in _NEW_YORK and _OPEN <= when % 86_400 < _CLOSE and _is_trading_day(when)
+    days, seconds = divmod(when, 86_400)
+    return market in _NEW_YORK and _OPEN <= seconds < _CLOSE and _is_trading_day(days)
 
 
-def _is_trading_day(when: float) -> bool:
-    day = datetime.fromtimestamp(when, UTC).date()
+@lru_cache(maxsize=1024)
+def _is_trading_day(days: float) -> bool:
+    """Return whether the NYSE is open for a whole session, so many days after 1970-01-01."""
+    day = datetime.fromtimestamp(days * 86_400, UTC).date()
     return day.weekday() < _SATURDAY and day not in _days_without_full_session(day.year)
 
 
