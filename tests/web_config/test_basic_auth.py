@@ -209,11 +209,22 @@ except TimeoutError:
     assert (done.returncode, done.stdout, done.stderr) == (0, "ended\n", "")
 
 
-def test_a_fault_of_bcrypt_is_raised_where_it_was_asked() -> None:
+class Panic(BaseException):
+    """As older releases of bcrypt answer a hash that is none: no Exception."""
+
+
+@pytest.mark.parametrize(("raised", "seen"), [(ValueError, ValueError), (Panic, RuntimeError)])
+def test_a_fault_of_bcrypt_is_raised_where_it_was_asked(
+    monkeypatch: pytest.MonkeyPatch, raised: type[BaseException], seen: type[Exception]
+) -> None:
+    def checkpw(_password: bytes, _hashed: bytes) -> bool:
+        raise raised("Invalid salt")
+
     async def ask() -> None:
-        with pytest.raises(ValueError, match="salt"):
+        with pytest.raises(seen, match="salt"):
             await BasicAuth().admits({b"a": b"$2b$05$ is no hash"}, b"Basic YTpi")
 
+    monkeypatch.setattr("bcrypt.checkpw", checkpw)
     asyncio.run(ask())
 
 

@@ -151,6 +151,8 @@ class _DaemonExecutor(Executor):
                 future.set_result(call())
             except Exception as error:  # noqa: BLE001 - for the caller
                 future.set_exception(error)
+            except BaseException as error:  # noqa: BLE001 - a panic in bcrypt's Rust is one
+                future.set_exception(RuntimeError(f"bcrypt: {error}"))
 
 
 class _Remembered:
