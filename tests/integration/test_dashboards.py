@@ -75,6 +75,7 @@ NOTHING = {
 SOMETIMES = {
     ("quantconnect-fleet", "Equity", "B"),
     ("quantconnect-fleet", "Profit today", "B"),
+    ("quantconnect-fleet", "Running", "C"),
     ("quantconnect-fleet", "Needs a look", "B"),
     *(("quantconnect-portfolio", "Nearest limit", ref) for ref in "ABCDEF"),
     *(("quantconnect-portfolio", f"Profit, {days} days", ref) for days in (7, 30) for ref in "CD"),

@@ -15,6 +15,7 @@ PROFIT = series("project:quantconnect_profit:today", PROJECTS)
 DAY_OPEN = series("project:quantconnect_live_equity:day_open", PROJECTS)
 DRAWDOWN = series("project:quantconnect_drawdown_30d:ratio", PROJECTS)
 STATUS = common.status_now(PROJECTS)
+KNOWN = f"({STATUS} >= 0) != {common.NO_DATA}"
 # Alerts of the projects chosen, and those that are about no project.
 PAGING = series("ALERTS", common.FIRING, common.PAGING, 'project_id=~"$project|"')
 
@@ -121,18 +122,20 @@ MORE = line(
         stat(
             title="Running",
             description="""Projects whose newest deployment is Running, and all that were ever
-                deployed, of those chosen. Source: live/list, status.""",
+                deployed, of those chosen. Projects whose status is not known now are counted beside
+                both. Source: live/list, status.""",
             queries=(
                 Query(
-                    expr=f"""count({STATUS} == {common.RUNNING})
-                        or count({STATUS} >= 0) * 0""",
+                    expr=f"count({STATUS} == {common.RUNNING}) or count({KNOWN}) * 0",
                     legend="running",
                 ),
-                Query(expr=f"count({STATUS} >= 0)", legend="of"),
+                Query(expr=f"count({KNOWN})", legend="of"),
+                Query(expr=f"count({STATUS} == {common.NO_DATA})", legend=common.UNCOUNTED),
             ),
             style=values(unit="none", decimals=0),
             size=22,
             show="value_and_name",
+            overrides=(UNCOUNTED,),
         ),
     ),
     (

@@ -127,7 +127,7 @@ SERVER = line(
                     legend="{{statistic}}",
                 ),
             ),
-            style=values(unit="none", by_series=True, no_value="No custom statistic is configured"),
+            style=values(unit="none", by_series=True),
         ),
     ),
 )
