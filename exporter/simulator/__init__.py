@@ -11,6 +11,7 @@ written here: an error in either shows. Instruments to trade by hand are made by
 
 from exporter.simulator import fault_answers, fault_transport
 from exporter.simulator.api import Api
+from exporter.simulator.exchange import Fault
 from exporter.simulator.fault_answers import (
     Body,
     Status,
@@ -30,7 +31,7 @@ from exporter.simulator.fault_transport import (
     LongHead,
     Stall,
 )
-from exporter.simulator.faults import Fault, Faults
+from exporter.simulator.faults import Faults
 from exporter.simulator.project import Deployment, Statistics, Truth
 from exporter.simulator.requestlog import Request, RequestLog
 from exporter.simulator.server import SimulatorServer

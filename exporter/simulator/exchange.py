@@ -12,12 +12,10 @@ import struct
 from dataclasses import dataclass, replace
 from email.utils import formatdate
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-    from exporter.simulator.faults import Fault
 
 COMPRESSED_FROM = 256
 """Bodies shorter than this are not worth compressing."""
@@ -57,6 +55,13 @@ def compressed(answer: Answer) -> Answer:
     """``answer`` with its body in gzip."""
     body = gzip.compress(answer.body, compresslevel=1, mtime=0)
     return replace(answer, body=body).with_header("Content-Encoding", "gzip")
+
+
+class Fault(Protocol):
+    """Something that befalls a request."""
+
+    def act(self, exchange: Exchange) -> None:
+        """Answer ``exchange`` badly, or change it and let it proceed."""
 
 
 class Exchange:

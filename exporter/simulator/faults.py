@@ -14,19 +14,12 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass
 from itertools import count
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from exporter.simulator.exchange import Exchange
-
-
-class Fault(Protocol):
-    """Something that befalls a request."""
-
-    def act(self, exchange: Exchange) -> None:
-        """Answer ``exchange`` badly, or change it and let it proceed."""
+    from exporter.simulator.exchange import Fault
 
 
 @dataclass(slots=True)

@@ -1,21 +1,41 @@
-"""The simulated QuantConnect as an HTTP server on loopback."""
+"""The simulated QuantConnect as an HTTP server on loopback: sockets, threads, and the requests that
+it reads, notes, and has answered.
+"""
 
 from __future__ import annotations
 
+import json
+import logging
+import re
+import socket
 import threading
 import time
+from contextlib import suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Self
+from urllib.parse import parse_qsl, urlsplit
 
+from exporter.simulator import wire
+from exporter.simulator.api import Api
 from exporter.simulator.authentication import Authentication
+from exporter.simulator.exchange import Answer, Exchange
 from exporter.simulator.faults import Faults
-from exporter.simulator.http_server import PREFIX, HTTPServer
-from exporter.simulator.requestlog import RequestLog
+from exporter.simulator.requestlog import Request, RequestLog
 
 if TYPE_CHECKING:
     import ssl
     from types import TracebackType
 
+    from exporter.simulator.api import Parameters
     from exporter.simulator.world import World
+
+log = logging.getLogger(__name__)
+
+_PREFIX = "/api/v2/"
+_IDLE = 120.0  # seconds that a kept connection may stay silent
+_NOT_FOUND = Answer(
+    404, (("Content-Type", "text/html; charset=utf-8"),), b"<html><h1>404 Not Found</h1></html>"
+)
 
 
 class SimulatorServer:
@@ -41,7 +61,7 @@ class SimulatorServer:
         self.requests = RequestLog()
         self.authentication = Authentication(lockout_after, lockout_seconds)
         self.date_offset = 0.0
-        self._http = HTTPServer((host, port), self, ssl_context)
+        self._http = _HTTPServer((host, port), self, ssl_context)
         self._thread = threading.Thread(
             target=self._http.serve_forever, args=(0.02,), name="simulator", daemon=True
         )
@@ -55,7 +75,7 @@ class SimulatorServer:
     def base_url(self) -> str:
         """What a client takes for https://www.quantconnect.com/api/v2."""
         scheme = "http" if self._http.ssl_context is None else "https"
-        return f"{scheme}://{self._http.server_address[0]!s}:{self.port}{PREFIX.rstrip('/')}"
+        return f"{scheme}://{self._http.server_address[0]!s}:{self.port}{_PREFIX.rstrip('/')}"
 
     def now(self) -> float:
         """The server's clock, unix seconds."""
@@ -84,3 +104,159 @@ class SimulatorServer:
         traceback: TracebackType | None,
     ) -> None:
         self.close()
+
+
+class _HTTPServer(ThreadingHTTPServer):
+    """The sockets of a ``SimulatorServer``."""
+
+    daemon_threads = True
+    block_on_close = False
+    request_queue_size = 1024
+
+    def __init__(
+        self,
+        address: tuple[str, int],
+        simulator: SimulatorServer,
+        ssl_context: ssl.SSLContext | None,
+    ) -> None:
+        self.simulator = simulator
+        self.api = Api(simulator.world)
+        self.ssl_context = ssl_context
+        self.closing = threading.Event()
+        self._connections: set[socket.socket] = set()
+        self._lock = threading.Lock()
+        super().__init__(address, _Handler)
+
+    def get_request(self) -> tuple[socket.socket, object]:
+        """Note each connection, and leave its TLS handshake to its own thread: a silent client
+        holds up no other."""
+        connection, address = super().get_request()
+        if self.ssl_context is not None:
+            connection = self.ssl_context.wrap_socket(
+                connection, server_side=True, do_handshake_on_connect=False
+            )
+        with self._lock:
+            self._connections.add(connection)
+        return connection, address
+
+    def shutdown_request(self, request: socket.socket) -> None:  # type: ignore[override]
+        """Forget a connection that ends."""
+        with self._lock:
+            self._connections.discard(request)
+        super().shutdown_request(request)
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Log what is the simulator's own fault."""
+        log.exception("request failed client=%s request=%s", client_address, request)
+
+    def drop_connections(self) -> None:
+        """End what is under way, faults that wait included."""
+        self.closing.set()
+        with self._lock:
+            connections = list(self._connections)
+        for connection in connections:
+            with suppress(OSError):  # gone already
+                connection.shutdown(socket.SHUT_RDWR)
+
+    def wait(self, seconds: float) -> None:
+        """Let ``seconds`` pass; ConnectionAbortedError when the server closes meanwhile."""
+        if self.closing.wait(seconds):
+            msg = "the simulator closes"
+            raise ConnectionAbortedError(msg)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    """The requests of one connection."""
+
+    server: _HTTPServer
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    timeout = _IDLE
+
+    def handle(self) -> None:
+        """Requests until either side has had enough; a client that goes is no error."""
+        try:
+            super().handle()
+        except OSError:
+            self.close_connection = True
+
+    def do_GET(self) -> None:
+        """Any request."""
+        simulator = self.server.simulator
+        split = urlsplit(re.sub("/{2,}", "/", self.path))
+        length = self.headers.get("Content-Length", "0")
+        if not (length.isascii() and length.isdigit()):
+            self.send_error(400, "Bad Content-Length")
+            return
+        body = self.rfile.read(int(length))
+        if len(body) < int(length):  # the client went in the middle of it, and has asked nothing
+            self.close_connection = True
+            return
+        if not split.path.startswith(_PREFIX):
+            endpoint, refusal = split.path, None
+            parameters: Parameters = {}
+        else:
+            endpoint = split.path.removeprefix(_PREFIX).strip("/")
+            parameters = {**dict(parse_qsl(split.query)), **_parameters(body)}
+            refusal = simulator.authentication.refusal(
+                self.headers,  # type: ignore[arg-type]
+                self.client_address[0],
+                user_id=simulator.world.user_id,
+                token=simulator.world.token,
+                now=simulator.now(),
+            )
+        project_id = _project_id(parameters)
+        simulator.requests.add(
+            Request(
+                monotonic=time.monotonic(),
+                time=time.time(),
+                method=self.command,
+                endpoint=endpoint,
+                project_id=project_id,
+                status=str(parameters["status"]) if "status" in parameters else None,
+                authorised=refusal is None,
+                user_agent=self.headers.get("User-Agent", ""),
+                address=self.client_address[0],
+            )
+        )
+
+        def normal() -> Answer:
+            if not split.path.startswith(_PREFIX):
+                return _NOT_FOUND
+            if refusal is not None:
+                return Answer(body=wire.dumps(refusal))
+            return Answer(body=self.server.api.answer(endpoint, parameters))
+
+        exchange = Exchange(
+            connection=self.connection,
+            faults=simulator.faults.on(endpoint, project_id),
+            normal=normal,
+            wait=self.server.wait,
+            clock=simulator.now,
+            accepts_gzip="gzip" in self.headers.get("Accept-Encoding", ""),
+        )
+        exchange.proceed()
+        if not exchange.keep_alive:
+            self.close_connection = True
+
+    do_POST = do_GET  # noqa: N815 - the standard library's name
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        """Nothing: requests are in the request log."""
+
+
+def _parameters(body: bytes) -> Parameters:
+    """The parameters in a body of JSON or of a form; none where it is neither."""
+    if not body.lstrip().startswith(b"{"):
+        return dict(parse_qsl(body.decode("latin-1")))
+    try:
+        return dict(json.loads(body))
+    except ValueError:
+        return {}
+
+
+def _project_id(parameters: Parameters) -> int | None:
+    try:
+        return int(str(parameters["projectId"]))
+    except (KeyError, ValueError):
+        return None

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from exporter.simulator.exchange import Fault
     from exporter.simulator.fault_answers import Transformed
-    from exporter.simulator.faults import Fault
 
     from .conftest import Configure
 
