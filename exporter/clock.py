@@ -1,4 +1,4 @@
-"""Where time comes from, so that tests can bring their own."""
+"""The two clocks, so that tests can bring their own."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ LEVELS = {
 FORMATS = ("logfmt", "json")
 
 LINES: Final = 1000
-"""How many lines wait for a stream that does not take them."""
+"""The most lines that wait for a stream that does not take them."""
 FLUSH: Final = 1.0
 """Seconds to wait for them when the process ends."""
 
@@ -45,23 +45,23 @@ class Log:
         self._logger = logging.getLogger(name)
 
     def debug(self, message: str, /, **fields: object) -> None:
-        """What only somebody who looks for a fault wants to see."""
+        """Log for somebody who looks for a fault."""
         self._log(logging.DEBUG, message, fields)
 
     def info(self, message: str, /, **fields: object) -> None:
-        """What happened."""
+        """Log an event."""
         self._log(logging.INFO, message, fields)
 
     def warning(self, message: str, /, **fields: object) -> None:
-        """What somebody should look at."""
+        """Log something that somebody should look at."""
         self._log(logging.WARNING, message, fields)
 
     def error(self, message: str, /, **fields: object) -> None:
-        """What does not work."""
+        """Log something that does not work."""
         self._log(logging.ERROR, message, fields)
 
     def exception(self, message: str, /, **fields: object) -> None:
-        """A fault of our own, with its traceback; to be called where it was caught."""
+        """Log a fault of our own with its traceback, where it was caught."""
         self._log(logging.ERROR, message, fields, exc_info=True)
 
     def _log(

@@ -1,1 +1,1 @@
-"""What Prometheus and people see over HTTP: routes, pages and the server. Knows no QuantConnect."""
+"""Routes, pages and the server, for Prometheus and for people. Knows no QuantConnect."""

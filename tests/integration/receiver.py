@@ -8,7 +8,10 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
+from prometheus.stack import Alertmanager, Prometheus, Stack
+
 if TYPE_CHECKING:
+    from pathlib import Path
     from types import TracebackType
 
 
@@ -83,3 +86,12 @@ class Receiver:
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
+
+
+def telling(receiver: Receiver, directory: Path, target: str, *, quicken: int) -> Stack:
+    """A Prometheus that scrapes ``target``, and an Alertmanager that tells ``receiver``."""
+    alertmanager = Alertmanager(directory, webhook=receiver.url, quicken=quicken)
+    prometheus = Prometheus(
+        directory, targets=[target], alertmanager=alertmanager.address, quicken=quicken
+    )
+    return Stack(prometheus, alertmanager)

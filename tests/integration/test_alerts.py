@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from exporter.simulator import SimulatorServer, World
-from prometheus.stack import Alertmanager, Prometheus, Stack, eventually, free_port
+from prometheus.stack import Alertmanager, Prometheus, eventually, free_port
 from tests.integration.exporter_process import ExporterProcess, configure
-from tests.integration.receiver import Receiver
+from tests.integration.receiver import Receiver, telling
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,20 +76,14 @@ def watched(directory: Path, *, projects: int) -> Iterator[Watched]:
         exporter = stack.enter_context(
             ExporterProcess(directory, f"--config.file={file}", address=f"127.0.0.1:{free_port()}")
         )
-        alertmanager = Alertmanager(directory, webhook=receiver.url, quicken=QUICKEN)
-        prometheus = Prometheus(
-            directory,
-            targets=[exporter.address],
-            alertmanager=alertmanager.address,
-            quicken=QUICKEN,
-        )
-        stack.enter_context(Stack(prometheus, alertmanager))
+        told = stack.enter_context(telling(receiver, directory, exporter.address, quicken=QUICKEN))
+        prometheus = told.prometheus
         eventually(
             lambda: len(prometheus.query("project:quantconnect_holdings:max")) == projects,
             "the rules see every project",
             seconds=SECONDS,
         )
-        yield Watched(world, server, exporter, prometheus, alertmanager, receiver)
+        yield Watched(world, server, exporter, prometheus, told.alertmanager, receiver)
 
 
 @pytest.fixture(scope="module")

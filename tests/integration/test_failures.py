@@ -17,9 +17,9 @@ import yaml
 
 from exporter.simulator import SimulatorServer, Status, World
 from exporter.simulator.fault_answers import unauthorized
-from prometheus.stack import Alertmanager, Prometheus, Stack, eventually, free_port
+from prometheus.stack import Prometheus, eventually, free_port
 from tests.integration.exporter_process import ExporterProcess
-from tests.integration.receiver import Receiver
+from tests.integration.receiver import Receiver, telling
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -95,14 +95,8 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
             )
         )
         receiver = stack.enter_context(Receiver())
-        alertmanager = Alertmanager(directory, webhook=receiver.url, quicken=QUICKEN)
-        prometheus = Prometheus(
-            directory,
-            targets=[exporter.address],
-            alertmanager=alertmanager.address,
-            quicken=QUICKEN,
-        )
-        stack.enter_context(Stack(prometheus, alertmanager))
+        told = stack.enter_context(telling(receiver, directory, exporter.address, quicken=QUICKEN))
+        prometheus = told.prometheus
         eventually(
             lambda: (
                 len(prometheus.query("project:quantconnect_holdings:known"))
