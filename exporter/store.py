@@ -120,12 +120,13 @@ class Published:
 
 
 class Store:
-    """The published state of each project, by its id."""
+    """The published state of each project, by its id, and of each account, by its name."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._lock = Lock()
         self._projects: dict[int, Published] = {}
+        self._accounts: dict[str, tuple[Part, ...]] = {}
 
     def put(self, published: Published) -> None:
         """Replace everything that is published of a project."""
@@ -137,15 +138,28 @@ class Store:
         with self._lock:
             self._projects.pop(project_id, None)
 
+    def put_account(self, account: str, parts: tuple[Part, ...]) -> None:
+        """Replace everything that is published of an account itself."""
+        with self._lock:
+            self._accounts[account] = parts
+
+    def remove_account(self, account: str) -> None:
+        """Publish nothing more of an account itself."""
+        with self._lock:
+            self._accounts.pop(account, None)
+
     def snapshots(self) -> Sequence[Snapshot]:
-        """Return everything that is not too old, project by project in the order of their ids."""
-        return [snapshot for published in self._all() for snapshot in self._fresh(published)]
+        """Return everything that is not too old, by project id, then by the account's name."""
+        with self._lock:
+            accounts = [parts for _, parts in sorted(self._accounts.items())]
+        everything = [*(published.parts for published in self._all()), *accounts]
+        return [snapshot for parts in everything for snapshot in self._fresh(parts)]
 
     def snapshots_of(self, project_id: int) -> Sequence[Snapshot]:
         """Return everything of one project that is not too old; empty for an unknown one."""
         with self._lock:
             published = self._projects.get(project_id)
-        return [] if published is None else self._fresh(published)
+        return [] if published is None else self._fresh(published.parts)
 
     def reports(self) -> Sequence[ProjectReport]:
         """Return the report on each project, in the order of their ids."""
@@ -162,8 +176,6 @@ class Store:
         with self._lock:
             return [published for _, published in sorted(self._projects.items())]
 
-    def _fresh(self, published: Published) -> list[Snapshot]:
+    def _fresh(self, parts: tuple[Part, ...]) -> list[Snapshot]:
         now = self._clock.monotonic()
-        return [
-            part.snapshot for part in published.parts if part.expires is None or now < part.expires
-        ]
+        return [part.snapshot for part in parts if part.expires is None or now < part.expires]

@@ -22,6 +22,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from exporter.clock import Clock
 from exporter.poller.project import Project
+from exporter.poller.task import Outcome
 from exporter.simulator import World
 from exporter.simulator.api import Api
 from exporter.sources.status import running
@@ -190,10 +191,12 @@ class Past:
         for project_id in listing.newest():
             project = self._projects[project_id]
             for source, task in project.tasks.items():
-                request = source.request(project.settings, self._settings)
-                answer = request.decode(self._ask(request.endpoint, **request.parameters))
                 interval = source.interval(project.settings, self._settings)
-                outcome = project.take_in(source, answer, asked=self._time.now, interval=interval)
+                outcome = Outcome(is_whole=False)
+                while not outcome.is_whole:
+                    request, asked = project.request(source), self._time.now
+                    answer = request.decode(self._ask(request.endpoint, **request.parameters))
+                    outcome = project.take_in(source, answer, asked=asked, interval=interval)
                 task.note(outcome, at=self._time.now, duration=duration, interval=interval)
             self._store.put(project.published())
         found = {}

@@ -14,7 +14,7 @@ from exporter.clock import Clock
 from exporter.exposition import TEXT, join
 from exporter.log import Log
 from exporter.poller import Poller
-from exporter.sources import PROJECT_FAMILIES
+from exporter.sources import READ_FAMILIES
 from exporter.store import Store
 from exporter.telemetry import Telemetry
 
@@ -56,7 +56,7 @@ def dump(options: argparse.Namespace) -> int:
             time.sleep(_GLANCE)
     finally:
         poller.stop()
-    body = join(PROJECT_FAMILIES, store.snapshots(), telemetry.registry, TEXT)
+    body = join(READ_FAMILIES, store.snapshots(), telemetry.registry, TEXT)
     sys.stdout.buffer.write(body)  # in UTF-8, whatever the terminal has: so the format says
     sys.stdout.flush()
     reports = store.reports()

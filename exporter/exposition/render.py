@@ -51,7 +51,7 @@ class Renderer:
         self.row = row
         self._labels = {
             "account": row.account,
-            "project_id": str(row.project_id),
+            "project_id": "" if row.project_id is None else str(row.project_id),
             "project": row.project,
         }
         if row.account_currency is not None:

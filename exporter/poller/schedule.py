@@ -35,6 +35,7 @@ _LISTING_SHARE: Final = 0.9
 
 FIRST_BACKOFF: Final = 5.0
 LONGEST_BACKOFF: Final = 300.0
+FIRST_LOADING_WAIT: Final = 10.0
 FIRST_LOCKOUT_WAIT: Final = 15 * 60.0
 LONGEST_LOCKOUT_WAIT: Final = 2 * 60 * 60.0
 LEAST_RETRY_AFTER: Final = 1.0
@@ -107,15 +108,14 @@ class Schedule:
         """Return the interval in force, in seconds; 0 for a task that does not come regularly."""
         if not task.every:
             return task.listed_every
-        return task.every if task.project_id is None else task.every * self.stretch
+        return task.every if task.source is None else task.every * self.stretch
 
     def set_every(self, task: Task, seconds: float, now: float) -> None:
         """Ask for the task at this interval; 0 ends that.
 
         A task that waits keeps its place, but comes no later than the new interval allows.
         """
-        if task.project_id is not None:
-            self._demand += _per_second(seconds) - _per_second(task.every)
+        self._demand += _demand(task, seconds) - _demand(task, task.every)
         before, task.every = task.every, seconds
         if not seconds:
             if before:
@@ -137,8 +137,7 @@ class Schedule:
 
     def drop(self, task: Task) -> None:
         """Ask no more for a task; the answer of a call under way has no consequence for it."""
-        if task.project_id is not None:
-            self._demand -= _per_second(task.every)
+        self._demand -= _demand(task, task.every)
         task.every, task.due, task.call = 0.0, inf, None
         self._reset(task)
 
@@ -224,12 +223,14 @@ class Schedule:
             rejections = task.rejections - (task is not self._authenticate)
             if rejections:
                 return lockout_wait(rejections)
+        if isinstance(failure, ApiError) and failure.is_loading:
+            return min(interval, FIRST_LOADING_WAIT * 6.0 ** min(task.failures - 1, 32))
         if failure.reason is Reason.NOT_READY and interval:
             return interval  # it did answer, only without anything to publish yet
         wait = backoff(task.failures, interval=interval, random=self._random)
         # While there are more calls than the budget has room for, a retry comes no sooner than the
         # usual read, or failing projects would take the turns of the others.
-        is_crowded = task.project_id is not None and self.stretch > 1
+        is_crowded = task.source is not None and self.stretch > 1
         return max(wait, interval) if is_crowded else wait
 
     def _rest(self, failure: ApiError | Fault) -> float:
@@ -261,8 +262,9 @@ class Schedule:
             self.hurry(self._authenticate, now)
 
 
-def _per_second(interval: float) -> float:
-    return 1 / interval if interval else 0.0
+def _demand(task: Task, interval: float) -> float:
+    """Return the calls per second of a task at an interval; the account's own calls are few."""
+    return task.calls / interval if interval and task.source is not None else 0.0
 
 
 def _due(heap: list[tuple[float, int, Task]]) -> float:

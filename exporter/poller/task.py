@@ -30,6 +30,8 @@ class Outcome:
 
     failure: ApiError | Fault | None = None
     problems: tuple[Problem, ...] = ()
+    is_whole: bool = True
+    """The reading is over; else another call follows at once, and nothing new is published yet."""
 
 
 @dataclass(eq=False, kw_only=True)
@@ -47,6 +49,8 @@ class Task:
     """The most urgent tasks have 0."""
     project_id: int | None = None
     source: Source[Any] | None = None
+    calls: int = 1
+    """The calls that one reading usually takes."""
 
     # --- Written by the schedule, but for the two intervals; monotonic ---
     every: float = 0.0

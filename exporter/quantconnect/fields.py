@@ -180,6 +180,20 @@ def refuse_errors(answer: Mapping[str, object], what: str) -> None:
         raise ApiError(Reason.API_ERROR, f"{what} next to errors: {excerpt(first)}")
 
 
+def refuse_unready(answer: Mapping[str, object], field: str, endpoint: str) -> None:
+    """Raise ApiError (not_ready) where a folded answer is still loading, or has no ``field``.
+
+    Such an answer says nothing. It is no empty list, though ``success`` is true.
+    """
+    status = answer.get("status")
+    is_loading = isinstance(status, str) and status.lower() == "loading"
+    is_missing = answer.get(field.lower()) is None
+    if is_loading or (is_missing and "progress" in answer):
+        raise ApiError(Reason.NOT_READY, f"{endpoint}: still loading", is_loading=True)
+    if is_missing:
+        raise ApiError(Reason.NOT_READY, f"{endpoint}: the answer has no {field}")
+
+
 def problem(field: str, where: str, value: object, expected: str) -> Problem:
     """Return the Problem of a value that cannot be read."""
     return Problem(field, where, f"found {excerpt(value)}, expected {expected}")

@@ -81,6 +81,7 @@ class Account:
             authenticate=authenticate,
             claims=claims or Claims(),
             owns=owns,
+            reads_account=True,
             elsewhere=elsewhere,
             record=record,
             store=self.store,

@@ -23,6 +23,7 @@ from exporter.poller.schedule import Budget, Schedule
 from exporter.poller.task import Call, Task
 from exporter.quantconnect.client import Endpoint
 from exporter.quantconnect.errors import ApiError, Reason
+from exporter.sources.portfolio import PORTFOLIO
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,7 +39,13 @@ PRIORITIES = {"authenticate": 0, "running": 1, "portfolio": 2, "status": 3, "sta
 def task_of(name: str, project_id: int | None = None) -> Task:
     """A task as an account has it; the endpoint is of no consequence here."""
     endpoint = Endpoint.LIVE_LIST
-    return Task(name=name, endpoint=endpoint, priority=PRIORITIES[name], project_id=project_id)
+    return Task(
+        name=name,
+        endpoint=endpoint,
+        priority=PRIORITIES[name],
+        project_id=project_id,
+        source=None if project_id is None else PORTFOLIO,
+    )
 
 
 @dataclass

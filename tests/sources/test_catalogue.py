@@ -14,7 +14,7 @@ import pytest
 from exporter.exposition import TEXT, Renderer, Snapshot, join
 from exporter.metrics import own
 from exporter.metrics.project import PROJECT_INFO, PROJECT_LIMIT, READINGS
-from exporter.sources import CATALOGUE, PROJECT_FAMILIES, SOURCES, TABLES
+from exporter.sources import CATALOGUE, READ_FAMILIES, SOURCES, TABLES
 from exporter.sources.portfolio import PORTFOLIO, decode_portfolio
 from exporter.sources.projects import DESCRIPTION, Description
 from exporter.sources.statistics import STATISTICS, decode_statistics
@@ -92,11 +92,11 @@ EXPORTER = {
 
 
 def test_the_families_of_projects() -> None:
-    assert {family.name: (family.type, set(family.labels)) for family in PROJECT_FAMILIES} == {
+    assert {family.name: (family.type, set(family.labels)) for family in READ_FAMILIES} == {
         name: ("gauge", {"account", "project_id", "project", *labels.split()})
         for name, labels in PROJECT.items()
     }
-    assert [family.name for family in PROJECT_FAMILIES if family.open_labels] == [
+    assert [family.name for family in READ_FAMILIES if family.open_labels] == [
         "quantconnect_project_info"
     ]
 
@@ -109,7 +109,7 @@ def test_the_families_of_the_exporter() -> None:
 
 def test_every_name_is_there_once() -> None:
     assert Counter(family.name for family in CATALOGUE).most_common(1)[0][1] == 1
-    assert CATALOGUE == PROJECT_FAMILIES + own.FAMILIES
+    assert CATALOGUE == READ_FAMILIES + own.FAMILIES
 
 
 @pytest.mark.parametrize("family", CATALOGUE, ids=lambda family: family.name)
@@ -217,7 +217,7 @@ def everything() -> bytes:
     telemetry.http_requests.labels("/metrics", "200").inc()
     telemetry.reload_successful.set(1)
     telemetry.reload_timestamp.set(1)
-    return join(PROJECT_FAMILIES, snapshots, telemetry.registry, TEXT)
+    return join(READ_FAMILIES, snapshots, telemetry.registry, TEXT)
 
 
 def test_every_family_can_have_samples() -> None:
