@@ -1,4 +1,4 @@
-"""QuantConnect's five read-only endpoints, answered from a world.
+"""QuantConnect's read-only endpoints, answered from a world.
 
 Takes parameters, gives the JSON answer: no HTTP here. What an answer looks like where nobody has
 published one (an unknown project, a project never deployed) is a guess and says so.
@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from exporter.simulator import wire
+from exporter.simulator import chart, wire
 from exporter.simulator.deployed import (
     live_form,
     runtime_statistics,
@@ -140,10 +140,24 @@ class Api:
             "files": source_files(project),
             "runtimeStatistics": statistics or [],
             "serverStatistics": server or [],
-            "charts": {"Strategy Equity": {"name": "Strategy Equity"}},
+            "charts": {name: {"name": name} for name in chart.NAMES},
             "success": True,
             "errors": [],
         }
+
+    def live_chart_read(self, parameters: Parameters) -> Json:
+        """One chart over all deployments; what an unknown name is told is a guess."""
+        name = parameters.get("name")
+        start, end, count = (_integer(parameters.get(each)) for each in ("start", "end", "count"))
+        project, now = self._project(parameters), self.world.now()
+        if project is None:
+            return error("Project not found")
+        if name not in chart.NAMES or not 0 <= start <= end or count <= 0:
+            raise InvalidArgumentError
+        if project.deployment(now) is None:
+            return error(NO_DEPLOYMENT)
+        answer = chart.read(project, self.world.market, now, name, chart.Window(start, end, count))
+        return {"chart": answer, "success": True}
 
     def projects_read(self, parameters: Parameters) -> Json:
         """One project, all, or those from ``start`` to before ``end``."""
@@ -244,6 +258,7 @@ _ENDPOINTS: Mapping[str, Callable[[Api, Parameters], Json | bytes]] = {
     "live/portfolio/read": Api.live_portfolio_read,
     "live/list": Api.live_list,
     "live/read": Api.live_read,
+    "live/chart/read": Api.live_chart_read,
     "projects/read": Api.projects_read,
 }
 
