@@ -71,12 +71,18 @@ class Account:
         """The account's equity at ``time``."""
         return self.at(time).equity
 
+    def trips(self, time: float) -> list[Trip]:
+        """Every round trip that was opened by ``time``."""
+        with self._lock:
+            trips = [trip for trip in self._by_hand if trip.filled(time)]
+            return [trip for book in self._books for trip in book.trips(time)] + trips
+
     def open(self, instrument: Instrument, quantity: float, time: float) -> None:
         """Trade ``quantity`` units by hand at ``time``'s price and hold them until closed."""
         price = self._market.price(instrument, time)
         with self._lock:
             self._states.clear()
-            self._by_hand.append(Trip(instrument, (Fill(time, quantity, price),), math.inf))
+            self._by_hand.append(Trip(instrument, (Fill(time, float(quantity), price),), math.inf))
 
     def close(self, time: float, key: str | None = None) -> bool:
         """Close what is open under ``key``, or everything; False when there was nothing."""

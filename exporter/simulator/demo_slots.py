@@ -39,10 +39,8 @@ class Slots:
         return self._slot(instrument.ticker, lambda *_: instrument, value, side, cycle, cycle)
 
     def quick(self, instrument: Instrument, value: float, side: int, cycle: float) -> Slot:
-        """One share that turns over in hours before the start, in ``cycle`` seconds after."""
-        return self._slot(
-            instrument.ticker, lambda *_: instrument, value, side, 3 * 3600.0, cycle, 0.85
-        )
+        """One share that turns over in a day before the start, in ``cycle`` seconds after."""
+        return self._slot(instrument.ticker, lambda *_: instrument, value, side, DAY, cycle, 0.85)
 
     def contracts(
         self,

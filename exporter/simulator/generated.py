@@ -19,6 +19,7 @@ from exporter.simulator.state import AccountState, Cash, Holding
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from exporter.simulator.ledger import Trip
     from exporter.simulator.timetable import Running
 
 CASH = 1_000_000.0
@@ -127,6 +128,10 @@ class GeneratedAccount:
         worth, *by_walk = self._sums[1]
         moves: float = sum(map(mul, by_walk, self._universe.walks(time)))
         return CASH + worth + moves
+
+    def trips(self, _time: float) -> list[Trip]:
+        """None: a book of positions, not of trades."""
+        return []
 
     def open(self, _instrument: Instrument, _quantity: float, _time: float) -> NoReturn:
         """Refused."""

@@ -8,6 +8,7 @@ from exporter.simulator.state import AccountState
 
 if TYPE_CHECKING:
     from exporter.simulator.instruments import Instrument
+    from exporter.simulator.ledger import Trip
     from exporter.simulator.timetable import Running
 
 
@@ -36,6 +37,10 @@ class GivenAccount:
     def equity(self, _time: float) -> float:
         """The given equity."""
         return self._state.equity
+
+    def trips(self, _time: float) -> list[Trip]:
+        """None are known."""
+        return []
 
     def open(self, _instrument: Instrument, _quantity: float, _time: float) -> NoReturn:
         """Refused."""

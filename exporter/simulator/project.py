@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
     from exporter.simulator.instruments import Instrument
+    from exporter.simulator.ledger import Trip
     from exporter.simulator.state import AccountState
     from exporter.simulator.timetable import Running
 
@@ -63,6 +64,9 @@ class Book(Protocol):
 
     def equity(self, time: float) -> float:
         """The same state's equity, however it is had quickest."""
+
+    def trips(self, time: float) -> list[Trip]:
+        """Every round trip that was opened by ``time``, as far as the book knows."""
 
     def open(self, instrument: Instrument, quantity: float, time: float) -> None:
         """Trade by hand at ``time``'s price."""

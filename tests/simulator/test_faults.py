@@ -169,6 +169,10 @@ class TestAnswers:
                 {"success": False, "errors": ["too many failed attempts for this user or ip"]},
             ),
             (fault_answers.no_portfolio(), {"success": True}),
+            (
+                fault_answers.loading(),
+                {"progress": 0.25, "status": "loading", "success": True},
+            ),
             (fault_answers.null_portfolio(), {"success": True, "portfolio": None}),
         ],
     )

@@ -44,10 +44,10 @@ def test_slashes_too_many_are_forgiven(client: Client, path: str) -> None:
 
 
 def test_unknown_paths(client: Client) -> None:
-    inside = client.get("live/orders/read")
+    inside = client.get("live/orders/write")
     assert inside.status == 200
     assert inside.json() == {
-        "errors": ["Invalid API endpoint: live/orders/read"],
+        "errors": ["Invalid API endpoint: live/orders/write"],
         "success": False,
     }
     outside = client.request("GET", "/")
