@@ -56,10 +56,11 @@ class Organization:
             self._carry_over(before)
 
     def _carry_over(self, before: Organization) -> None:
-        for source in self.tasks.keys() & before.tasks.keys():
-            self.tasks[source] = before.tasks[source]
-            good = before._good.get(source)
-            if good is not None:
+        self.tasks |= {
+            source: task for source, task in before.tasks.items() if source in self.tasks
+        }
+        for source, good in before._good.items():
+            if source in self.tasks:
                 self._good[source] = self._kept(source, good.value, good.at, good.interval)
 
     def every(self, source: Source[Any]) -> float:
