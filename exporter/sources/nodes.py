@@ -52,7 +52,7 @@ def decode_nodes(payload: Mapping[str, object]) -> Nodes:
     for index, entry in enumerate(sequence(nodes["live"], f"{endpoint}: nodes.live")):
         where = f"nodes.live[{index}]"
         if not isinstance(entry, dict):
-            problems.append(problem("other", where, entry, "an object"))
+            problems.append(Problem("other", where, "expected an object"))
             continue
         is_busy = folded(entry).get("busy")
         if isinstance(is_busy, bool):

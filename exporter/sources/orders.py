@@ -213,9 +213,13 @@ def decode_orders(payload: Mapping[str, object], *, known: Orders) -> Orders:
 
 
 def _decode_order(entry: object, where: str, problems: list[Problem]) -> _Order:
-    """Return one order. Its texts, such as the tag and the broker's messages, are never read."""
+    """Return one order.
+
+    Its texts, such as the tag and the broker's messages, are never read; nor does a Problem quote
+    what may have them in it.
+    """
     if not isinstance(entry, dict):
-        problems.append(problem("other", where, entry, "an object"))
+        problems.append(Problem("other", where, "expected an object"))
         return _Order(None, None, "", "", None, {}, {})
     raw = folded(entry)
     events = _events(raw, where, problems)
@@ -243,7 +247,7 @@ def _events(
 ) -> list[Mapping[str, object]]:
     sent = raw.get("events") or []
     if not isinstance(sent, list):
-        problems.append(problem("events", where, sent, "an array"))
+        problems.append(Problem("events", where, "expected an array"))
         return []
     return [folded(event) for event in sent if isinstance(event, dict)]
 

@@ -127,7 +127,7 @@ def _id(entry: object) -> str:
 def _decode_trade(entry: object, where: str, problems: list[Problem]) -> Trade | None:
     """Return one trade; None where a part of it cannot be read, so that sums agree."""
     if not isinstance(entry, dict):
-        problems.append(problem("other", where, entry, "an object"))
+        problems.append(Problem("other", where, "expected an object"))
         return None
     raw = folded(entry)
     profit = _amount(raw, "profitLoss", where, problems)

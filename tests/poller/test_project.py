@@ -16,7 +16,6 @@ from exporter.poller.project import (
 from exporter.poller.record import LEFT_OUT, READ_FAILED, READ_SUCCEEDS
 from exporter.poller.task import Fault
 from exporter.quantconnect.errors import ApiError, Reason
-from exporter.sources import SOURCES
 from exporter.sources.portfolio import PORTFOLIO, decode_portfolio
 from exporter.sources.statistics import STATISTICS
 from exporter.sources.status import STATUS, Status
@@ -42,7 +41,7 @@ if TYPE_CHECKING:
 
 ID = 'account="main",project="One",project_id="1"'
 SPY_ID = f'{ID},security_type="Equity",symbol="SPY",symbol_id="{SPY}"'
-READ = [source for source in SOURCES if source.is_reading_published]
+READ = (PORTFOLIO, STATUS, STATISTICS)
 
 
 def configured(directory: Path, project: str = "", rest: str = "") -> Config:
