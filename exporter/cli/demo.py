@@ -25,6 +25,12 @@ _CONFIGURATION = """\
 scrape_interval: 5s
 status_interval: 5s
 statistics_interval: 10s
+orders_interval: 15s
+trades_interval: 30s
+nodes_interval: 30s
+account_interval: 30s
+logs_interval: 30s
+log_queries: {{errors: error, warnings: warning}}
 tickers: {{FB: META, GOOCV: GOOG}}
 accounts:
   - name: demo

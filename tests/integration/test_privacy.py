@@ -91,7 +91,7 @@ def test_nothing_private_leaves_the_exporter(tmp_path: Path) -> None:
         deploy_id = world.project(1).deployments[-1].deploy_id
         events = [{**EVENT, "algorithmId": deploy_id}]
         orders = [{**ORDER, "events": events}, {**ORDER, "id": 2, "events": SECRET}, SECRET]
-        answers = {**ANSWERS, "live/orders/read": {"orders": orders}}
+        answers = ANSWERS | {"live/orders/read": {"orders": orders}}
         server.faults.add(patched(plant_form), endpoint="projects/read")
         server.faults.add(patched(plant_statistics), endpoint="live/read")
         for endpoint, answer in answers.items():

@@ -90,7 +90,8 @@ def test_an_answer_and_its_exposition() -> None:
 
 
 def test_no_order_is_an_answer() -> None:
-    for empty in ([], {}):
+    nothing: tuple[object, ...] = ([], {})
+    for empty in nothing:
         orders = decode_orders({"orders": empty, "length": 0}, known=beginning(NEW))
         assert published(ORDERS, orders) == by_status()
         assert start(orders) == 0
