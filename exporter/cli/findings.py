@@ -26,8 +26,8 @@ ADVICE: Final[dict[str, str]] = {
     Reason.API_ERROR: "check that the project exists and that this user may see it",
     Reason.MALFORMED: _IN_THE_WAY,
     Reason.TOO_LARGE: "raise max_holdings_per_project if the portfolio is meant to be so large",
-    Reason.NOT_READY: "nothing to do: a new deployment has no portfolio for about ten minutes,"
-    " and a project that was never deployed has none",
+    Reason.NOT_READY: "nothing to do: QuantConnect has it in a moment; the portfolio of a new"
+    " deployment in about ten minutes, and that of a project that was never deployed not at all",
 }
 
 

@@ -195,16 +195,17 @@ class Projects:
 
     def _follow_account(self) -> None:
         """Read what concerns the account as a whole, once there is a project to ask for."""
-        now, is_known = self._clock.monotonic(), self._any_project() is not None
+        is_listed = self._running.tried is not None or not self._running.every
+        now, is_known = self._clock.monotonic(), is_listed and self._any_project() is not None
         for source, task in self._organization.tasks.items():
             self._schedule.set_every(task, self._organization.every(source) * is_known, now)
             task.interval = self._schedule.interval(task)
         self._store.put_account(self._account.name, self._organization.published())
 
     def _any_project(self) -> int | None:
-        """Return a project of the account, the same as long as it is known."""
+        """Return a project of the account; one that runs if possible, since that one exists."""
         listed = (each.id for each in self._account.projects)
-        return min((*self._projects, *listed, *self._discovery.running), default=None)
+        return min(self._discovery.running or (*self._projects, *listed), default=None)
 
     def _owned(self, account: Account) -> dict[int, ProjectSettings]:
         return {each.id: each for each in account.projects if self._owns(each.id)}
@@ -245,10 +246,16 @@ class Projects:
     # --- How far the reading has come -------------------------------------------------------------
 
     def is_complete(self) -> bool:
-        """Return True once every source of every project was tried."""
-        return self._is_discovered and all(
-            each.is_complete or each.settings.id in self._unmatched
-            for each in self._projects.values()
+        """Return True once every source of every project and of the account was tried."""
+        return (
+            self._is_discovered
+            and all(
+                each.is_complete or each.settings.id in self._unmatched
+                for each in self._projects.values()
+            )
+            and all(
+                task.tried is not None for task in self._organization.tasks.values() if task.every
+            )
         )
 
     def is_ready(self) -> bool:

@@ -13,7 +13,7 @@ from exporter.poller.schedule import LONGEST_LOCKOUT_WAIT, Budget, Schedule
 from exporter.poller.task import Call, Task
 from exporter.quantconnect.errors import ApiError, Reason
 
-from .virtual import PRIORITIES, task_of
+from .virtual import task_of
 
 NAMES = st.sampled_from(["portfolio", "status", "statistics"])
 PROJECTS = st.integers(1, 4)
