@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from exporter.simulator import Body, SimulatorServer, World, patched
+from exporter.simulator import World
 from prometheus.stack import eventually
 from tests.integration.exporter_process import ExporterProcess, configure
+from tests.support import Body, SimulatorServer, patched
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from exporter.simulator import SimulatorServer, World
+from exporter.simulator import World
+from tests.support import SimulatorServer, generated_world
 
 from .client import Client, signed
 from .conftest import STARTED, Clock
@@ -262,7 +263,7 @@ def test_answers_given_from_outside() -> None:
 
 @pytest.fixture
 def big() -> Iterator[Client]:
-    with SimulatorServer(World.generated(projects=3, holdings=150)) as server:
+    with SimulatorServer(generated_world(projects=3, holdings=150)) as server:
         client = Client(server.port)
         yield client
         client.close()

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from exporter.simulator import Deployment, SimulatorServer, World
+from exporter.simulator import Deployment, World
 from exporter.simulator.account import Account
 from exporter.simulator.demo import SPY
 from exporter.simulator.instruments import option, third_friday_after
 from exporter.simulator.market import Market
 from exporter.simulator.project import Project
+from tests.support import SimulatorServer, generated_world
 
 from .client import Client
 from .conftest import STARTED, Clock
@@ -324,7 +325,7 @@ def test_a_deploy_id_of_null_is_refused(client: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    "world", [World.from_portfolios({5: {}}), World.generated(projects=1, holdings=1, first_id=5)]
+    "world", [World.from_portfolios({5: {}}), generated_world(projects=1, holdings=1, first_id=5)]
 )
 def test_books_that_know_no_trades(world: World) -> None:
     with SimulatorServer(world) as server:

@@ -7,6 +7,7 @@ walks times sums that stay the same while its positions do, however many they ar
 from __future__ import annotations
 
 import math
+import time
 from datetime import date, timedelta
 from decimal import Decimal
 from operator import mul
@@ -14,10 +15,12 @@ from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from exporter.simulator.instruments import Instrument, equity, option
 from exporter.simulator.noise import Noise, uniform
+from exporter.simulator.project import Deployment, Project, deploy_id
 from exporter.simulator.state import AccountState, Cash, Holding
+from exporter.simulator.world import World
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from exporter.simulator.ledger import Trip
     from exporter.simulator.timetable import Running
@@ -26,6 +29,34 @@ CASH = 1_000_000.0
 _GROUPS = 10  # a book's positions are replaced a tenth at a time
 _ALTERNATIVES = 4  # how many instruments take turns in one place of a book
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+
+def generated_world(
+    *,
+    projects: int,
+    holdings: int,
+    seed: str | int = "generated",
+    first_id: int = 30_000_001,
+    held_for: float = math.inf,
+    clock: Callable[[], float] = time.time,
+) -> World:
+    """``projects`` that run, numbered from ``first_id``, each of ``holdings`` positions that are
+    replaced after ``held_for`` seconds, a tenth of them at a time."""
+    universe = Universe(str(seed), max(4 * holdings, 2000))
+    launched = clock() - 7 * 86_400.0
+    return World(
+        [
+            Project(
+                first_id + number,
+                f"Generated {number + 1:05d}",
+                launched - 86_400.0,
+                GeneratedAccount(universe, number, holdings, held_for),
+                deployments=[Deployment(deploy_id(seed, number), launched)],
+            )
+            for number in range(projects)
+        ],
+        clock=clock,
+    )
 
 
 class Listed(NamedTuple):
