@@ -168,6 +168,7 @@ class Scene:
         scheme: str = "http",
         project_name: str = "P1",
         stale_after: float = STALE_AFTER,
+        orders_interval: float = 0.0,
         accounts: tuple[str, ...] = (),
     ) -> None:
         self.directory = directory
@@ -202,7 +203,9 @@ class Scene:
             request_timeout=seconds,
             requests_per_minute=requests_per_minute,
         )
-        self._config = replace(self._config, stale_after=stale_after)
+        self._config = replace(
+            self._config, stale_after=stale_after, orders_interval=orders_interval
+        )
         self._starts = started
         self._elsewhere: SimulatorServer | None = None
         self._said: list[str] = []
