@@ -219,7 +219,7 @@ def test_the_orders_of_the_demo_are_its_book_s(
     at = world.freeze()
     project = world.project(project_id)
     rows = orders(client, project_id)
-    assert len(rows) < 400
+    assert len(rows) < 600
     events = [event for row in rows for event in row["events"]]
     deployments = [deployment.deploy_id for deployment in project.deployments]
     numbered = [(deployments.index(row["events"][0]["algorithmId"]), row["id"]) for row in rows]
