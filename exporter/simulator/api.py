@@ -162,16 +162,16 @@ class Api:
             raise InvalidArgumentError
         project, now = self._deployed(parameters), self.world.now()
         window = chart.Window(start, end, count)
-        answer = chart.read(project, self.world.market, now, str(name), window)
+        answer = chart.read(project, now, str(name), window)
         return {"chart": answer, "success": True}
 
     def live_orders_read(self, parameters: Parameters) -> Json:
         """The orders of all deployments, oldest first; ``algorithmId`` makes no difference, as
         people have seen."""
         start, end = _rows(parameters, "start", "end", MOST_ROWS)
-        project, market = self._deployed(parameters), self.world.market
-        found = orders.orders(project, market, self.world.now())
-        rows = [orders.row(order, project, market) for order in found[start:end]]
+        project = self._deployed(parameters)
+        found = orders.orders(project, self.world.now())
+        rows = [orders.row(order, project) for order in found[start:end]]
         return {"orders": rows, "length": len(found), "success": True}
 
     def live_trades_read(self, parameters: Parameters) -> Json:
@@ -180,13 +180,13 @@ class Api:
         deploy_id = parameters.get("deployId", "")
         if not isinstance(deploy_id, str):
             raise InvalidArgumentError
-        project, market = self._deployed(parameters), self.world.market
+        project = self._deployed(parameters)
         found = [
             trade
-            for trade in orders.trades(orders.orders(project, market, self.world.now()))
+            for trade in orders.trades(orders.orders(project, self.world.now()))
             if deploy_id in ("", trade.exit.deployment.deploy_id)
         ]
-        rows = [orders.trade_row(trade, project, market) for trade in found[start:end]]
+        rows = [orders.trade_row(trade, project) for trade in found[start:end]]
         return {"trades": rows, "length": len(found), "success": True}
 
     def live_logs_read(self, parameters: Parameters) -> Json:
@@ -196,7 +196,7 @@ class Api:
         query, algorithm_id = parameters.get("query") or "", parameters.get("algorithmId")
         if not isinstance(query, str) or algorithm_id is None:
             raise InvalidArgumentError
-        lines = logs(self._deployed(parameters), self.world.market, self.world.now())
+        lines = logs(self._deployed(parameters), self.world.now())
         ids = [deployment.deploy_id for deployment, _ in lines]
         if algorithm_id not in ids:
             return error(NO_DEPLOYMENT)

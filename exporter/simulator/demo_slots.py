@@ -39,8 +39,13 @@ class Slots:
         return self._slot(instrument.ticker, lambda *_: instrument, value, side, cycle, cycle)
 
     def quick(self, instrument: Instrument, value: float, side: int, cycle: float) -> Slot:
-        """One share that turns over in a day before the start, in ``cycle`` seconds after."""
-        return self._slot(instrument.ticker, lambda *_: instrument, value, side, DAY, cycle, 0.85)
+        """One share that turns over in half a day before the start, in ``cycle`` seconds after.
+
+        Half a day, so that a project has a few hundred orders when the demo starts.
+        """
+        return self._slot(
+            instrument.ticker, lambda *_: instrument, value, side, 12 * 3600.0, cycle, 0.85
+        )
 
     def contracts(
         self,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NoReturn
 
+from exporter.simulator.market import Market
 from exporter.simulator.state import AccountState
 
 if TYPE_CHECKING:
@@ -12,10 +13,14 @@ if TYPE_CHECKING:
     from exporter.simulator.timetable import Running
 
 
+_ORIGIN = 1_795_000_000.0  # in November 2026, as good as any time
+
+
 class GivenAccount:
     """Always the same, and can't be traded in: ValueError."""
 
     currency = "USD"
+    market = Market("given", _ORIGIN)
 
     def __init__(self, equity: float) -> None:
         self._state = AccountState(

@@ -17,7 +17,6 @@ from exporter.simulator.orders import INVALID, orders
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from exporter.simulator.market import Market
     from exporter.simulator.orders import Order
     from exporter.simulator.project import Deployment, Project
 
@@ -27,9 +26,9 @@ _OPENING = 14.5 * 3600
 _WARNED = 0.25  # of all days
 
 
-def logs(project: Project, market: Market, now: float) -> list[tuple[Deployment, str]]:
+def logs(project: Project, now: float) -> list[tuple[Deployment, str]]:
     """Each line up to ``now`` with its deployment, oldest first."""
-    found = orders(project, market, now)
+    found = orders(project, now)
     return [
         (deployment, line)
         for deployment in project.deployments

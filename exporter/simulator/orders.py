@@ -22,8 +22,7 @@ if TYPE_CHECKING:
 
     from exporter.simulator.instruments import Instrument
     from exporter.simulator.ledger import Fill, Trip
-    from exporter.simulator.market import Market
-    from exporter.simulator.project import Deployment, Format, Project
+    from exporter.simulator.project import Book, Deployment, Format, Project
     from exporter.simulator.wire import Json
 
 MARKET, LIMIT = 0, 1
@@ -82,12 +81,12 @@ class Order:
             yield self.ended or self.fill.time, self.status
 
 
-def orders(project: Project, market: Market, now: float) -> list[Order]:
+def orders(project: Project, now: float) -> list[Order]:
     """Every order of every deployment up to ``now`` (unix seconds), oldest first."""
     drafts = [
         (order.fill.time, place, order)
         for place, trip in enumerate(project.book.trips(now))
-        for order in _of_trip(project, trip, market, now)
+        for order in _of_trip(project, trip, now)
     ]
     drafts.sort(key=itemgetter(0, 1))
     found = []
@@ -98,7 +97,7 @@ def orders(project: Project, market: Market, now: float) -> list[Order]:
     return found
 
 
-def _of_trip(project: Project, trip: Trip, market: Market, now: float) -> Iterator[Order]:
+def _of_trip(project: Project, trip: Trip, now: float) -> Iterator[Order]:
     """The orders of ``trip`` in the order of their submission, not numbered yet."""
     fills = trip.filled(now)
     first = fills[0]
@@ -118,7 +117,7 @@ def _of_trip(project: Project, trip: Trip, market: Market, now: float) -> Iterat
     for fill in fills[1:]:
         yield Order(_deployment(project, fill.time), 0, trip, fill)
     if trip.closed <= now:
-        fill = ledger.close(trip, market)
+        fill = ledger.close(trip, project.book.market)
         yield Order(_deployment(project, fill.time), 0, trip, fill, closes=True)
 
 
@@ -127,11 +126,11 @@ def _deployment(project: Project, time: float) -> Deployment:
     return next(d for d in reversed(project.deployments) if d.launched <= time)
 
 
-def row(order: Order, project: Project, market: Market) -> Json:
+def row(order: Order, project: Project) -> Json:
     """``order`` as a row of live/orders/read."""
     answer = _row(order, project.format)
     answer["events"] = [
-        _event(order, number, event, market, project.book.currency)
+        _event(order, number, event, project.book)
         for number, event in enumerate(order.events(), start=1)
     ]
     return answer
@@ -177,9 +176,7 @@ def _row(order: Order, written: Format) -> Json:
     }
 
 
-def _event(
-    order: Order, number: int, event: tuple[float, int], market: Market, currency: str
-) -> Json:
+def _event(order: Order, number: int, event: tuple[float, int], book: Book) -> Json:
     (time, status), instrument, quantity = event, order.instrument, order.fill.quantity
     deploy_id = order.deployment.deploy_id
     answer: Json = {
@@ -194,8 +191,8 @@ def _event(
         "status": _EVENTS[status],
     }
     if status == FILLED:
-        answer["orderFeeAmount"] = round(fee(order, market, currency), 4)
-        answer["orderFeeCurrency"] = currency
+        answer["orderFeeAmount"] = round(fee(order, book), 4)
+        answer["orderFeeCurrency"] = book.currency
     answer |= {
         "fillPrice": order.price if status == FILLED else 0.0,
         "fillPriceCurrency": instrument.quote_currency,
@@ -210,9 +207,9 @@ def _event(
     return answer
 
 
-def fee(order: Order, market: Market, currency: str) -> float:
-    """The fee of a filled order, in ``currency``."""
-    return ledger.traded(order.instrument, order.fill, market, currency).fees
+def fee(order: Order, book: Book) -> float:
+    """The fee of a filled order, in the account's currency."""
+    return ledger.traded(order.instrument, order.fill, book.market, book.currency).fees
 
 
 def _symbol(instrument: Instrument) -> Json:
@@ -251,21 +248,21 @@ def trades(found: list[Order]) -> list[Trade]:
     return closed
 
 
-def trade_row(trade: Trade, project: Project, market: Market) -> Json:
+def trade_row(trade: Trade, project: Project) -> Json:
     """``trade`` as a row of live/trades/read. Amounts are in the account's currency."""
     entry, leave = trade
-    instrument, currency = entry.instrument, project.book.currency
+    instrument, book = entry.instrument, project.book
     start, end, quantity = entry.fill.time, leave.fill.time, entry.fill.quantity
     units = quantity * instrument.multiplier
-    units *= market.rate(instrument.quote_currency, end, currency)
+    units *= book.market.rate(instrument.quote_currency, end, book.currency)
     profit = (leave.fill.price - entry.fill.price) * units
     between = [
-        (market.price(instrument, start + (end - start) * part / 8) - entry.fill.price) * units
+        (book.market.price(instrument, start + (end - start) * part / 8) - entry.fill.price) * units
         for part in range(1, 8)
     ]
     best, worst = max(0.0, profit, *between), min(0.0, profit, *between)
     share = abs(quantity / leave.fill.quantity)
-    fees = fee(entry, market, currency) + share * fee(leave, market, currency)
+    fees = fee(entry, book) + share * fee(leave, book)
     digest = blake2b(f"{entry.deployment.deploy_id}-{entry.number}".encode(), digest_size=16)
     return {
         "id": str(UUID(bytes=digest.digest(), version=4)),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 if TYPE_CHECKING:
     from exporter.simulator.instruments import Instrument
     from exporter.simulator.ledger import Trip
+    from exporter.simulator.market import Market
     from exporter.simulator.state import AccountState
     from exporter.simulator.timetable import Running
 
@@ -58,6 +59,8 @@ class Book(Protocol):
     """Whatever can say what an account holds at a time and be traded in by hand."""
 
     currency: str
+    market: Market
+    """The prices that it is valued at."""
 
     def at(self, time: float) -> AccountState:
         """The account's state at ``time``."""

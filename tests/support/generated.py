@@ -14,6 +14,7 @@ from operator import mul
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from exporter.simulator.instruments import Instrument, equity, option
+from exporter.simulator.market import Market
 from exporter.simulator.noise import Noise, uniform
 from exporter.simulator.project import Deployment, Project, deploy_id
 from exporter.simulator.state import AccountState, Cash, Holding
@@ -113,6 +114,7 @@ class GeneratedAccount:
     is ever realized. It can be closed, but not traded in."""
 
     currency = "USD"
+    market = Market("generated", 1_795_000_000.0)
 
     def __init__(
         self, universe: Universe, number: int, holdings: int, held_for: float = math.inf
