@@ -59,6 +59,8 @@ VALUES = {
         "max_position_weight",
         "max_position_loss",
         "min_cash_ratio",
+        "max_orders_per_hour",
+        "max_days_without_fill",
     ],
 }
 _LOOKS_BACK = re.compile(r"\[|\boffset\b")

@@ -221,7 +221,8 @@ def _rules_flags(parser: FlagParser) -> None:
         convert=label_name,
         many=True,
         help="label of the projects (labels in the configuration) to have on their alerts,"
-        " repeatable; where --config.file is given, all of its labels",
+        " repeatable; where --config.file is given, all of its labels, and the severities of its"
+        " log queries",
     )
     parser.add(
         "day-starts",

@@ -92,6 +92,71 @@ def test_a_configuration_that_cannot_be_used(
     assert (said.out, "quantconnect.yaml:1" in said.err) == ("", True)
 
 
+SEVERITIES = """\
+log_queries:
+  errors: error
+  'a "b" \\ c|d': {text: fatal, severity: critical}
+  "tab\\tand\\u2028line": {text: x, severity: info}
+accounts:
+  - {user_id: 1, api_token: t, projects: [{id: 1, log_queries: {lost: {text: y, severity: info}}}]}
+"""
+MATCHED = """\
+rule_files: [rules.yml]
+evaluation_interval: 1m
+tests:
+  - interval: 1m
+    input_series:
+      - {series: 'quantconnect_project_info{job="q", project_id="1"}', values: 1x20}
+      - series: 'quantconnect_live_log_lines{job="q", project_id="1", query="errors"}'
+        values: 0x5 1x9
+      - series: 'quantconnect_live_log_lines{job="q", project_id="1", query="a"}'
+        values: 0x5 1x9
+      - series: 'quantconnect_live_log_lines{job="q", project_id="1", query="lost"}'
+        values: 0x5 1x9
+      - series: 'quantconnect_live_log_lines{job="q", project_id="1", query="a \\"b\\" \\\\ c|d"}'
+        values: 0x5 1x9
+      - series: 'quantconnect_live_log_lines{job="q", project_id="1", query="tab\\tand\\u2028line"}'
+        values: 0x5 1x9
+    promql_expr_test:
+      - expr: count by (severity, query) (ALERTS{alertname=~".+LogQueryMatched"})
+        eval_time: 10m
+        exp_samples:
+          - {labels: '{severity="warning", query="errors"}', value: 1}
+          - {labels: '{severity="warning", query="a"}', value: 1}
+          - {labels: '{severity="info", query="lost"}', value: 1}
+          - {labels: '{severity="critical", query="a \\"b\\" \\\\ c|d"}', value: 1}
+          - {labels: '{severity="info", query="tab\\tand\\u2028line"}', value: 1}
+"""
+
+
+@pytest.mark.needs_prometheus
+def test_each_log_query_has_the_severity_of_the_configuration(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "quantconnect.yaml").write_text(SEVERITIES)
+    text = printed(capsys, f"--config.file={tmp_path / 'quantconnect.yaml'}")
+    assert text.count("- alert: QuantConnectLogQueryMatched") == 3
+    others = [name for name in all_rules(text) if "LogQueryMatched" not in name]
+    assert others == [name for name in all_rules(printed(capsys)) if "LogQuery" not in name]
+    (tmp_path / "rules.yml").write_text(text)
+    (tmp_path / "test.yml").write_text(MATCHED)
+    done = subprocess.run(
+        ["promtool", "test", "rules", str(tmp_path / "test.yml")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_configuration_without_severities_changes_no_alert(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    file = tmp_path / "quantconnect.yaml"
+    file.write_text("log_queries: {errors: error}\naccounts: [{user_id: 1, api_token: t}]\n")
+    assert printed(capsys, f"--config.file={file}") == printed(capsys)
+
+
 def test_a_day_starts_at_another_time(capsys: pytest.CaptureFixture[str]) -> None:
     default, shifted = (
         all_rules(printed(capsys)),

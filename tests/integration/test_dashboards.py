@@ -70,6 +70,7 @@ NOTHING = {
     ("quantconnect-portfolio", "Limits used", "D"): "no limit on weights is configured",
     ("quantconnect-portfolio", "Concentration", "C"): "no limit on weights is configured",
     ("quantconnect-portfolio", "Cash share over time", "B"): "no limit on cash is configured",
+    ("quantconnect-portfolio", "Days since the last fill", "B"): "no limit on fills is configured",
 }
 # These speak only in some circumstances, which tests/dashboards/test_readings.py makes.
 SOMETIMES = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from grafana.boards import common
 from grafana.boards.common import PROJECT, series
-from grafana.boards.portfolio import changes, equity, headline, positions, risk, statistics
+from grafana.boards.portfolio import changes, equity, headline, orders, positions, risk, statistics
 from grafana.builder import palette
 from grafana.builder.dashboard import Annotation, Dashboard
 from grafana.builder.grid import Row, line
@@ -57,6 +57,7 @@ DASHBOARD = Dashboard(
         Row("Limits and exposure", (risk.EXPOSURE,)),
         Row("Changes in the time range", (changes.CHANGES,)),
         Row("Concentration and cash", (risk.CONCENTRATION,), collapsed=True),
+        Row("Orders", (orders.ORDERS,), collapsed=True),
         statistics.STATISTICS,
     ),
 )
