@@ -159,8 +159,10 @@ def _world() -> World:
         ALL_PROJECTS[YOUNG],
         STARTED - 2 * DAY,
         GivenAccount(50_000.0),
-        answer=b'{"portfolio": {"holdings": {}, "cash": {"USD": {"amount": 50000,'
-        b' "conversionRate": 1, "valueInAccountCurrency": 50000}}}, "success": true}',
+        # One position, at a loss that is written as 0.
+        answer=b'{"portfolio": {"holdings": {"AAPL R735QTJ8XC9X": {"a": 229.53, "q": 10,'
+        b' "p": 229.49, "v": 2294.9, "u": -0.4, "up": -0.0174}}, "cash": {"USD": {"amount":'
+        b' 47705.1, "conversionRate": 1, "valueInAccountCurrency": 47705.1}}}, "success": true}',
         deployments=[Deployment("L-young", WELL - DAY)],
     )
     return World([*demo.projects, young])
