@@ -17,6 +17,8 @@ import pytest
 from grafana.builder import palette
 
 from . import scenes
+from .expected import SPEAKING, disagreements
+from .expected.scene import AGES, EXPORTER, FLEET, PORTFOLIO, SCENES, SYMBOL
 from .queries import dashboards
 from .reading import NO_DATA, RELEASES, Panel, Reading, Request, Text, read
 from .scenes import (
@@ -43,12 +45,11 @@ if TYPE_CHECKING:
 
     from prometheus.stack import Prometheus
 
+    from .expected.scene import Scene
+
 pytestmark = [pytest.mark.needs_prometheus, pytest.mark.needs_grafana]
 
 BOARDS = dashboards()
-FLEET, PORTFOLIO = "quantconnect-fleet", "quantconnect-portfolio"
-SYMBOL, EXPORTER = "quantconnect-symbol", "quantconnect-exporter"
-AGES = "Age of what is shown"
 RANGES = {"15 minutes": 900.0, "7 days": 7 * DAY, "30 days": 30 * DAY, "a year": 365 * DAY}
 SILENT = {
     "8 minutes": (DEAD_8_MINUTES, "8 min"),
@@ -58,14 +59,6 @@ SILENT = {
 # What reads as news, or as good news, and so never follows from missing data.
 GOOD_NEWS = re.compile(r"(?i)running|no open|no position|no alert|none firing|\bOK\b|holds this")
 MINUS_ZERO = re.compile(r"-0([.,]0*)?(?![\d.,])")
-# Panels for numbers that speak while nothing is known: of ages, of what is missing, of Prometheus.
-SPEAKING = {
-    FLEET: {AGES, "Equity", "Profit today", "Needs a look", "Projects", "Running"}
-    | {"Alerts firing", "Firing alerts"},
-    PORTFOLIO: {AGES, "Status", "Alerts"},
-    SYMBOL: {AGES},
-    EXPORTER: {AGES, "Exporters up", "Oldest read", "Reads by project"},
-}
 # Panels without data although all is well, and why.
 EMPTY = {
     (PORTFOLIO, "Custom statistics"): "the project of derivatives has none configured",
@@ -81,11 +74,13 @@ class View:
     uid: str
     at: float
     project: str = ""
+    symbol: str = ""
     seconds: float = DAY
 
     @cached_property
     def variables(self) -> dict[str, str]:
-        return {"project": self.project} if self.project else {}
+        given = {"project": self.project, "symbol": self.symbol}
+        return {name: value for name, value in given.items() if value}
 
 
 @dataclass
@@ -97,7 +92,7 @@ class Reader:
     _read: dict[View, Reading] = field(default_factory=dict)
 
     def prepare(self, views: Iterator[View]) -> None:
-        wanted = list(views)
+        wanted = list(dict.fromkeys(views))
         requests = [
             Request(
                 board=BOARDS[view.uid],
@@ -111,7 +106,9 @@ class Reader:
         self._read |= zip(wanted, read(requests, self.release), strict=True)
 
     def __call__(self, uid: str, at: float, project: str = "", *, seconds: float = DAY) -> Reading:
-        view = View(uid=uid, at=at, project=project, seconds=seconds)
+        return self.view(View(uid=uid, at=at, project=project, seconds=seconds))
+
+    def view(self, view: View) -> Reading:
         if view not in self._read:
             self.prepare(iter([view]))
         return self._read[view]
@@ -133,6 +130,17 @@ def usual() -> Iterator[View]:
         yield View(uid=PORTFOLIO, at=CRASHED, project=CRASHING, seconds=seconds)
         yield View(uid=PORTFOLIO, at=DEAD_3_DAYS, project=SHARES, seconds=seconds)
     yield View(uid=PORTFOLIO, at=STOPPED, project=STOPPING)
+    for uid in (SYMBOL, EXPORTER):
+        yield View(uid=uid, at=CRASHED)
+    yield View(uid=SYMBOL, at=WELL, project=YOUNG)
+    for uid in BOARDS:
+        yield from (opened(uid, scene) for scene in SCENES.values())
+
+
+def opened(uid: str, scene: Scene) -> View:
+    chosen = scene.variables(uid)
+    project, symbol = chosen.get("project", ""), chosen.get("symbol", "")
+    return View(uid=uid, at=scene.at, project=project, symbol=symbol)
 
 
 @pytest.fixture(scope="module")
@@ -160,6 +168,16 @@ def age(text: str) -> str:
 def equities(at: float) -> dict[str, float]:
     """The equity that QuantConnect says each project has."""
     return scenes.equities(at)
+
+
+# --- Every panel in every scene ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize("scene", SCENES.values(), ids=SCENES)
+@pytest.mark.parametrize("uid", sorted(BOARDS))
+def test_every_panel_says_what_is_true(uid: str, scene: Scene, reading: Reader) -> None:
+    board = reading.view(opened(uid, scene))
+    assert list(disagreements(scene, uid, board)) == []
 
 
 # --- All is well ------------------------------------------------------------------------------
