@@ -6,6 +6,7 @@ that colour on a page means that something deserves a look.
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 # Blue, vermillion and ochre: dark enough for text on white, light enough for text on black.
@@ -90,3 +91,10 @@ def mappings(states: tuple[State, ...], *, missing: str = "–") -> list[dict[st
     result = {"color": CALM, "index": len(states), "text": missing}
     nothing = {"type": "special", "options": {"match": "null", "result": result}}
     return [{"type": "value", "options": options}, nothing] if states else [nothing]
+
+
+def rounded_zero(decimals: int) -> dict[str, Any]:
+    """The mapping of what is rounded to 0: written without a sign, neither profit nor loss."""
+    most = math.nextafter(0.5 * 10.0**-decimals, 0)
+    result = {"color": CALM, "index": 0, "text": "0"}
+    return {"type": "range", "options": {"from": -most, "to": most, "result": result}}

@@ -7,11 +7,12 @@ a graph for the time range: the form of the panel decides, not its author.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from grafana.builder import palette
-from grafana.builder.query import DATASOURCE, Query, targets
+from grafana.builder.query import DATASOURCE, Query, refs, targets
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 # The release whose form the panels have: migrations of newer releases start from it.
 PLUGIN_VERSION = "9.4.7"
 _SHOWN = {"legend": False, "tooltip": False, "viz": False}
+# The unit that separates thousands, and the one in which Grafana writes -0.4 as "-0".
+_SIGNED_ZERO = "locale"
+# A label in a legend.
+_LABEL = re.compile(r"\{\{(\w+)\}\}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,13 +77,33 @@ def values(
     `no_value` is written where there is no data, so it must not read as good news.
     """
     low, high = limits
-    given = {"decimals": decimals, "min": low, "max": high, "noValue": no_value}
+    given = {"min": low, "max": high, "noValue": no_value}
     return {key: value for key, value in given.items() if value is not None} | {
         "color": {"mode": "palette-classic" if by_series else "thresholds"},
-        "mappings": palette.mappings(states, missing=no_value),
         "thresholds": palette.thresholds(thresholds),
-        "unit": unit,
+        **number(unit, decimals, states=states, missing=no_value),
     }
+
+
+def number(
+    unit: str,
+    decimals: int | None = None,
+    *,
+    states: tuple[State, ...] = (),
+    missing: str = "–",
+) -> dict[str, Any]:
+    """Properties that say how numbers are written, for a panel or an `override`; never as "-0".
+
+    The mappings of an override are complete: releases differ in whether they add the panel's.
+    """
+    given: dict[str, Any] = {"unit": unit, "mappings": palette.mappings(states, missing=missing)}
+    if decimals is not None:
+        given["decimals"] = decimals
+    if unit == _SIGNED_ZERO:
+        if decimals is None:
+            raise ValueError(f"the unit {unit} needs decimals: without, -0.0001 is written as -0")
+        given["mappings"].append(palette.rounded_zero(decimals))
+    return given
 
 
 def override(name: str, **properties: Any) -> dict[str, Any]:
@@ -217,8 +242,13 @@ def bars(
 ) -> Panel:
     """One horizontal bar for each series, in the order of the answer, all in text of one size.
 
-    `unfilled` draws what is left up to the most that there can be.
+    `unfilled` draws what is left up to the most that there can be. Each bar is told its name:
+    where there is one bar only, Grafana leaves away a name that it found by itself.
     """
+    names = (
+        override_query(ref, displayName=_LABEL.sub(r"${__field.labels.\1}", query.legend))
+        for ref, query in zip(refs(queries), queries, strict=True)
+    )
     options = {
         "displayMode": "basic",
         "minVizHeight": 10,
@@ -236,6 +266,7 @@ def bars(
         queries=queries,
         options=options,
         defaults=style,
+        overrides=tuple(names),
     )
 
 

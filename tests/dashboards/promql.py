@@ -60,14 +60,15 @@ def selectors(expr: promql.Expr) -> list[promql.VectorSelector]:
             node = node.vector_selector
         if isinstance(node, promql.VectorSelector):
             found.append(node)
-        for child in _children(node):
+        for child in children(node):
             visit(child)
 
     visit(expr)
     return found
 
 
-def _children(node: Any) -> Iterable[promql.Expr]:
+def children(node: Any) -> Iterable[promql.Expr]:
+    """The expressions that `node` is made of, a range selector's own selector not."""
     if isinstance(node, promql.BinaryExpr):
         return (node.lhs, node.rhs)
     if isinstance(node, promql.Call):

@@ -8,7 +8,7 @@ from grafana.boards.portfolio.scope import MONEY, live, recorded
 from grafana.builder import palette
 from grafana.builder.grid import line
 from grafana.builder.palette import PROFIT_AND_LOSS, State, rising
-from grafana.builder.panel import Panel, override, override_query, stat, values
+from grafana.builder.panel import Panel, number, override, override_query, stat, values
 from grafana.builder.query import Query
 
 EQUITY_FROM = "Source: live/list, equity."
@@ -41,8 +41,13 @@ def _severity(name: str, code: int) -> str:
     return f'label_replace({alerts}, "alertname", "$1", "alertname", "QuantConnect(.+)")'
 
 
-def _share(query: str) -> dict[str, object]:
-    return override_query(query, unit=common.RATIO_UNIT, decimals=2)
+# Amounts with what share they are: amounts are the exception, since what Grafana writes in place of
+# a value of the whole panel cannot be taken back for one query.
+SHARES = values(unit=common.RATIO_UNIT, decimals=2, thresholds=PROFIT_AND_LOSS)
+
+
+def _amount(query: str) -> dict[str, object]:
+    return override_query(query, **number(common.MONEY_UNIT, 0))
 
 
 MAIN = line(
@@ -69,9 +74,9 @@ MAIN = line(
                 Query(expr=recorded("profit:today"), legend="amount"),
                 Query(expr=recorded("profit_ratio:today"), legend="ratio"),
             ),
-            style=values(unit=common.MONEY_UNIT, decimals=0, thresholds=PROFIT_AND_LOSS),
+            style=SHARES,
             size=34,
-            overrides=(_share("B"),),
+            overrides=(_amount("A"),),
         ),
     ),
     (
@@ -172,10 +177,10 @@ def _profit(days: int, *queries: Query) -> Panel:
             Query(expr=recorded(f"profit_ratio:{days}d"), legend="share"),
             *queries,
         ),
-        style=values(unit=common.MONEY_UNIT, decimals=0, thresholds=PROFIT_AND_LOSS),
+        style=SHARES,
         size=SMALL,
         show="value_and_name",
-        overrides=(_share("B"), _share("D")),
+        overrides=(_amount("A"), _amount("C")),
     )
 
 

@@ -99,7 +99,10 @@ SERVER = line(
                 Query(expr=live("memory_total_bytes"), legend="total"),
             ),
             style=values(unit="bytes", limits=(0, None), by_series=True),
-            overrides=(color("total", palette.MUTED, **common.LIMIT_LINE),),
+            overrides=(
+                color("used", palette.GAIN),
+                color("total", palette.MUTED, **common.LIMIT_LINE),
+            ),
         ),
     ),
     (
@@ -111,6 +114,7 @@ SERVER = line(
             queries=(Query(expr=live("cpu_usage_ratio"), legend="CPU"),),
             style=values(unit=common.RATIO_UNIT, limits=(0, None), by_series=True),
             legend=("max",),
+            overrides=(color("CPU", palette.GAIN),),
         ),
     ),
     (
