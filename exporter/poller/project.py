@@ -473,6 +473,7 @@ class Project:
                 renamed={} if portfolio is None else self._renamed(portfolio),
                 naming=self.tasks[DESCRIPTION].report(),
                 error="" if deployment is None else deployment.error,
+                account_currency=self._currency.label,
                 positions_until=until.get(PORTFOLIO),
                 state_until=until.get(STATUS),
             ),

@@ -26,6 +26,7 @@ class Endpoint(StrEnum):
     """The endpoints that are called; also the values of the label ``endpoint``."""
 
     AUTHENTICATE = "authenticate"
+    LIVE_CHART_READ = "live/chart/read"
     LIVE_LIST = "live/list"
     LIVE_PORTFOLIO_READ = "live/portfolio/read"
     LIVE_READ = "live/read"

@@ -25,6 +25,19 @@ T = TypeVar("T", bound=Answer)
 
 
 @dataclass(frozen=True)
+class Known(Generic[T]):
+    """The things that a request may depend on, as they are known when it is made.
+
+    ``deploy_id`` is the newest deployment's, empty where it is not known; ``now`` is in unix
+    seconds; ``before`` is the last good answer.
+    """
+
+    deploy_id: str
+    now: float
+    before: T | None = None
+
+
+@dataclass(frozen=True)
 class Families(Generic[T]):
     """A table of metric families and the rows that an answer has for it, in their order.
 
