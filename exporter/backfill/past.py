@@ -6,6 +6,7 @@ than QuantConnect has is an error.
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -100,19 +101,22 @@ def _read(
         problems.extend(series.problems)
         return tuple(point for point in series.points if window.start <= point.time <= window.end)
 
-    found: dict[float, Point] = {}
+    coarse: dict[float, Point] = {}
     for window in wide(start, end):
         points = ask(window)
         if len(points) == 1 and window.end - window.start > _SHORT:
             _confirm(window, points[0], ask)
-        found |= {point.time: point for point in points}
-    for window in narrow(sorted(found.values()), start, end):
-        coarse = {time for time in found if window.start <= time <= window.end}
+        coarse |= {point.time: point for point in points}
+    times = sorted(coarse)
+    found = coarse.copy()
+    for window in narrow(times, start, end):
         points = ask(window)
-        if len(points) == 1 and len(coarse) > 1:
+        before = times[bisect_left(times, window.start) : bisect_right(times, window.end)]
+        if len(points) == 1 and len(before) > 1:
             raise _one_point(window)
-        if len(points) >= len(coarse):
-            found = {time: point for time, point in found.items() if time not in coarse}
+        if len(points) >= len(before):
+            for time in before:
+                found.pop(time, None)
             found |= {point.time: point for point in points}
     if problems:
         first = problems[0]

@@ -16,8 +16,6 @@ from exporter.sources.chart import Window
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from exporter.sources.chart import Point
-
 HOUR, DAY = 3600, 86_400
 _WIDE, _WIDE_BUCKET = 90 * DAY, 5400
 _NARROW, _NARROW_BUCKET = 3 * DAY, 300
@@ -30,20 +28,17 @@ def wide(start: int, end: int) -> list[Window]:
     return list(_cut(start, end, _WIDE, _WIDE_BUCKET))
 
 
-def narrow(points: Sequence[Point], start: int, end: int) -> list[Window]:
-    """Return the windows of three days in which ``points`` are finer than daily.
+def narrow(times: Sequence[float], start: int, end: int) -> list[Window]:
+    """Return the windows of three days in which points at ``times`` are finer than daily.
 
     A bucket is five minutes, the age from which Prometheus takes a sample for outdated.
     """
-    close: set[float] = set()
-    for before, after in pairwise(points):
-        if after.time - before.time < _FINE:
-            close |= {before.time, after.time}
-    return [
-        window
-        for window in _cut(start, end, _NARROW, _NARROW_BUCKET)
-        if any(window.start <= time <= window.end for time in close)
-    ]
+    is_fine: set[int] = set()
+    for before, after in pairwise(times):
+        if after - before < _FINE:
+            is_fine |= {int(before - start) // _NARROW, int(after - start) // _NARROW}
+    windows = _cut(start, end, _NARROW, _NARROW_BUCKET)
+    return [window for number, window in enumerate(windows) if number in is_fine]
 
 
 def halves(window: Window) -> tuple[Window, Window]:
