@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Final
@@ -23,7 +23,7 @@ from exporter.cli.destination import Folder, Printed
 from exporter.clock import Clock
 from exporter.config import ConfigError
 from exporter.log import Log
-from exporter.poller import Poller
+from exporter.poller import Limits, Poller
 from exporter.quantconnect.client import QuantConnect
 from exporter.quantconnect.errors import ApiError, Reason
 from exporter.store import Store
@@ -32,7 +32,7 @@ from exporter.web.standing import NEVER_DEPLOYED
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from exporter.cli.destination import Destination
     from exporter.config import Account, Config, ProjectSettings
@@ -105,17 +105,19 @@ class _Run:
     random: Random
     progress: _Progress
     has_failed: bool = False
+    errors: Mapping[str, str] = field(default_factory=dict)
+    """The last failure of each account's own calls, if it has not passed."""
 
     def all(self, config: Config) -> None:
         """Read the projects of all accounts. Raises ConfigError and OSError."""
         config, are_there = self._without_what_is_there(config)
         accounts, reports = self._settled(config) if config.accounts else ([], [])
         reports = [each for each in reports if self._is_chosen(each.project_id)]
-        for standing in accounts:
-            if standing.error:
-                self._fail(
-                    "Cannot read everything of an account", standing.error, account=standing.name
-                )
+        self.errors = {each.name: each.error for each in accounts}
+        for account in config.accounts:
+            error = self.errors[account.name]
+            if error and account.discover is not None:
+                self._fail("Cannot find all projects of an account", error, account=account.name)
         unknown = set(self.chosen or ()) - are_there - {each.project_id for each in reports}
         for project_id in sorted(unknown):
             said = "it is neither among the configured projects nor among the discovered ones"
@@ -165,6 +167,7 @@ class _Run:
             store=store,
             telemetry=Telemetry(version=__version__, revision=version.revision()),
             user_agent=version.USER_AGENT,
+            limits=Limits(name_tries=1),
         )
         poller.start()
         try:
@@ -200,7 +203,7 @@ class _Run:
                     log.info(THERE, project_id=report.project_id)
                     continue
                 settings = account.settings_for(report.project_id)
-                doubt = rejection or _doubt(report, settings)
+                doubt = rejection or _doubt(report, settings, self.errors[account.name])
                 try:
                     if not doubt:
                         self._project(report, asking, settings)
@@ -244,17 +247,16 @@ class _Run:
         log.error(message, **fields, error=error)
 
 
-def _doubt(report: ProjectReport, settings: ProjectSettings) -> str:
+def _doubt(report: ProjectReport, settings: ProjectSettings, account_error: str) -> str:
     """Return why a project's labels are not known; empty where they are."""
     errors = {source.source: source.error for source in report.sources}
     if report.naming is not None and report.naming.error and settings.name is None:
         return f"its name is not known: {report.naming.error}"
     if report.state == NEVER_DEPLOYED:
         return "it was never deployed live"
-    if not report.name:
-        return "it was not read"
-    if report.account_currency is None:
-        return f"its account currency is not known: {errors['portfolio'] or 'in doubt'}"
+    if report.account_currency is None or not report.name:
+        said = errors.get("portfolio") or account_error or "live/portfolio/read does not tell"
+        return f"its name or its account currency is not known: {said}"
     if not report.account_currency:
         return "its account currency cannot be told; set account_currency"
     return ""
