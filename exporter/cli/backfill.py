@@ -46,8 +46,8 @@ THERE: Final = "The past of a project is there already; remove its file to read 
 WRITTEN: Final = "Wrote the past of a project"
 FAILED: Final = "Cannot write the past of a project"
 NO_TARGET: Final = (
-    "Prometheus adds job and instance to what it scrapes: give both with --label, or the past is"
-    " another series"
+    "Prometheus adds job and instance to what it scrapes: give both with --target-label, or the"
+    " past is another series"
 )
 
 
@@ -70,7 +70,7 @@ def backfill(
     config = load(options)
     if config is None:
         return 1
-    target = dict(options.label)
+    target = dict(options.target_label)
     if not {"job", "instance"} <= target.keys():
         log.warning(NO_TARGET)
     folder = options.output

@@ -240,6 +240,11 @@ def _rules_flags(parser: FlagParser) -> None:
         convert=runbooks_url,
         help="page with a heading for each alert, for the annotation runbook_url",
     )
+    parser.add_switch(
+        "past",
+        help="print the recording rules for a past that was backfilled instead, for promtool tsdb"
+        " create-blocks-from rules",
+    )
 
 
 def _backfill_flags(parser: FlagParser) -> None:
@@ -265,7 +270,7 @@ def _backfill_flags(parser: FlagParser) -> None:
         help="projects to read, with commas between them; without it all that the exporter reads",
     )
     parser.add(
-        "label",
+        "target-label",
         metavar="NAME=VALUE",
         default=[],
         convert=target_label,

@@ -28,7 +28,7 @@ DAY = 86_400.0
 NOW = 1_795_676_400.0  # Thursday, 2026-11-26 07:00 UTC
 ONE, TWO, NEVER = 30_000_001, 30_000_002, 30_000_003
 BOTH = f"projects: [{{id: {ONE}}}, {{id: {TWO}}}]"
-TARGET = ("--label=job=q", "--label=instance=x:1")
+TARGET = ("--target-label=job=q", "--target-label=instance=x:1")
 Told = list[tuple[str, dict[str, Any]]]
 
 
@@ -133,7 +133,7 @@ def test_a_file_for_each_project(
     assert times == sorted(times)
     # Daily, but of the last 30 days every five minutes in which an exchange was open.
     assert (len([at for at in times if at < NOW - 30 * DAY]), len(times)) == (50, 1788)
-    assert (len(days), days[-1]) == (71, 1_795_651_200)
+    assert (len(days), days[-1]) == (72, 1_795_651_200)
     assert told == [
         (
             WRITTEN,
@@ -142,7 +142,7 @@ def test_a_file_for_each_project(
                 "project": f"Generated 0000{number}",
                 "begins": "2026-08-19",
                 "equity": 1788,
-                "benchmark": 71,
+                "benchmark": 72,
             },
         )
         for number, project_id in enumerate((ONE, TWO), 1)
@@ -210,7 +210,7 @@ def test_without_the_labels_that_prometheus_adds(
     configure: Configure, capsys: pytest.CaptureFixture[str]
 ) -> None:
     configure(BOTH)
-    for arguments in ([], ["--label=job=q"]):
+    for arguments in ([], ["--target-label=job=q"]):
         assert main(["backfill", "--projects=1", *arguments]) == 1
         assert NO_TARGET in capsys.readouterr().err
 
@@ -483,13 +483,13 @@ def test_when_it_begins(written: str, now: float, at: int) -> None:
 def test_the_defaults() -> None:
     options = parse(["backfill"], {})
     assert (options.since.at(1e9), options.until.at(1e9)) == (1e9 - 730 * DAY, 1e9 - 3 * 3600)
-    assert (options.projects, options.label, options.output) == (None, [], None)
+    assert (options.projects, options.target_label, options.output) == (None, [], None)
 
 
 def test_lists() -> None:
     options = parse(["backfill", "--projects=7, 8", *TARGET], {})
     assert options.projects == {7, 8}
-    assert options.label == [("job", "q"), ("instance", "x:1")]
+    assert options.target_label == [("job", "q"), ("instance", "x:1")]
 
 
 A_TIME = (
@@ -504,13 +504,22 @@ A_TIME = (
         ("--since=yesterday", f"--since: {A_TIME}, got 'yesterday'\n"),
         (
             "--until=2026-11-26T01:00:00",
-            f"{A_TIME}, got '2026-11-26T01:00:00' (it has no time zone; write Z at its end for UTC)",
+            f"{A_TIME}, got '2026-11-26T01:00:00' (it has no time zone; write Z at its",
         ),
         ("--projects=7,x", "--projects: expected ids of projects such as 23456789,23456790, got"),
         ("--projects=", "--projects: expected ids of projects such as 23456789,23456790, got ''"),
-        ("--label=job", "--label: expected NAME=VALUE such as job=quantconnect, got 'job'"),
-        ("--label=__x=1", "--label: expected NAME=VALUE such as job=quantconnect, got '__x=1'"),
-        ("--label=project=x", "label that Prometheus adds, got 'project', which the exporter sets"),
+        (
+            "--target-label=job",
+            "--target-label: expected NAME=VALUE such as job=quantconnect, got 'job'",
+        ),
+        (
+            "--target-label=__x=1",
+            "--target-label: expected NAME=VALUE such as job=quantconnect, got '__x=1'",
+        ),
+        (
+            "--target-label=project=x",
+            "label that Prometheus adds, got 'project', which the exporter sets",
+        ),
     ],
 )
 def test_flags_that_make_no_sense(
