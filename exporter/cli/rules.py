@@ -1,8 +1,9 @@
 """``quantconnect-exporter rules``: the recording rules and alerts of this version, as one file.
 
 The files in ``prometheus/rules`` and ``prometheus/past`` are part of the package as they are
-(``exporter/rules`` and ``exporter/past`` are links to them) and the source of what is printed. A flag changes passages of their text, so that order and
-comments stay; without flags the text is theirs.
+(``exporter/rules`` and ``exporter/past`` are links to them) and the source of what is printed. A
+flag changes passages of their text, so that order and comments stay; without flags the text is
+theirs.
 """
 
 from __future__ import annotations

@@ -45,7 +45,7 @@ def test_the_text_of_two_projects() -> None:
     two = Past((Point(MIDNIGHT, -5.0),), ())
     text = "".join(write([Labeled(one, ONE), Labeled(two, TWO)], {"job": "q"}))
     assert text == TEXT
-    equity, benchmark = text_string_to_metric_families(text)
+    equity, benchmark = text_string_to_metric_families(text)  # type: ignore[no-untyped-call]
     assert [sample.value for sample in equity.samples] == [100_000.25, 1_000_000.25, -5.0]
     assert equity.samples[0].labels == {**ONE, "job": "q"}
     assert benchmark.samples[0].labels.keys() == {"account", "job", "project", "project_id"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -11,6 +11,9 @@ from exporter.backfill.past import LEFT_OUT, NO_BENCHMARK, OTHER_ACCOUNT, Past, 
 from exporter.quantconnect.errors import ApiError, Reason
 
 from .given import DAY, HOUR, MIDNIGHT, MINUTE, Charts, asking, chart
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 START, END = MIDNIGHT - 200 * DAY, MIDNIGHT
 Samples = list[tuple[float, float]]
@@ -90,7 +93,7 @@ def test_equity_0_is_no_sample() -> None:
 
 
 def test_a_point_between_two_windows_counts_once() -> None:
-    def answer(_: str, parameters: dict[str, Any]) -> object:
+    def answer(_: str, parameters: Mapping[str, Any]) -> object:
         if parameters.get("name") != "Strategy Equity":
             return None
         start, end = parameters["start"], parameters["end"]
@@ -114,7 +117,7 @@ def test_a_project_that_has_one_point() -> None:
 def only_last(charts: Charts) -> Any:
     """Answer each window with the last of its samples alone."""
 
-    def answer(_: str, parameters: dict[str, Any]) -> object:
+    def answer(_: str, parameters: Mapping[str, Any]) -> object:
         if parameters.get("name") != "Strategy Equity":
             return None
         inside = [
@@ -139,7 +142,7 @@ def test_one_point_for_a_window_of_many_is_an_error() -> None:
 def test_the_newest_point_for_every_window_is_an_error() -> None:
     """As QuantConnect answers start = end = 0."""
 
-    def answer(_: str, parameters: dict[str, Any]) -> object:
+    def answer(_: str, parameters: Mapping[str, Any]) -> object:
         if "name" not in parameters:
             return None
         return chart("Equity", [[END, 5]])

@@ -85,7 +85,7 @@ def run(capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture) ->
 def samples(text: str, name: str = "quantconnect_live_equity") -> dict[str, list[float]]:
     """The times of a family's samples by the project's id."""
     found: dict[str, list[float]] = {}
-    for family in text_string_to_metric_families(text):
+    for family in text_string_to_metric_families(text):  # type: ignore[no-untyped-call]
         for sample in family.samples:
             if sample.name == name:
                 found.setdefault(sample.labels["project_id"], []).append(float(sample.timestamp))

@@ -169,7 +169,8 @@ def test_the_line_has_no_seam(backfilled: Backfilled, query: DashboardQuery) -> 
     """
     start, end = backfilled.seam - HOUR, backfilled.scraped + 10
     (values,) = backfilled.over_time(query.expr, start=start, end=end, step=5).values()
-    assert (min(values), max(values)) == (start, pytest.approx(end, abs=5))
+    assert min(values) == start
+    assert max(values) > end - 5
     gaps = [b - a for a, b in pairwise(values)]
     assert max(gaps) <= backfilled.scraped - backfilled.seam + 10
     is_equity = "equity" in query.expr
