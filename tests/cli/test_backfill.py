@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import shlex
 import sys
 import time
 from dataclasses import replace
+from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +22,6 @@ from exporter.simulator import SimulatorServer, Status, World, fault_answers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from .conftest import Configure
 
@@ -147,9 +148,9 @@ def test_a_file_for_each_project(
         )
         for number, project_id in enumerate((ONE, TWO), 1)
     ]
-    # For each: live/list, equity in two wide windows and eleven narrow ones, the benchmark in two.
+    # Equity in two wide windows and ten narrow ones, the benchmark in two.
     charts = quantconnect.requests.of("live/chart/read", ONE)
-    assert len(charts) == 2 + 11 + 2
+    assert len(charts) == 2 + 10 + 2
 
 
 def test_projects_that_are_there_are_not_read_again(
@@ -528,3 +529,15 @@ def test_flags_that_make_no_sense(
     with pytest.raises(SystemExit):
         parse(["backfill", flag], {})
     assert error in capsys.readouterr().err
+
+
+# --- The page -------------------------------------------------------------------------------------
+
+
+def test_the_commands_of_the_page_have_flags_that_there_are() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "backfill.md").read_text(encoding="utf-8")
+    blocks = "\n".join(re.findall(r"(?ms)^```sh\n(.*?)^```$", page)).replace("\\\n", " ")
+    commands = re.findall(r"quantconnect-exporter ([^>&\n]+)", blocks)
+    backfills, rules = [parse(shlex.split(command), {}) for command in commands]
+    assert (backfills.command, rules.command, rules.past) == ("backfill", "rules", True)
+    assert dict(backfills.target_label).keys() == {"job", "instance"}

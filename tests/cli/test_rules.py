@@ -216,6 +216,7 @@ def test_the_wheel_has_them(tmp_path: Path) -> None:
     (wheel,) = tmp_path.glob("*.whl")
     names = set(ZipFile(wheel).namelist())
     assert {f"exporter/rules/{name}" for name in FILES} <= names
+    assert f"exporter/past/{PAST}" in names
     assert {
         f"exporter/dashboards/{path.name}" for path in (ROOT / "grafana/dashboards").glob("*.json")
     } <= names
