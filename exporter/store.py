@@ -88,6 +88,8 @@ class ProjectReport:
     """The reading of the project's name and settings."""
     error: str = ""
     """The deployment's own error."""
+    account_currency: str | None = None
+    """The label of its series; None while it is not known or in doubt, empty if ambiguous."""
     positions_until: float | None = None
     """The time at which the number of positions is too old, monotonic; None for never."""
     state_until: float | None = None

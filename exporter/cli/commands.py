@@ -18,6 +18,7 @@ COMMANDS: Mapping[str, str] = {
     "doctor": "check config, credentials, clock and every project once",
     "rules": "print the recording rules and alerts of this version",
     "dashboards": "write the Grafana dashboards of this version",
+    "backfill": "write the equity and benchmark of the past as OpenMetrics, for promtool",
     "dump": "read every project once, print the metrics on stdout, exit",
 }
 

@@ -1,8 +1,9 @@
 """``quantconnect-exporter rules``: the recording rules and alerts of this version, as one file.
 
-The files in ``prometheus/rules`` are part of the package as they are (``exporter/rules`` is a link
-to them) and the source of what is printed. A flag changes passages of their text, so that order and
-comments stay; without flags the text is theirs.
+The files in ``prometheus/rules`` and ``prometheus/past`` are part of the package as they are
+(``exporter/rules`` and ``exporter/past`` are links to them) and the source of what is printed. A
+flag changes passages of their text, so that order and comments stay; without flags the text is
+theirs.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 FILES = ("quantconnect-recording.yml", "quantconnect-alerts.yml")
+PAST = "quantconnect-past.yml"
 RUNBOOKS = (
     "https://github.com/quantconnect-exporter/quantconnect-exporter/blob/main/docs/runbooks.md"
 )
@@ -41,8 +43,13 @@ def rules(options: argparse.Namespace) -> int:
             return 1
         labels = list(dict.fromkeys([*labels, *config.label_names]))
         severities = config.log_severities
-    recording, alerts = ((files("exporter") / "rules" / name).read_text("utf-8") for name in FILES)
-    text = recording + "\n" + alerts.replace("\ngroups:\n", "\n", 1)
+    if options.past:
+        text = (files("exporter") / "past" / PAST).read_text("utf-8")
+    else:
+        recording, alerts = (
+            (files("exporter") / "rules" / name).read_text("utf-8") for name in FILES
+        )
+        text = recording + "\n" + alerts.replace("\ngroups:\n", "\n", 1)
     print(
         adapted(
             text,

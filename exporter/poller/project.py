@@ -502,6 +502,7 @@ class Project:
                 renamed=self._renamed,
                 naming=self.tasks[DESCRIPTION].report(),
                 error="" if deployment is None else deployment.error,
+                account_currency=self._currency.label,
                 positions_until=until.get(PORTFOLIO),
                 state_until=until.get(STATUS),
             ),

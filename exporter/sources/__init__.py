@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from exporter.metrics import own
 from exporter.metrics.project import PROJECT_INFO, PROJECT_LIMIT, READINGS
+from exporter.sources.benchmark import BENCHMARK
 from exporter.sources.credit import CREDIT
 from exporter.sources.logs import LOGS
 from exporter.sources.nodes import NODES
@@ -33,6 +34,7 @@ SOURCES: Final[tuple[Source[Any], ...]] = (
     ORDERS,
     LOGS,
     TRADES,
+    BENCHMARK,
 )
 """The sources of a project, the most urgent first."""
 

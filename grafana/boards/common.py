@@ -120,6 +120,17 @@ def live_equity(scope: str) -> str:
     return f"max by (job, project_id, account_currency) ({equity})"
 
 
+def equity_over_time(scope: str) -> str:
+    """Equity of each project, and the record where there is no raw sample.
+
+    The two differ in a past that was backfilled, where the points of the raw series are up to some
+    days apart and the record holds each until the next. Where the exporter ran, there is a record
+    only next to a raw sample.
+    """
+    record = series("project:quantconnect_live_equity:max", scope)
+    return f"({live_equity(scope)} or max by (job, project_id, account_currency) ({record}))"
+
+
 def limit(name: str) -> str:
     """The limit in force of the project chosen: its own, else the rules' default."""
     effective = series("project:quantconnect_project_limit:effective", PROJECT, f'limit="{name}"')

@@ -15,7 +15,7 @@ import yaml
 
 from exporter import __version__
 from exporter.cli import main
-from exporter.cli.rules import FILES, RUNBOOKS
+from exporter.cli.rules import FILES, PAST, RUNBOOKS
 
 ROOT = Path(__file__).resolve().parents[2]
 INFO = "project:quantconnect_project_info:current"
@@ -46,6 +46,14 @@ def test_the_default_is_what_the_repository_has(capsys: pytest.CaptureFixture[st
     assert {path.name for path in (ROOT / "prometheus" / "rules").iterdir()} == set(FILES)
     comments = [line for line in text.splitlines() if line.lstrip().startswith("#")]
     assert len(comments) > 50
+
+
+def test_the_rules_for_the_past(capsys: pytest.CaptureFixture[str]) -> None:
+    file = ROOT / "prometheus" / "past" / PAST
+    assert printed(capsys, "--past") == file.read_text()
+    late = printed(capsys, "--past", "--day-starts=22:00")
+    assert "vector((time() - 79200) % 86400) < 300" in late
+    assert "known at 22:00 UTC" in late
 
 
 def test_the_rules_are_of_this_version(capsys: pytest.CaptureFixture[str]) -> None:
@@ -273,6 +281,7 @@ def test_the_wheel_has_them(tmp_path: Path) -> None:
     (wheel,) = tmp_path.glob("*.whl")
     names = set(ZipFile(wheel).namelist())
     assert {f"exporter/rules/{name}" for name in FILES} <= names
+    assert f"exporter/past/{PAST}" in names
     assert {
         f"exporter/dashboards/{path.name}" for path in (ROOT / "grafana/dashboards").glob("*.json")
     } <= names

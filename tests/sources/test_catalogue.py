@@ -15,6 +15,7 @@ from exporter.exposition import TEXT, Renderer, Snapshot, join
 from exporter.metrics import own
 from exporter.metrics.project import PROJECT_INFO, PROJECT_LIMIT, READINGS
 from exporter.sources import ACCOUNT_SOURCES, CATALOGUE, READ_FAMILIES, SOURCES, TABLES
+from exporter.sources.benchmark import BENCHMARK, Benchmark
 from exporter.sources.credit import CREDIT, Credit
 from exporter.sources.logs import LOGS, LogLines
 from exporter.sources.nodes import NODES, Nodes
@@ -84,6 +85,7 @@ PROJECT = {
     "quantconnect_live_realized_pnl": "account_currency",
     "quantconnect_live_trade_fees": "account_currency",
     "quantconnect_live_log_lines": "query",
+    "quantconnect_live_benchmark_value": "",
 }
 ACCOUNT = {
     "quantconnect_account_live_nodes": "account busy",
@@ -167,6 +169,7 @@ def test_the_help_of_what_is_read_has_the_endpoint_and_the_interval(source: Sour
         ORDERS: "live/orders/read, ",
         LOGS: "live/logs/read, ",
         TRADES: "live/trades/read, ",
+        BENCHMARK: "live/chart/read, ",
         NODES: "projects/nodes/read, ",
         CREDIT: "account/read, ",
     }[source]
@@ -228,6 +231,7 @@ def everything() -> bytes:
         ORDERS: decode_orders({"orders": ORDERS_FOUND}, known=beginning("L-1")),
         LOGS: LogLines({"errors": 7}, is_whole=True),
         TRADES: Trades(),
+        BENCHMARK: Benchmark(value=450.0, problems=()),
         NODES: Nodes(busy=1, free=0, problems=()),
         CREDIT: Credit(balance=1.0, card_expiry=1.0, problems=()),
     }
