@@ -157,7 +157,18 @@ class _Run:
             for account in config.accounts
         ]
         left = tuple(each for each in accounts if each.projects or each.discover)
-        return replace(config, accounts=left), are_there
+        # Names and currencies come with the portfolio, the status and the statistics.
+        needed = replace(
+            config,
+            accounts=left,
+            orders_interval=0.0,
+            trades_interval=0.0,
+            nodes_interval=0.0,
+            account_interval=0.0,
+            benchmark_interval=0.0,
+            logs_interval=0.0,
+        )
+        return needed, are_there
 
     def _settled(self, config: Config) -> tuple[Sequence[AccountReport], Sequence[ProjectReport]]:
         """Have the poller read everything once."""
