@@ -30,6 +30,7 @@ trades_interval: 30s
 nodes_interval: 30s
 account_interval: 30s
 logs_interval: 30s
+benchmark_interval: 30s
 log_queries: {{errors: error, warnings: warning}}
 tickers: {{FB: META, GOOCV: GOOG}}
 accounts:
