@@ -62,6 +62,11 @@ def finite(value: object) -> float | None:
     return None
 
 
+def exact(value: float) -> Decimal:
+    """Return the decimal that a number was sent as: of such, a sum has no rounding in it."""
+    return Decimal(repr(value))
+
+
 def _is_decimal(text: str) -> bool:
     return len(text) <= _EXCERPT_LENGTH and _DECIMAL.fullmatch(text) is not None
 

@@ -9,6 +9,7 @@ order before it can change.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -20,6 +21,7 @@ from exporter.quantconnect.client import Endpoint, Request
 from exporter.quantconnect.errors import ApiError, Reason
 from exporter.quantconnect.fields import (
     Problem,
+    exact,
     finite,
     folded,
     number,
@@ -72,7 +74,7 @@ class Totals(Struct, frozen=True):
     """Unix seconds at which the oldest open order was made."""
     last_fill: float | None = None
     """Unix seconds."""
-    fees: Mapping[str, float] = {}
+    fees: Mapping[str, Decimal] = {}
     """The fees of all fills by currency, positive when paid."""
     tickers: Mapping[str, str] = {}
     """Today's ticker of each equity by its first one."""
@@ -82,7 +84,7 @@ class Totals(Struct, frozen=True):
         by_status = {**self.by_status, order.status: self.by_status.get(order.status, 0) + 1}
         fees = dict(self.fees)
         for currency, fee in order.fees.items():
-            fees[currency] = fees.get(currency, 0.0) + fee
+            fees[currency] = fees.get(currency, Decimal(0)) + fee
         return Totals(
             deploy_id=self.deploy_id,
             by_status=by_status if order.status else self.by_status,
@@ -130,7 +132,7 @@ class _Order(Struct, frozen=True):
     status: str
     """One of STATUSES; empty where it cannot be read."""
     last_fill: float | None
-    fees: Mapping[str, float]
+    fees: Mapping[str, Decimal]
     tickers: Mapping[str, str]
 
     @property
@@ -287,15 +289,15 @@ def _last_fill(
 
 def _fees(
     events: list[Mapping[str, object]], where: str, problems: list[Problem]
-) -> dict[str, float]:
-    fees: dict[str, float] = {}
+) -> dict[str, Decimal]:
+    fees: dict[str, Decimal] = {}
     for event in events:
         amount = number(event, "orderFeeAmount", where, problems)
         currency = text(event, "orderFeeCurrency", where, problems)
         if amount is not None and not currency:
             problems.append(Problem("orderFeeCurrency", where, "missing, expected a currency"))
         elif amount is not None:
-            fees[currency] = fees.get(currency, 0.0) + amount
+            fees[currency] = fees.get(currency, Decimal(0)) + exact(amount)
     return fees
 
 
@@ -379,7 +381,7 @@ ORDER_TIMES: Table[Totals] = Table(
     ),
 )
 
-ORDER_FEES: Table[tuple[str, float]] = Table(
+ORDER_FEES: Table[tuple[str, Decimal]] = Table(
     title="Order fees",
     series="{columns} series for each currency in which a fee was paid.",
     key=lambda item: item[0],
@@ -392,7 +394,7 @@ ORDER_FEES: Table[tuple[str, float]] = Table(
                 "Fees of all fills in their own currency, positive when paid.",
                 (*PROJECT, "currency"),
             ),
-            lambda item: item[1],
+            lambda item: float(item[1]),
         ),
     ),
 )

@@ -7,8 +7,8 @@ can fall, and then the list is read again from its beginning.
 
 from __future__ import annotations
 
+from decimal import Decimal
 from functools import partial
-from operator import attrgetter
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
@@ -18,6 +18,7 @@ from exporter.quantconnect.client import Endpoint, Request
 from exporter.quantconnect.errors import ApiError, Reason
 from exporter.quantconnect.fields import (
     Problem,
+    exact,
     folded,
     number,
     problem,
@@ -42,9 +43,9 @@ class Trade(Struct, frozen=True):
 
     id: str
     is_win: bool
-    profit: float
+    profit: Decimal
     """Less the fees."""
-    fees: float
+    fees: Decimal
     """Positive when paid."""
 
 
@@ -53,8 +54,8 @@ class Totals(Struct, frozen=True):
 
     wins: int = 0
     losses: int = 0
-    realized_pnl: float = 0.0
-    fees: float = 0.0
+    realized_pnl: Decimal = Decimal(0)
+    fees: Decimal = Decimal(0)
 
     def plus(self, trade: Trade) -> Totals:
         """Return the sums with one more trade."""
@@ -143,11 +144,12 @@ def _decode_trade(entry: object, where: str, problems: list[Problem]) -> Trade |
 
 def _amount(
     raw: Mapping[str, object], field: str, where: str, problems: list[Problem]
-) -> float | None:
+) -> Decimal | None:
     if raw.get(field.lower()) is None:
         problems.append(Problem(field, where, "missing, expected a number"))
         return None
-    return number(raw, field, where, problems)
+    amount = number(raw, field, where, problems)
+    return None if amount is None else exact(amount)
 
 
 # --- Families -------------------------------------------------------------------------------------
@@ -194,7 +196,7 @@ TRADED: Table[Totals] = Table(
                 "Profit of all closed trades less their fees, in the account currency.",
                 PROJECT + CURRENCY,
             ),
-            attrgetter("realized_pnl"),
+            lambda totals: float(totals.realized_pnl),
         ),
         Column(
             _family(
@@ -203,7 +205,7 @@ TRADED: Table[Totals] = Table(
                 "Fees of all closed trades in the account currency, positive when paid.",
                 PROJECT + CURRENCY,
             ),
-            attrgetter("fees"),
+            lambda totals: float(totals.fees),
         ),
     ),
 )

@@ -245,6 +245,12 @@ def test_the_fill_of_an_order_that_has_no_time_of_it_is_its_event() -> None:
     assert orders.totals.last_fill == 1_795_000_000.5
 
 
+def test_fees_add_up_without_rounding() -> None:
+    fee = {"algorithmId": NEW, "orderFeeAmount": 0.1, "orderFeeCurrency": "USD"}
+    orders = read(order(1, events=[fee, fee]), order(2, events=[fee]))
+    assert published(ORDERS, orders)[-1].endswith(" 0.3")
+
+
 def test_fees_by_currency() -> None:
     fee = {"algorithmId": NEW, "orderFeeAmount": "0.5", "orderFeeCurrency": "BNB"}
     nameless = {"algorithmId": NEW, "orderFeeAmount": 3}
