@@ -43,6 +43,7 @@ DAYS = 31
 _BLOCK = 162 * HOUR
 # A timestamp no older than this when it is scraped is the time of the last read.
 _READ = 60.0
+_LAST_READ = "quantconnect_read_last_success_timestamp_seconds"
 # Shortest and longest, in seconds, on loopback.
 _READ_DURATIONS = (0.004, 0.009)
 
@@ -237,7 +238,7 @@ class Past:
         numbers, counters = {}, set()
         for family in text_string_to_metric_families(text):
             for sample in family.samples:
-                if "project_id" in sample.labels:
+                if sample.labels.get("project_id"):  # a read of an account has an empty one
                     continue
                 labels = self._labeled(sample.name, sample.labels)
                 numbers[labels] = float(sample.value)
@@ -258,7 +259,10 @@ class Past:
             return list(enumerate(float(int(number)) if counts else number for number in numbers))
 
         for labels, number in last.numbers.items():
-            if labels in last.counters:
+            if last.time - number >= 0 and ("__name__", _LAST_READ) in labels:
+                lag = last.time - number
+                block.add(labels, [(i, at / 1000 - lag) for i, at in enumerate(block.times)])
+            elif labels in last.counters:
                 rise = (number - first.numbers.get(labels, number)) / (last.time - first.time)
                 block.add(labels, risen(rise, counts=number.is_integer()))
             else:

@@ -78,8 +78,12 @@ class State(NamedTuple):
     color: str
 
 
-def mappings(states: tuple[State, ...], *, missing: str = "–") -> list[dict[str, Any]]:
+def mappings(
+    states: tuple[State, ...], *, texts: tuple[State, ...] = (), missing: str = "–"
+) -> list[dict[str, Any]]:
     """Grafana's value mappings for `states`; a missing value is `missing`, without colour.
+
+    The values of `texts` are regular expressions, such as "/^no (.+)$/".
 
     Without that, a missing value takes the colour of the lowest threshold, which is often a loss.
     NaN is left alone: to Grafana 9.4 every text is one.
@@ -89,8 +93,11 @@ def mappings(states: tuple[State, ...], *, missing: str = "–") -> list[dict[st
         for index, state in enumerate(states)
     }
     result = {"color": CALM, "index": len(states), "text": missing}
-    nothing = {"type": "special", "options": {"match": "null", "result": result}}
-    return [{"type": "value", "options": options}, nothing] if states else [nothing]
+    found: list[dict[str, Any]] = [{"type": "value", "options": options}] if states else []
+    for text in texts:
+        shown = {"color": text.color, "index": 0, "text": text.text}
+        found.append({"type": "regex", "options": {"pattern": text.value, "result": shown}})
+    return [*found, {"type": "special", "options": {"match": "null", "result": result}}]
 
 
 def rounded_zero(decimals: int) -> dict[str, Any]:

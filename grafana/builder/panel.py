@@ -239,6 +239,7 @@ def bars(
     queries: tuple[Query, ...],
     style: Mapping[str, Any],
     unfilled: bool = False,
+    overrides: tuple[dict[str, Any], ...] = (),
 ) -> Panel:
     """One horizontal bar for each series, in the order of the answer, all in text of one size.
 
@@ -266,7 +267,7 @@ def bars(
         queries=queries,
         options=options,
         defaults=style,
-        overrides=tuple(names),
+        overrides=(*names, *overrides),
     )
 
 

@@ -30,6 +30,7 @@ class Label:
     hidden: bool = False
     link: Mapping[str, Any] | None = None
     states: tuple[State, ...] = ()
+    texts: tuple[State, ...] = ()  # the same by regular expressions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,8 +178,9 @@ def _add(parts: _Columns, index: int, column: Label | Value, *, several: bool) -
     if column.states:
         properties["custom__displayMode"] = "color-text"
     if isinstance(column, Label):
-        if column.states:
-            properties["mappings"] = palette.mappings(column.states)
+        if column.states or column.texts:
+            properties["mappings"] = palette.mappings(column.states, texts=column.texts)
+            properties["custom__displayMode"] = "color-text"
         if column.least is not None:
             properties["custom__minWidth"] = column.least
         if column.link is not None:

@@ -28,7 +28,8 @@ _MARGIN, _PADDING = 16, 9
 # Grafana writes -0.4 as "-0" in this unit only.
 SIGNED_ZERO = "locale"
 _ALL_PROJECTS = re.compile(r" or max by \(job, project_id, project\) \(.+\) \* NaN$")
-_LAST_OVER_TIME = re.compile(r"\w+_over_time\(")
+# What is subtracted from a number is there only as long as that is.
+_LAST_OVER_TIME = re.compile(r"(?<!- )\b\w+_over_time\(")
 
 
 def complaints(board: Mapping[str, Any]) -> list[str]:

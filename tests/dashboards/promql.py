@@ -147,6 +147,9 @@ class Series:
         named: Labels = frozenset(expr.modifier.labels)
         if kept:
             return inner
+        if str(expr.op) == "count_values":
+            assert isinstance(expr.param, promql.StringLiteral)
+            named |= {expr.param.val}
         if expr.modifier.type == promql.AggModifierType.By:
             return named
         return ANY if inner is ANY else inner - named
@@ -170,7 +173,7 @@ class Series:
     def _called(self, call: promql.Call) -> Labels | None:
         found = [self.labels(arg) for arg in call.args if not _is_number(arg)]
         labels = found[0] if found else frozenset()
-        if call.func.name == "label_replace":
+        if call.func.name in {"label_replace", "label_join"}:
             target = call.args[1]
             assert isinstance(target, promql.StringLiteral)
             return _union(labels, frozenset({target.val}))

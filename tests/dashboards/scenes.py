@@ -7,9 +7,11 @@ it, and one Prometheus answers for all scenes: a scene is a time.
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from exporter.simulator import Deployment, World
+from exporter.simulator.api import Api
 from exporter.simulator.given import GivenAccount
 from exporter.simulator.project import Project, Truth
 from prometheus.stack import Prometheus
@@ -236,14 +239,40 @@ def equity(project: str, at: float) -> float:
 
 def known_equities(project: str, start: float, end: float) -> list[float]:
     """Those of its equities that were scraped within a time."""
-    scenes = [at for scene in (*SCENES.values(), ALIVE) for at in _stamps(scene)]
-    stamps = [at for at in (*_past_stamps(), *scenes) if start <= at <= end and at < DEATH]
-    return [found for at in stamps if (found := equity(project, at))]
+    seen = (*SCENES.values(), ALIVE)
+    truly = {at: at for at in _past_stamps()} | {at: at for each in seen for at in _stamps(each)}
+    # A day and a week before each scene, `past` writes one earlier moment.
+    truly |= {each - DAY: STARTED - DAY / 2 for each in seen}
+    truly |= {each - 7 * DAY: STARTED - 7 * DAY for each in seen}
+    within = [at for stamp, at in truly.items() if start <= stamp <= end and stamp < DEATH]
+    return [found for at in within if (found := equity(project, at))]
 
 
 def statistic(project: str, at: float, name: str) -> float:
     """One of what QuantConnect says of the deployment that runs."""
     found: float = getattr(truth(project, at).statistics, name)
+    return found
+
+
+@cache
+def listed(kind: str, project: str, at: float) -> list[dict[str, Any]]:
+    """The whole answer of live/orders/read or live/trades/read."""
+    world = _world()
+    world.freeze(at)
+    asked: dict[str, object] = {"projectId": int(project), "start": 0, "end": 1000}
+    answer = json.loads(Api(world).answer(f"live/{kind}/read", asked))
+    found: list[dict[str, Any]] = answer.get(kind, [])
+    return found
+
+
+def orders(project: str, at: float) -> Counter[int]:
+    """The orders of a project's newest deployment by the number of their status in LEAN."""
+    deployment = truth(project, at).deployment
+    assert deployment is not None
+    found: Counter[int] = Counter()
+    for order in listed("orders", project, at):
+        if order["events"][0]["algorithmId"] == deployment.deploy_id:
+            found[order["status"]] += 1
     return found
 
 
@@ -326,6 +355,8 @@ def _kept(
         if not series.startswith("quantconnect_read_interval_seconds"):
             continue
         labels = dict(re.findall(r'(\w+)="([^"]*)"', series))
+        if not labels["project_id"]:  # a read of an account: the records are of projects
+            continue
         wanted = ("project_id", "source", *(("project",) if names else ()))
         inner = ",".join(f'{name}="{labels[name]}"' for name in sorted(wanted))
         yield Sample(f'{record}{{job="quantconnect",{inner}}}', f"{value}", at)

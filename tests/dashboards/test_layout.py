@@ -236,7 +236,7 @@ def test_tables_show_the_worst_first(panel: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("screen", "last"), [(1600, "Limit"), (1280, "Positions"), (420, "Status")], ids=str
+    ("screen", "last"), [(1600, "Limit"), (1280, "Last fill"), (420, "Status")], ids=str
 )
 def test_the_columns_that_matter_are_in_sight(screen: int, last: str) -> None:
     """Of the projects' table, without scrolling sideways; names of some 30 letters are whole."""

@@ -18,7 +18,7 @@ from grafana.builder import palette
 
 from . import scenes
 from .expected import SPEAKING, disagreements
-from .expected.scene import AGES, EXPORTER, FLEET, PORTFOLIO, SCENES, SYMBOL
+from .expected.scene import AGES, EXPORTER, FLEET, NOT_HELD, NOT_READ, PORTFOLIO, SCENES, SYMBOL
 from .queries import dashboards
 from .reading import NO_DATA, RELEASES, Panel, Reading, Request, Text, read
 from .scenes import (
@@ -62,6 +62,7 @@ MINUS_ZERO = re.compile(r"-0([.,]0*)?(?![\d.,])")
 # Panels without data although all is well, and why.
 EMPTY = {
     (PORTFOLIO, "Custom statistics"): "the project of derivatives has none configured",
+    (PORTFOLIO, "Lines in the log"): "no query is configured",
     (EXPORTER, "Failed calls by reason"): "no call was made within the last minutes of a dump",
     (EXPORTER, "Values left out of answers"): "the simulator sends nothing to leave out",
 }
@@ -352,6 +353,22 @@ def test_a_young_project_shows_its_profit_since_launch(reading: Reader) -> None:
     assert board.said("Profit today")["amount"] == money(scenes.YOUNG_GAIN)
 
 
+def test_rejected_orders_stand_out(reading: Reader) -> None:
+    table = reading(FLEET, STOPPED)["Projects"]
+    orders, fills = table.columns.index("Open orders"), table.columns.index("Last fill")
+    words = re.compile(r"\d+(, \d+ rejected)?")
+    for row in table.rows:
+        if row[0].text == ALL_PROJECTS[NEVER]:
+            assert (row[orders].text, row[fills].text) == ("–", "–")
+            continue
+        assert words.fullmatch(row[orders].text)
+        rejected = "rejected" in row[orders].text
+        assert row[orders].color == (palette.WARNING if rejected else "")
+    assert any("rejected" in row[orders].text for row in table.rows)
+    flat = table.row(ALL_PROJECTS[FLAT])
+    assert (flat["Open orders"], flat["Last fill"]) == ("0", "–")
+
+
 def test_symbol_is_shown_in_every_project_that_holds_it(reading: Reader) -> None:
     board = reading(SYMBOL, WELL)
     table = board["AAPL by project"]
@@ -459,7 +476,7 @@ def test_nothing_reads_well_while_nothing_is_known(uid: str, at: float, reading:
             continue  # the exporter runs, and says what does not
         if panel.title in SPEAKING[uid]:
             continue
-        assert panel.says in {NO_DATA, "No data, or not held"}, panel
+        assert panel.says in {NO_DATA, NOT_HELD, NOT_READ}, panel
         assert panel.color == "", panel
     for panel in numbers:
         if uid == EXPORTER and panel.title in {"Authenticated", "Configuration"}:

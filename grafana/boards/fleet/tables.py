@@ -5,7 +5,7 @@ from __future__ import annotations
 from grafana.boards import common
 from grafana.boards.common import PROJECTS, limits_used, nearest_limit, series
 from grafana.builder import palette
-from grafana.builder.palette import rising
+from grafana.builder.palette import State, rising
 from grafana.builder.table import Label, Nothing, Sort, Value, table
 
 OPEN_PROJECT = {
@@ -13,14 +13,17 @@ OPEN_PROJECT = {
     "url": common.page("quantconnect-portfolio", project="${__data.fields.project_id}"),
 }
 STATUS = common.status_now(PROJECTS)
+REJECTED = State("/^(.*rejected.*)$/", "$1", palette.WARNING)
 
 PROJECTS_TABLE = table(
     title="Projects",
     description="""Each project on a line: first those without data, in error, liquidated and
         stopped, then the one closest to one of its limits. "Limit used" is the largest share that
         drawdown (30 days), loss today, gross leverage, the biggest position or the worst position
-        have of the project's limit: at 100 % the alert fires. A project's name opens its
-        portfolio. Source: live/list, live/portfolio/read and the recording rules.""",
+        have of the project's limit: at 100 % the alert fires. Open orders are read every 10
+        minutes, and are followed by those that were rejected within a day. A project's name opens
+        its portfolio. Source: live/list, live/portfolio/read, live/orders/read and the recording
+        rules.""",
     by=("job", "project_id"),
     # Statuses that need a look have the larger numbers; a limit is rarely used ten times.
     sort=Sort(title="Order"),
@@ -106,6 +109,24 @@ PROJECTS_TABLE = table(
             title="Leverage",
             expr=series("project:quantconnect_leverage_gross:ratio", PROJECTS),
             decimals=2,
+        ),
+        Value(
+            ref="orders",
+            title="Orders",
+            expr=common.orders_in_words(PROJECTS),
+            brings=("orders",),
+            hidden=True,
+        ),
+        Label(name="orders", title="Open orders", width=120, texts=(REJECTED,)),
+        Value(
+            ref="fill",
+            width=80,
+            title="Last fill",
+            expr="time() - {}".format(
+                series("quantconnect_live_last_fill_timestamp_seconds", PROJECTS)
+            ),
+            unit="s",
+            decimals=0,
         ),
         Value(
             ref="weight",

@@ -22,6 +22,7 @@ from .scene import (
     EXPORTER,
     FLEET,
     NOT_HELD,
+    NOT_READ,
     PORTFOLIO,
     SYMBOL,
     Drawn,
@@ -41,6 +42,7 @@ EXPECTED: Mapping[str, Panels] = {
     SYMBOL: SYMBOL_PANELS,
     EXPORTER: EXPORTER_PANELS,
 }
+NOT_READ_PANELS = {"Orders by status", "Open orders", "Last fill", "Realized P/L", "Win rate"}
 # Panels for numbers that speak while nothing is known: of ages, of what is missing, of Prometheus.
 SPEAKING = {
     FLEET: {AGES, "Equity", "Profit today", "Needs a look", "Projects", "Running"}
@@ -81,6 +83,6 @@ def disagreements(scene: Scene, uid: str, board: Reading) -> Iterator[str]:
 
 
 def missing(uid: str, title: str) -> str:
-    return (
-        NOT_HELD if uid == SYMBOL and "by project" not in title and title != "Contract" else NO_DATA
-    )
+    if uid == PORTFOLIO and title in NOT_READ_PANELS:
+        return NOT_READ
+    return NO_DATA if uid != SYMBOL or "by project" in title or title == "Contract" else NOT_HELD

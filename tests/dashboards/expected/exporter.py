@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tests.dashboards import scenes
 from tests.dashboards.reading import NO_DATA, Reading
 from tests.dashboards.scenes import (
     ALL_PROJECTS,
@@ -11,7 +12,7 @@ from tests.dashboards.scenes import (
 )
 
 from .fleet import ages
-from .scene import AGES, FRESH, Expected, Named, Panels, Rows, Scene, a_number
+from .scene import AGES, FRESH, About, Expected, Named, Panels, Rows, Scene, a_number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +25,7 @@ def reads(scene: Scene, board: Reading) -> Rows:
     sources = [
         (project, source)
         for project in scene.chosen
-        for source in ("portfolio", "status", "statistics")
+        for source in ("portfolio", "status", "statistics", "orders", "trades")
     ]
     names = sorted((ALL_PROJECTS[project], source) for project, source in sources)
     found = zip(table.column("Project"), table.column("Source"), strict=True)
@@ -39,14 +40,39 @@ def reads(scene: Scene, board: Reading) -> Rows:
     }
     if not scene.dead:
         columns["Last read"] = [
-            "Failing" if scene.silent else "–" if name == never else "OK"
-            for name in table.column("Project")
+            "–"
+            if name == never and (not scene.silent or source in {"orders", "trades"})
+            else "Failing"
+            if scene.silent
+            else "OK"
+            for name, source in zip(table.column("Project"), table.column("Source"), strict=True)
         ]
     return Rows(len(names), columns)
 
 
+def accounts(scene: Scene, _: Reading) -> Rows:
+    if scene.silent:
+        return Rows(1, {"Account": ["demo"], "Last read": ["Failing"]})
+    busy = sum(scenes.truth(each, scene.at).status == "Running" for each in ALL_PROJECTS)
+    return Rows(
+        1,
+        {
+            "Account": ["demo"],
+            "Last read": ["OK"],
+            "Nodes busy": [About(busy, 3)],
+            "Nodes free": [a_number],
+            "Nodes read": [FRESH],
+            "Credit, QCC": [a_number],
+            "Card expires, days": [a_number],
+            "Account read": [FRESH],
+        },
+    )
+
+
 def failing(scene: Scene, _: Reading) -> Named:
-    return {"failing": str(3 * len(scene.chosen) if scene.silent else 0)}
+    return {
+        "failing": str(5 * len(scene.chosen) - 2 * (NEVER in scene.chosen) if scene.silent else 0)
+    }
 
 
 def one_target(_: Scene, __: Reading) -> Named:
@@ -64,6 +90,7 @@ EXPORTER_PANELS: Panels = {
     "Request budget needed": lambda _, __: {"demo": "0%"},
     "Configuration": lambda _, __: {"loaded": "OK"},
     "Reads by project": reads,
+    "Accounts": accounts,
     "Age of the last good read": lambda scene, _: {
         ALL_PROJECTS[each]: FRESH for each in scene.chosen
     },

@@ -23,7 +23,6 @@ from .scene import (
     Rows,
     Scene,
     a_number,
-    money,
     percent,
 )
 
@@ -76,7 +75,7 @@ def projects(scene: Scene, board: Reading) -> Rows:
         {
             "Status": [scene.status(each) for each in order],
             "Data age": column(lambda _: FRESH),
-            "Equity": column(lambda each: money(scene.equity(each))),
+            "Equity": column(lambda each: About(scene.equity(each))),
             "Currency": column(lambda each: "EUR" if each == EURO else "USD"),
             "Today": column(lambda each: About(scene.profit(each), 1)),
             "Today %": column(
@@ -169,7 +168,7 @@ FLEET_PANELS: Panels = {
     "Equity": lambda scene, _: (
         uncounted(scene)
         if scene.silent
-        else {name: money(amount) for name, amount in scene.currencies(scene.equity).items()}
+        else {name: About(amount) for name, amount in scene.currencies(scene.equity).items()}
     ),
     "Profit today": lambda scene, _: (
         uncounted(scene)

@@ -10,6 +10,7 @@ from tests.dashboards.reading import NO_DATA, Reading
 from tests.dashboards.scenes import (
     ALL_PROJECTS,
     CRASHED,
+    CRASHING,
     DAY,
     SHARES,
     STOPPED,
@@ -17,7 +18,20 @@ from tests.dashboards.scenes import (
 )
 
 from .fleet import ages
-from .scene import AGES, About, Expected, Named, Panels, Rows, Scene, a_number, money, percent
+from .scene import (
+    AGES,
+    FRESH,
+    NOT_READ,
+    About,
+    Expected,
+    Named,
+    Panels,
+    Rows,
+    Scene,
+    a_number,
+    money,
+    percent,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,6 +61,17 @@ def limits(scene: Scene) -> dict[str, float]:
     """The limits of which the project's use is known, by the names on the panels."""
     found = {"Drawdown": 0.2, "Daily loss": 0.05, "Position loss": 0.1}
     return found | {"Drawdown": 0.15, "Gross leverage": 2} if scene.project == SHARES else found
+
+
+def deployment(scene: Scene, _: Reading) -> Rows:
+    columns: dict[str, list[Expected]] = {
+        "Deployment": [re.compile("L-").match],
+        "Brokerage": [re.compile(".+Brokerage").match],
+        "Auto restart": ["off" if scene.project == CRASHING else "on"],
+    }
+    if scene.status(scene.project) != "Running":
+        columns["Stopped"] = [re.compile(".+ ago").match]
+    return Rows(1, columns)
 
 
 def used(scene: Scene, _: Reading) -> Named:
@@ -188,6 +213,50 @@ def pnl_lines(scene: Scene, board: Reading) -> str | Named:
     return dict.fromkeys({*now, *shown}, a_number)
 
 
+WORDS = {1: "submitted", 2: "partially_filled", 3: "filled", 5: "canceled", 7: "rejected"}
+CLOSED = {3, 5, 7}
+
+
+def by_status(scene: Scene, _: Reading) -> Named:
+    counted = scenes.orders(scene.project, scene.at)
+    return {WORDS[each]: str(count) for each, count in counted.items()} or {"no order yet": "0"}
+
+
+def open_orders(scene: Scene, _: Reading) -> Named:
+    counted = scenes.orders(scene.project, scene.at)
+    count = sum(number for status, number in counted.items() if status not in CLOSED)
+    oldest: Named = {"oldest": a_number} if count else {}
+    return {"open": str(count), **oldest, "rejected": a_number, "read": FRESH}
+
+
+def last_fill(scene: Scene, _: Reading) -> Named:
+    if scenes.orders(scene.project, scene.at)[3]:
+        return {"ago": a_number, "read": FRESH}
+    return {"newest deployment": "no fill yet", "read": FRESH}
+
+
+def realized(scene: Scene, _: Reading) -> dict[str, Expected]:
+    found = scenes.listed("trades", scene.project, scene.at)
+    # The simulator's profits of the past are others each time that they are asked for.
+    return {"net of fees": a_number, "fees": About(sum(each["totalFees"] for each in found))}
+
+
+def win_rate(scene: Scene, _: Reading) -> Named:
+    found = scenes.listed("trades", scene.project, scene.at)
+    if not found:
+        return {"trades": "0", "read": FRESH}
+    return {"won": a_number, "trades": str(len(found)), "read": FRESH}
+
+
+def when_filled(name: str) -> Callable[[Scene, Reading], str | Named]:
+    """A line; its name may ask for the account's currency."""
+    return lambda scene, _: (
+        {name.format(currency=scene.currency): a_number}
+        if scenes.orders(scene.project, scene.at)[3]
+        else NOT_READ
+    )
+
+
 PORTFOLIO_PANELS: Panels = {
     AGES: ages("portfolio", "status and equity"),
     "{project} ({currency})": lambda scene, _: {"equity": money(scene.equity(scene.project))},
@@ -253,20 +322,24 @@ PORTFOLIO_PANELS: Panels = {
     },
     "Cash share over time": lambda _, board: board.said("Cash share"),
     "Cash by currency": cash_books,
+    # The demo's benchmark is not read, as by default.
+    "Equity indexed to 100, and its benchmark": lambda _, __: {"equity": About(100, 10)},
+    "Realized P/L over time": realized,
+    "Orders by status": by_status,
+    "Open orders": open_orders,
+    "Last fill": last_fill,
+    "Realized P/L": lambda scene, board: {**realized(scene, board), "read": FRESH},
+    "Win rate": win_rate,
+    "Orders of the last hour": lambda _, __: {"orders": a_number, "limit": "500"},
+    "Time since the last fill": when_filled("last fill"),
+    "Fees of orders": when_filled("{currency}"),
+    "Lines in the log": lambda _, __: NOT_READ,  # without a query in the configuration
     "Net profit": statistic("net_profit", "net profit"),
     "Return": statistic("return_ratio", "return", times=100, within=0.02),
     "Probabilistic Sharpe": while_it_runs("probabilistic sharpe"),
     "Holdings value": statistic("holdings_value", "holdings value"),
     "Volume": statistic("volume", "volume"),
-    "Deployment": lambda scene, _: Rows(
-        1,
-        {"Deployment": [re.compile("L-").match], "Brokerage": [re.compile(".+Brokerage").match]}
-        | (
-            {}
-            if scene.status(scene.project) == "Running"
-            else {"Stopped": [re.compile(".+ ago").match]}
-        ),
-    ),
+    "Deployment": deployment,
     "Uptime of the live node": while_it_runs("up"),
     "Memory of the live node": lambda _, __: {"used": a_number, "total": a_number},
     "CPU of the live node": lambda _, __: {"CPU": a_number},

@@ -30,6 +30,7 @@ from tests.dashboards.scenes import (
 FLEET, PORTFOLIO = "quantconnect-fleet", "quantconnect-portfolio"
 SYMBOL, EXPORTER = "quantconnect-symbol", "quantconnect-exporter"
 NOT_HELD = "No data, or not held"
+NOT_READ = "Not read"
 AGES = "Age of what is shown"
 AAPL = "AAPL R735QTJ8XC9X"
 FRESH = "4 s"
