@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from hashlib import blake2b
 from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from exporter.simulator.instruments import Instrument
     from exporter.simulator.ledger import Fill, Trip
+    from exporter.simulator.market import Market
     from exporter.simulator.project import Book, Deployment, Format, Project
     from exporter.simulator.wire import Json
 
@@ -73,6 +75,19 @@ class Order:
         """The limit to the tick; 0 without one."""
         return round(self.limit_price or 0.0, self.instrument.decimals)
 
+    def numbered(self, number: int) -> Order:
+        """The order as the one of its deployment with this number."""
+        return Order(
+            self.deployment,
+            number,
+            self.trip,
+            self.fill,
+            self.status,
+            self.limit_price,
+            self.ended,
+            self.closes,
+        )
+
     def events(self) -> Iterator[tuple[float, int]]:
         """Its history: (time, status)."""
         if self.status != INVALID:
@@ -83,25 +98,40 @@ class Order:
 
 def orders(project: Project, now: float) -> list[Order]:
     """Every order of every deployment up to ``now`` (unix seconds), oldest first."""
+    deployments, market = tuple(project.deployments), project.book.market
     drafts = [
         (order.fill.time, place, order)
         for place, trip in enumerate(project.book.trips(now))
-        for order in _of_trip(project, trip, now)
+        for order in (
+            _of_closed_trip(trip, deployments, market)
+            if trip.closed <= now
+            else _of_trip(trip, deployments, market, now)
+        )
     ]
     drafts.sort(key=itemgetter(0, 1))
     found = []
     numbers: Counter[str] = Counter()
     for _, _, order in drafts:
         numbers[order.deployment.deploy_id] += 1
-        found.append(replace(order, number=numbers[order.deployment.deploy_id]))
+        found.append(order.numbered(numbers[order.deployment.deploy_id]))
     return found
 
 
-def _of_trip(project: Project, trip: Trip, now: float) -> Iterator[Order]:
+@lru_cache(maxsize=65_536)
+def _of_closed_trip(
+    trip: Trip, deployments: tuple[Deployment, ...], market: Market
+) -> tuple[Order, ...]:
+    """The orders of a trip that is closed, of which nothing changes any more."""
+    return tuple(_of_trip(trip, deployments, market, trip.closed))
+
+
+def _of_trip(
+    trip: Trip, deployments: tuple[Deployment, ...], market: Market, now: float
+) -> Iterator[Order]:
     """The orders of ``trip`` in the order of their submission, not numbered yet."""
     fills = trip.filled(now)
     first = fills[0]
-    deployment = _deployment(project, first.time)
+    deployment = _deployment(deployments, first.time)
     refused, limited, _, _ = uniform("orders", trip.instrument.key, first.time)
     if refused < _REFUSED:
         power = first._replace(quantity=10 * first.quantity)
@@ -115,15 +145,15 @@ def _of_trip(project: Project, trip: Trip, now: float) -> Iterator[Order]:
             order = replace(order, status=CANCELED, ended=trip.closed)
         yield order
     for fill in fills[1:]:
-        yield Order(_deployment(project, fill.time), 0, trip, fill)
+        yield Order(_deployment(deployments, fill.time), 0, trip, fill)
     if trip.closed <= now:
-        fill = ledger.close(trip, project.book.market)
-        yield Order(_deployment(project, fill.time), 0, trip, fill, closes=True)
+        fill = ledger.close(trip, market)
+        yield Order(_deployment(deployments, fill.time), 0, trip, fill, closes=True)
 
 
-def _deployment(project: Project, time: float) -> Deployment:
+def _deployment(deployments: tuple[Deployment, ...], time: float) -> Deployment:
     """The deployment that trades at ``time``; a trip is opened and closed by one that runs."""
-    return next(d for d in reversed(project.deployments) if d.launched <= time)
+    return next(d for d in reversed(deployments) if d.launched <= time)
 
 
 def row(order: Order, project: Project) -> Json:
