@@ -112,7 +112,11 @@ class _Run:
         """Read the projects of all accounts. Raises ConfigError and OSError."""
         config, are_there = self._without_what_is_there(config)
         accounts, reports = self._settled(config) if config.accounts else ([], [])
-        reports = [each for each in reports if self._is_chosen(each.project_id)]
+        reports = [
+            each
+            for each in reports
+            if self._is_chosen(each.project_id) and each.project_id not in are_there
+        ]
         self.errors = {each.name: each.error for each in accounts}
         for account in config.accounts:
             error = self.errors[account.name]
@@ -157,7 +161,18 @@ class _Run:
             for account in config.accounts
         ]
         left = tuple(each for each in accounts if each.projects or each.discover)
-        return replace(config, accounts=left), are_there
+        # The sources that tell neither a project's name nor its currency cost no calls.
+        config = replace(
+            config,
+            accounts=left,
+            orders_interval=0.0,
+            trades_interval=0.0,
+            nodes_interval=0.0,
+            account_interval=0.0,
+            benchmark_interval=0.0,
+            logs_interval=0.0,
+        )
+        return config, are_there
 
     def _settled(self, config: Config) -> tuple[Sequence[AccountReport], Sequence[ProjectReport]]:
         """Have the poller read everything once."""
