@@ -16,7 +16,6 @@ from exporter.simulator.instruments import equity
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from exporter.simulator.market import Market
     from exporter.simulator.project import Project
     from exporter.simulator.wire import Json
 
@@ -103,12 +102,12 @@ class Sampler:
         return day * DAY
 
 
-def read(project: Project, market: Market, now: float, name: str, window: Window) -> Json:
+def read(project: Project, now: float, name: str, window: Window) -> Json:
     """The chart ``name`` of ``NAMES`` as the ``chart`` object of the answer."""
     sampler = Sampler(project, now)
     if name == "Benchmark":
         prices: list[object] = [
-            [day, _rounded(market.price(_SPY, day))] for day in sampler.days(window)
+            [day, _rounded(project.book.market.price(_SPY, day))] for day in sampler.days(window)
         ]
         series = {"Benchmark": _series("Benchmark", "$", 0, 0, prices)}
     else:

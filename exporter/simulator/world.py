@@ -8,14 +8,12 @@ server answers from the same world.
 from __future__ import annotations
 
 import json
-import math
 import threading
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from exporter.simulator.demo import Demo
-from exporter.simulator.generated import GeneratedAccount, Universe
 from exporter.simulator.given import GivenAccount
 from exporter.simulator.market import Market
 from exporter.simulator.project import (
@@ -47,11 +45,9 @@ class World:
         *,
         user_id: int = 1,
         token: str = DEMO_TOKEN,
-        market: Market | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.user_id = user_id
-        self.market = market or Market("market", clock())
         self.snapshot_lag = 0.0
         """Portfolios are as old as the last multiple of this many seconds since the launch."""
         self._token = token
@@ -75,15 +71,14 @@ class World:
         One project stops with open positions ``stops_after`` seconds after ``started``, another
         crashes after ``crashes_after``.
         """
-        market = Market(str(seed), started)
         demo = Demo(
             seed=str(seed),
-            market=market,
+            market=Market(str(seed), started),
             started=started,
             stops_after=stops_after,
             crashes_after=crashes_after,
         )
-        return cls(demo.projects(), market=market, clock=clock)
+        return cls(demo.projects(), clock=clock)
 
     @classmethod
     def from_portfolios(
@@ -115,35 +110,6 @@ class World:
                 )
             )
         return cls(projects, clock=clock)
-
-    @classmethod
-    def generated(
-        cls,
-        *,
-        projects: int,
-        holdings: int,
-        seed: str | int = "generated",
-        first_id: int = 30_000_001,
-        held_for: float = math.inf,
-        clock: Callable[[], float] = time.time,
-    ) -> World:
-        """``projects`` that run, numbered from ``first_id``, each of ``holdings`` positions that
-        are replaced after ``held_for`` seconds, a tenth of them at a time."""
-        universe = Universe(str(seed), max(4 * holdings, 2000))
-        launched = clock() - 7 * 86_400.0
-        return cls(
-            [
-                Project(
-                    first_id + number,
-                    f"Generated {number + 1:05d}",
-                    launched - 86_400.0,
-                    GeneratedAccount(universe, number, holdings, held_for),
-                    deployments=[Deployment(deploy_id(seed, number), launched)],
-                )
-                for number in range(projects)
-            ],
-            clock=clock,
-        )
 
     @property
     def token(self) -> str:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from exporter.simulator import SimulatorServer, World
+from exporter.simulator import World
+from tests.support import SimulatorServer
 
 Configure = Callable[..., Path]
 

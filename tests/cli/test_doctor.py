@@ -13,14 +13,15 @@ import pytest
 from exporter.cli import main
 from exporter.cli.findings import Report
 from exporter.config import Config, resolve
-from exporter.simulator import Delay, SimulatorServer, Status, World, fault_answers, patched
+from exporter.simulator import World
+from tests.support import Delay, SimulatorServer, Status, fault_answers, patched
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from exporter.simulator.exchange import Fault
-    from exporter.simulator.fault_answers import Transformed
+    from tests.support.fault_answers import Transformed
 
     from .conftest import Configure
 

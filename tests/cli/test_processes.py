@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from exporter.simulator import SimulatorServer
+    from tests.support import SimulatorServer
 
     from .conftest import Configure
 

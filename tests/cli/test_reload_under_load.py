@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from exporter.simulator import SimulatorServer
     from tests.soak.process import Exporter, Usage
+    from tests.support import SimulatorServer
 
 STAY = (21048731, 21363904, 22418690)
 COMES_AND_GOES = 22057483

@@ -16,10 +16,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from exporter.simulator import Deployment, SimulatorServer, World
+from exporter.simulator import Deployment, World
 from exporter.simulator.given import GivenAccount
 from exporter.simulator.project import Project
 from prometheus.stack import Prometheus
+from tests.support import SimulatorServer
 
 from .promql import rules
 

@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING
 
 from exporter.poller.record import READ_FAILED, READ_SUCCEEDS
 from exporter.quantconnect.errors import Reason
-from exporter.simulator import (
+from tests.faults.entry import Failing
+from tests.faults.scene import PORTFOLIO, TOKEN, VICTIM
+from tests.faults.told import Published, Told, failures, unread
+from tests.support import (
     Body,
     Bytes,
     Chunked,
@@ -22,10 +25,7 @@ from exporter.simulator import (
     TruncatedGzip,
     patched,
 )
-from exporter.simulator import fault_answers as say
-from tests.faults.entry import Failing
-from tests.faults.scene import PORTFOLIO, TOKEN, VICTIM
-from tests.faults.told import Published, Told, failures, unread
+from tests.support import fault_answers as say
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -27,7 +27,7 @@ import requests
 from exporter.poller.credentials import UNREADABLE
 from exporter.poller.record import ACCEPTED, CALL_FAILED, CALL_SUCCEEDS, READ_FAILED, READ_SUCCEEDS
 from exporter.poller.record import REJECTED as REJECTED_ACCOUNT
-from exporter.simulator import Delay, SimulatorServer, Stall, Status, World
+from exporter.simulator import World
 from prometheus.stack import free_port
 from tests.faults import told
 from tests.faults.entry import ProcessStory
@@ -44,6 +44,7 @@ from tests.faults.told import (
 )
 from tests.poller.given import eventually
 from tests.soak.scraper import inconsistencies
+from tests.support import Delay, SimulatorServer, Stall, Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

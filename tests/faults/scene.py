@@ -32,7 +32,7 @@ from exporter import log
 from exporter.cli.reload import Reloader
 from exporter.clock import Clock
 from exporter.exposition import samples
-from exporter.simulator import SimulatorServer, World
+from exporter.simulator import World
 from exporter.simulator.authentication import Authentication
 from exporter.web.app import Application, Site
 from exporter.web.listen import bind, parse_address
@@ -41,6 +41,7 @@ from tests.faults import told
 from tests.poller.given import config_of, eventually
 from tests.poller.live import Live, quick
 from tests.soak.scraper import inconsistencies
+from tests.support import SimulatorServer
 from tests.web_config.pki import PKI
 
 if TYPE_CHECKING:

@@ -30,8 +30,6 @@ from exporter.poller.record import (
 )
 from exporter.poller.record import REJECTED as REJECTED_ACCOUNT
 from exporter.poller.schedule import Schedule
-from exporter.simulator import ClockOffset, Stall, Status, patched
-from exporter.simulator import fault_answers as say
 from exporter.sources.holdings import decode_holdings
 from tests.faults.entry import Story
 from tests.faults.scene import BYSTANDER, PORTFOLIO, TOKEN, VICTIM, answer
@@ -49,6 +47,8 @@ from tests.faults.told import (
     unread,
 )
 from tests.poller.given import eventually
+from tests.support import ClockOffset, Stall, Status, patched
+from tests.support import fault_answers as say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

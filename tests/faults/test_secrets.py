@@ -15,10 +15,11 @@ import pytest
 import requests
 
 from exporter.config import ConfigError, load
-from exporter.simulator import SimulatorServer, World
-from exporter.simulator import fault_answers as say
+from exporter.simulator import World
 from tests.faults.processes import Start
 from tests.faults.scene import TOKEN, Listening, answer, assert_no_secret
+from tests.support import SimulatorServer
+from tests.support import fault_answers as say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

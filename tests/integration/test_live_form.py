@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from exporter.simulator import SimulatorServer, World, patched
+from exporter.simulator import World
 from prometheus.stack import eventually
 from tests.integration.exporter_process import ExporterProcess, configure
+from tests.support import SimulatorServer, patched
 
 if TYPE_CHECKING:
     from pathlib import Path

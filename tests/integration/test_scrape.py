@@ -20,10 +20,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from exporter.simulator import SimulatorServer, Status, World
+from exporter.simulator import World
 from prometheus.stack import Prometheus, eventually
 from tests.integration.exporter_process import COMMAND, ExporterProcess, configure
 from tests.integration.numbers import CASH_FIELDS, HOLDING_FIELDS, Numbers, held, sent, true
+from tests.support import SimulatorServer, Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -22,7 +22,8 @@ from exporter.poller.record import (
     REJECTED,
     STRETCHED,
 )
-from exporter.simulator import (
+from exporter.telemetry import AccountTelemetry, Telemetry
+from tests.support import (
     Body,
     Bytes,
     Cut,
@@ -35,7 +36,6 @@ from exporter.simulator import (
     fault_answers,
     patched,
 )
-from exporter.telemetry import AccountTelemetry, Telemetry
 
 from .given import eventually, said
 from .live import Live, account, configured, eventually_complete, live, projects, quick
@@ -45,7 +45,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from exporter.config import Config
-    from exporter.simulator import Fault, SimulatorServer
+    from exporter.simulator import Fault
+    from tests.support import SimulatorServer
 
 PORTFOLIO = "live/portfolio/read"
 

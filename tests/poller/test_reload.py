@@ -10,7 +10,8 @@ import pytest
 from exporter.config import ConfigError
 from exporter.poller.account import STILL_WAITING
 from exporter.poller.record import REJECTED
-from exporter.simulator import Delay, SimulatorServer, Stall, World
+from exporter.simulator import World
+from tests.support import Delay, SimulatorServer, Stall
 
 from .given import answer_of, eventually, said
 from .live import account, configured, eventually_complete, eventually_read, live, projects, quick

@@ -9,8 +9,9 @@ import pytest
 
 from exporter.cli import main
 from exporter.poller.schedule import Budget
-from exporter.simulator import DEMO_TOKEN, SimulatorServer, World
+from exporter.simulator import DEMO_TOKEN, World
 from tests.poller.virtual import VirtualAccount
+from tests.support import SimulatorServer
 
 PAGE = (Path(__file__).parents[2] / "docs" / "scale.md").read_text(encoding="utf-8")
 

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 import requests
 
-from exporter.simulator import DEMO_TOKEN, Request, SimulatorServer, World
+from exporter.simulator import DEMO_TOKEN, Request, World
 from prometheus.stack import Prometheus, eventually, free_port
+from tests.support import SimulatorServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -109,7 +109,10 @@ def test_the_benchmark_is_daily(client: Client, world: World) -> None:
                     "index": 0,
                     "seriesType": 0,
                     "values": [
-                        [SATURDAY - DAY, world.market.price(SPY, SATURDAY - DAY)],
+                        [
+                            SATURDAY - DAY,
+                            world.project(EQUITIES).book.market.price(SPY, SATURDAY - DAY),
+                        ],
                         [SATURDAY, 575.19],
                         [TUESDAY, 583.12],
                         [TUESDAY + DAY, 589.02],

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from exporter.simulator import (
+from tests.support import (
     Body,
     Bytes,
     Chunked,
@@ -23,7 +23,6 @@ from exporter.simulator import (
     Cut,
     Delay,
     Drip,
-    Fault,
     HangUp,
     Large,
     LongHead,
@@ -40,6 +39,8 @@ from .client import Client, Reply, is_silent, receive, receive_all, signed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from exporter.simulator import Fault
 
 EQUITIES, FOREX = 21048731, 21790216
 READ = f"live/portfolio/read?projectId={EQUITIES}"

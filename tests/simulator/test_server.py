@@ -12,13 +12,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from exporter.simulator import Delay, RequestLog, SimulatorServer, Stall, World
+import exporter.simulator
+from tests.support import Delay, RequestLog, SimulatorServer, Stall
 from tests.web_config.pki import PKI
 
 from .client import Client, receive_all, signed
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from exporter.simulator import World
 
 EQUITIES = 21048731
 
@@ -43,11 +46,18 @@ def test_slashes_too_many_are_forgiven(client: Client, path: str) -> None:
     assert client.request("GET", path).json() == {"success": True}
 
 
+def test_a_server_that_nobody_interferes_with(world: World) -> None:
+    with exporter.simulator.SimulatorServer(world) as server:
+        client = Client(server.port)
+        assert client.get("authenticate").json() == {"success": True}
+        client.close()
+
+
 def test_unknown_paths(client: Client) -> None:
-    inside = client.get("live/orders/read")
+    inside = client.get("live/orders/write")
     assert inside.status == 200
     assert inside.json() == {
-        "errors": ["Invalid API endpoint: live/orders/read"],
+        "errors": ["Invalid API endpoint: live/orders/write"],
         "success": False,
     }
     outside = client.request("GET", "/")

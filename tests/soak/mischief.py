@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import requests
 
-from exporter.simulator import (
+from tests.soak.world import trade
+from tests.support import (
     Body,
     Bytes,
     Chunked,
@@ -25,15 +26,15 @@ from exporter.simulator import (
     TruncatedGzip,
     fault_answers,
 )
-from tests.soak.world import trade
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
     from random import Random
 
-    from exporter.simulator import Fault, SimulatorServer
+    from exporter.simulator import Fault
     from tests.soak.process import Exporter
+    from tests.support import SimulatorServer
 
 HARMLESS: tuple[Fault, ...] = (
     Delay(0.5),

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 import requests
 from prometheus_client.parser import text_string_to_metric_families
 
-from exporter.simulator import SimulatorServer
 from tests.soak import truth
 from tests.soak.mischief import Mischief
 from tests.soak.process import Exporter, Usage, exporter
 from tests.soak.scraper import Scraper
 from tests.soak.world import soaked
+from tests.support import SimulatorServer
 
 if TYPE_CHECKING:
     from collections import Counter
