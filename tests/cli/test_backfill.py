@@ -19,7 +19,7 @@ from exporter.cli import main
 from exporter.cli.backfill import FAILED, NO_TARGET, THERE, WRITTEN, backfill
 from exporter.cli.configuration import load
 from exporter.cli.flags import parse
-from exporter.simulator import SimulatorServer, Status, World, fault_answers
+from tests.support import SimulatorServer, Status, fault_answers, generated_world
 
 if TYPE_CHECKING:
     import argparse
@@ -40,7 +40,7 @@ Told = list[tuple[str, dict[str, Any]]]
 @pytest.fixture
 def quantconnect() -> Iterator[SimulatorServer]:
     """Two projects that were launched 100 days ago, and one that never was; time stands still."""
-    world = World.generated(projects=3, holdings=2)
+    world = generated_world(projects=3, holdings=2)
     for project in world.projects:
         (deployment,) = project.deployments
         project.deployments[:] = [replace(deployment, launched=NOW - 100 * DAY)]

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from exporter.simulator import SimulatorServer, World
 from prometheus.stack import Prometheus, eventually, free_port
 from tests.dashboards.queries import queries
 from tests.integration.exporter_process import COMMAND, ExporterProcess, configure
+from tests.support import SimulatorServer, generated_world
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -77,7 +77,7 @@ def run(*command: str) -> str:
 @pytest.fixture(scope="module")
 def backfilled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backfilled]:
     directory = tmp_path_factory.mktemp("backfill")
-    world = World.generated(projects=1, holdings=3)
+    world = generated_world(projects=1, holdings=3)
     (project,) = world.projects
     (deployment,) = project.deployments
     project.deployments[:] = [replace(deployment, launched=time.time() - 100 * DAY)]
