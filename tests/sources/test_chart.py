@@ -204,7 +204,7 @@ def test_no_series_next_to_errors() -> None:
 
 
 def benchmark(*values: object) -> Benchmark:
-    request = BENCHMARK.request(PROJECT, CONFIG, Known("", NOON + 0.7))  # type: ignore[call-arg, unused-ignore]
+    request = BENCHMARK.request(PROJECT, CONFIG, Known(deploy_id="", now=NOON + 0.7))  # type: ignore[call-arg, unused-ignore]
     assert request.parameters == {
         "projectId": 101,
         "name": "Benchmark",
