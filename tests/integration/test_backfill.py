@@ -97,8 +97,9 @@ def backfilled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backfilled]
         recorded: list[float] = []
 
         def is_recorded() -> bool:
-            found = prometheus.query("timestamp(project:quantconnect_profit:30d)")
-            recorded.extend(float(each["value"][1]) for each in found)
+            found = prometheus.query("timestamp(project:quantconnect_drawdown:ratio)")
+            times = [float(each["value"][1]) for each in found]
+            recorded.extend(at for at in times if at > seam)
             return bool(recorded) and recorded[-1] >= recorded[0] + 5
 
         eventually(is_recorded, "the rules have recorded some seconds", seconds=120)
