@@ -112,7 +112,11 @@ class _Run:
         """Read the projects of all accounts. Raises ConfigError and OSError."""
         config, are_there = self._without_what_is_there(config)
         accounts, reports = self._settled(config) if config.accounts else ([], [])
-        reports = [each for each in reports if self._is_chosen(each.project_id)]
+        reports = [
+            each
+            for each in reports
+            if self._is_chosen(each.project_id) and each.project_id not in are_there
+        ]
         self.errors = {each.name: each.error for each in accounts}
         for account in config.accounts:
             error = self.errors[account.name]
@@ -157,8 +161,8 @@ class _Run:
             for account in config.accounts
         ]
         left = tuple(each for each in accounts if each.projects or each.discover)
-        # Names and currencies come with the portfolio, the status and the statistics.
-        needed = replace(
+        # The sources that tell neither a project's name nor its currency cost no calls.
+        config = replace(
             config,
             accounts=left,
             orders_interval=0.0,
@@ -168,7 +172,7 @@ class _Run:
             benchmark_interval=0.0,
             logs_interval=0.0,
         )
-        return needed, are_there
+        return config, are_there
 
     def _settled(self, config: Config) -> tuple[Sequence[AccountReport], Sequence[ProjectReport]]:
         """Have the poller read everything once."""

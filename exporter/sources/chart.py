@@ -115,7 +115,7 @@ def decode_series(payload: Mapping[str, object], *, series: str, window: Window)
         if not window.start - window.bucket <= point.time <= window.end + window.bucket:
             raise ApiError(
                 Reason.MALFORMED,
-                f"live/chart/read: {where}: a point at {point.time:.0f} is outside the window from"
+                f"live/chart/read: {where}: a point at {point.time:.15g} is outside the window from"
                 f" {window.start} to {window.end}",
             )
         points[point.time] = point

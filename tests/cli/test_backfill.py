@@ -17,11 +17,15 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from exporter.backfill.past import NO_BENCHMARK
 from exporter.cli import main
 from exporter.cli.backfill import FAILED, NO_TARGET, THERE, WRITTEN, backfill
+from exporter.cli.configuration import load
 from exporter.cli.flags import parse
 from tests.support import SimulatorServer, Status, fault_answers, generated_world
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Iterator
+
+    from exporter.config import Config
 
     from .conftest import Configure
 
@@ -414,13 +418,22 @@ def test_no_configuration(capsys: pytest.CaptureFixture[str]) -> None:
     assert (said.out, "none.yaml" in said.err) == ("", True)
 
 
-def test_a_token_that_cannot_be_read(
-    run: Run, configure: Configure, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_a_token_file_that_goes(
+    run: Run, configure: Configure, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    file = configure(BOTH)
-    file.write_text(file.read_text().replace("api_token: demo", "api_token_file: gone"))
+    """After the configuration was read, and before the token is."""
+    file, token = configure(BOTH), tmp_path / "token"
+    file.write_text(file.read_text().replace("api_token: demo", f"api_token_file: {token}"))
+    token.write_text("demo")
+
+    def load_and_lose(options: argparse.Namespace) -> Config | None:
+        config = load(options)
+        token.unlink()
+        return config
+
+    monkeypatch.setattr("exporter.cli.backfill.load", load_and_lose)
     assert run()[0] == 1
-    assert "gone" in run.err
+    assert str(token) in run.err
 
 
 def test_a_folder_that_cannot_be_written_to(run: Run, configure: Configure, tmp_path: Path) -> None:

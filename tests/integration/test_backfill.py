@@ -45,15 +45,15 @@ QUERIES = [
 
 @dataclass(frozen=True)
 class Backfilled:
-    """A Prometheus with a past from ``start`` to ``seam``, and scrapes from ``scraped`` on.
+    """A Prometheus with a past from ``start`` to ``seam``, and then scrapes.
 
-    Times are unix seconds.
+    All rules have recorded at ``recorded``. Times are unix seconds.
     """
 
     prometheus: Prometheus
     start: float
     seam: float
-    scraped: float
+    recorded: float
 
     def over_time(
         self, query: str, *, start: float, end: float, step: float
@@ -94,14 +94,16 @@ def backfilled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backfilled]
         prometheus = Prometheus(directory, targets=[address], quicken=60)
         prometheus.start()
         stack.callback(prometheus.stop)
-        scraped = time.time()
+        recorded: list[float] = []
 
         def is_recorded() -> bool:
-            found = prometheus.query("timestamp(project:quantconnect_profit:30d)")
-            return bool(found) and float(found[0]["value"][1]) > scraped + 10
+            found = prometheus.query("timestamp(project:quantconnect_drawdown:ratio)")
+            times = [float(each["value"][1]) for each in found]
+            recorded.extend(at for at in times if at > seam)
+            return bool(recorded) and recorded[-1] >= recorded[0] + 5
 
         eventually(is_recorded, "the rules have recorded some seconds", seconds=120)
-        yield Backfilled(prometheus, start, seam, scraped)
+        yield Backfilled(prometheus, start, seam, recorded[-1])
 
 
 def bring_the_past(directory: Path, config: Path, address: str, *, start: int, seam: int) -> None:
@@ -167,12 +169,12 @@ def test_the_line_has_no_seam(backfilled: Backfilled, query: DashboardQuery) -> 
 
     And without a gap, but for the time that the commands took.
     """
-    start, end = backfilled.seam - HOUR, backfilled.scraped + 10
+    start, end = backfilled.seam - HOUR, backfilled.recorded
     (values,) = backfilled.over_time(query.expr, start=start, end=end, step=5).values()
     assert min(values) == start
     assert max(values) > end - 5
     gaps = [b - a for a, b in pairwise(values)]
-    assert max(gaps) <= backfilled.scraped - backfilled.seam + 10
+    assert max(gaps) <= end - backfilled.seam + 5
     is_equity = "equity" in query.expr
     jumps = [abs(b / a - 1) if is_equity else abs(b - a) for a, b in pairwise(values.values())]
     assert max(jumps) < 0.01
@@ -191,7 +193,7 @@ def test_profit_by_day_has_a_bar_for_each_day(backfilled: Backfilled) -> None:
     assert len(gain) == 29
     assert sum(gain[at] != 0.0 or loss[at] != 0.0 for at in gain) > 15
     # What the days gained and lost is what equity gained or lost.
-    first, last = min(gain), backfilled.scraped + 10
+    first, last = min(gain), backfilled.recorded
     equity = of(EQUITY)[0].expr
     (before,) = backfilled.prometheus.query(equity, at=first)
     (after,) = backfilled.prometheus.query(equity, at=last)
