@@ -25,8 +25,9 @@ $(INSTALLED): pyproject.toml
 demo: $(INSTALLED) ## Run the exporter against a simulated QuantConnect, with Prometheus if installed
 	@$(BIN)/python -m prometheus.demo $(DEMO)
 
+# Python may be told to keep no bytecode; then each of the processes would compile the exporter.
 test: $(INSTALLED) prometheus node ## Run every test
-	$(BIN)/python -m pytest -n auto --dist loadfile --cov --cov-report=term
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n auto --dist loadfile --cov --cov-report=term
 
 prometheus: ## Install Debian's Prometheus and Alertmanager, where that is possible
 	@prometheus/install-debian
