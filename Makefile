@@ -12,7 +12,7 @@ endif
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint linters format docs dashboards bench soak fuzz \
-	prometheus node importable dist chart notes lock lowest locked audit sbom clean
+	prometheus node browser importable dist chart notes lock lowest locked audit sbom clean
 
 $(INSTALLED): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -26,7 +26,7 @@ demo: $(INSTALLED) ## Run the exporter against a simulated QuantConnect, with Pr
 	@$(BIN)/python -m prometheus.demo $(DEMO)
 
 # Python may be told to keep no bytecode; then each of the processes would compile the exporter.
-test: $(INSTALLED) prometheus node ## Run every test
+test: $(INSTALLED) prometheus node browser ## Run every test
 	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n auto --dist loadfile --cov --cov-report=term
 
 prometheus: ## Install Debian's Prometheus and Alertmanager, where that is possible
@@ -48,6 +48,14 @@ lint: $(INSTALLED) ## Check style, types, and that what is generated is up to da
 	$(BIN)/python -m exporter.sources.reference | diff -u docs/metrics.md -
 	$(BIN)/python grafana/build.py --check
 	$(BIN)/python -m tests.faults | diff -u docs/faults.md -
+
+browser: ## Install Debian's Chromium, for the test of the landing page, where that is possible
+	@for each in chromium google-chrome chromium-browser; do \
+		if command -v $$each >/dev/null; then exit 0; fi; done; \
+	if command -v apt-get >/dev/null && [ "$$(id -u)" -eq 0 ]; then \
+		apt-get update -qq && \
+		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; \
+	else echo "Not installed: chromium. No browser looks at the landing page"; fi
 
 OPERATOR := github.com/prometheus-operator/prometheus-operator
 linters: ## Build promtool of Prometheus 3, helm and actionlint, where Go is installed
