@@ -80,11 +80,11 @@ format: $(INSTALLED) ## Put the code into its usual form
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-docs: $(INSTALLED) ## Write docs/metrics.md and docs/faults.md anew
+docs: $(INSTALLED) ## Write docs/metrics.md and docs/faults.md again
 	$(BIN)/python -m exporter.sources.reference > docs/metrics.md
 	$(BIN)/python -m tests.faults > docs/faults.md
 
-dashboards: $(INSTALLED) ## Write the dashboards anew
+dashboards: $(INSTALLED) ## Write the dashboards again
 	$(BIN)/python grafana/build.py
 
 importable: $(INSTALLED) ## Write the dashboards into dist/dashboards, for grafana.com and "Import"
@@ -99,7 +99,7 @@ soak: $(INSTALLED) ## Let it run for an hour under random faults
 fuzz: $(INSTALLED) ## Throw nonsense at every parser for an hour
 	$(BIN)/python -m tests.fuzz --minutes 60
 
-lock: ## Pin what the image is built with anew
+lock: ## Pin the newest versions for the image
 	deploy/dependencies lock
 
 lowest: ## Run the fast tests with the oldest dependencies allowed
