@@ -39,4 +39,4 @@ def test_one_who_cannot_be_told(
     monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "nobody"))
     notify.ready()
     [record] = caplog.records
-    assert record.getMessage() == "systemd cannot be told that the exporter is ready"
+    assert record.getMessage() == "Cannot tell systemd that the exporter is ready"
