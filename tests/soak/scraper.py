@@ -103,7 +103,7 @@ class TextSample(NamedTuple):
 
 def openmetrics_samples(exposition: str) -> Iterator[TextSample]:
     """Yield the samples as prometheus-client parses them; raise ValueError if it can't."""
-    for family in openmetrics_families(exposition):
+    for family in openmetrics_families(exposition):  # type: ignore[no-untyped-call]
         for sample in family.samples:
             yield TextSample(sample.name, tuple(sorted(sample.labels.items())), sample.value)
 
