@@ -115,7 +115,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Published:
-    """Everything that is known of a project at a time."""
+    """A project's report and snapshots at one moment."""
 
     report: ProjectReport
     parts: tuple[Part, ...] = ()

@@ -1,4 +1,4 @@
-"""``quantconnect-exporter doctor``: run the poller until everything was tried once, and advise.
+"""``quantconnect-exporter doctor``: run the poller until it has tried every call once, and advise.
 
 The poller itself makes the calls, so that what works here works in the exporter, and so that a
 lockout, the budget and discovery are treated in one place.
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 # QuantConnect accepts a signature for two hours; well before that the clock should be set.
 _SKEW: Final = 60.0
-# Nobody knows how many rejections QuantConnect lets pass; the exporter needs the rest.
+# The number of rejections before a lockout is not documented; leave some for the exporter.
 _MOST_REJECTIONS: Final = 2
 _LONGEST_NAME: Final = 100
 _MOST_NAMED: Final = 10
@@ -56,7 +56,7 @@ RUN_AGAIN: Final = "run the doctor again when that is fixed"
 
 
 def doctor(options: argparse.Namespace) -> int:
-    """Print a table; 0 only if something is read, and all reading works."""
+    """Print a table of findings. Return 0 only if every read works and there is at least one."""
     degrade()
     config = load(options)
     if config is None:
@@ -100,7 +100,7 @@ def _quiet(options: argparse.Namespace) -> Iterator[None]:
 
 
 def _read(config: Config) -> tuple[Sequence[AccountReport], Sequence[ProjectReport]]:
-    """Read everything once; end early where QuantConnect rejects calls or wants a wait."""
+    """Read every source once; stop early if QuantConnect rejects calls or asks for a pause."""
     store = Store(Clock())
     poller = Poller(
         config,
@@ -136,7 +136,7 @@ def _is_rejected(source: SourceReport) -> bool:
 
 
 def _show_progress(projects: Sequence[ProjectReport]) -> None:
-    """Show on a terminal how far the reading has come; nothing left of it for no projects."""
+    """Show the progress on a terminal; erase it if there are no projects."""
     if not sys.stderr.isatty():
         return
     reads = [source for project in projects for source in project.sources]
@@ -213,7 +213,7 @@ class _Examination:
             self._report.ok(what, f"within {abs(skew):.0f} s of QuantConnect's")
 
     def _listings(self) -> None:
-        """Print how the calls for the whole account went, and what is live."""
+        """Print the results of the calls for the whole account, and the number of live projects."""
         what = f"{self._name}: discovery"
         others = {"authenticate", *_ORGANIZATION}
         calls = [call for name, call in self._standing.calls.items() if name not in others]
@@ -256,7 +256,7 @@ class _Examination:
                 self._report.note(what, f"left out {problem}")
 
     def _not_looked_at(self) -> None:
-        """Print which projects were not tried because QuantConnect rejected calls."""
+        """Print the projects that were not tried because QuantConnect rejected calls."""
         if self._standing.is_complete:
             return
         said = STOPPED_HERE
@@ -270,7 +270,7 @@ class _Examination:
         self._report.note(self._name, said, RUN_AGAIN)
 
     def _nothing_read(self) -> None:
-        """Print that nothing is read; with a wrong organization or pattern it looks the same."""
+        """Print that no project is read, with the likely reasons."""
         self._report.projects += len(self._projects)
         if self._projects or not self._standing.is_complete:
             return

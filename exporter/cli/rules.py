@@ -23,7 +23,7 @@ PAST = "quantconnect-past.yml"
 RUNBOOKS = (
     "https://github.com/quantconnect-exporter/quantconnect-exporter/blob/main/docs/runbooks.md"
 )
-# How every rule names the labels by which people know a project, and how it finds the day's start.
+# The labels by which people know a project, and the start of the day, as every rule writes them.
 _LABELS = "account, project)"
 _DAY = "time() % 86400"
 _DAY_STARTS = "00:00 UTC"
@@ -34,7 +34,7 @@ _LOG_SEVERITY = "warning"
 
 
 def rules(options: argparse.Namespace) -> int:
-    """Print them; returns 0, or 1 where the configuration cannot be used."""
+    """Print the rules. Return 0, or 1 if the configuration is invalid."""
     labels = options.label
     severities: Mapping[str, str] = {}
     if options.config_file is not None:

@@ -387,8 +387,10 @@ def test_a_project_that_this_user_may_not_see(
     assert "account default: credentials ok user 1 is accepted" in rows
     assert "project 21048731: status ok Running" in rows
     assert "project 21363904: portfolio ok 10 open positions, 1 currency" in rows
-    # Whether it was the account that was rejected was asked once.
-    assert len(quantconnect.requests.of("authenticate")) == 2
+    # Whether it was the account that was rejected was asked once, after each rejection: on a slow
+    # machine there is time for a second one.
+    rejections = len(quantconnect.requests.of("live/portfolio/read", 21048731))
+    assert 2 <= len(quantconnect.requests.of("authenticate")) <= 1 + rejections
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ import yaml
 from exporter import __version__
 from exporter.cli import main
 from exporter.cli.rules import FILES, PAST, RUNBOOKS
+from tests.rules.ruleset import needed
 
 ROOT = Path(__file__).resolve().parents[2]
 INFO = "project:quantconnect_project_info:current"
@@ -225,7 +226,8 @@ def test_the_day_and_the_desk_in_promtool(
     starts: str, loss: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     text = printed(capsys, "--label", "desk", "--day-starts", starts)
-    (tmp_path / "rules.yml").write_text(text)
+    asked = "project:quantconnect_profit:today QuantConnectDailyLossHigh"
+    (tmp_path / "rules.yml").write_text(needed(asked, [text]))
     (tmp_path / "test.yml").write_text(DAY.replace("value: L}", f"value: {loss}}}"))
     done = subprocess.run(
         ["promtool", "test", "rules", str(tmp_path / "test.yml")],

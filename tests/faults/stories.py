@@ -1060,7 +1060,7 @@ def another_currency(scene: Scene) -> None:
 def _connecting(scene: Scene, reason: str, error: str) -> None:
     """Nothing can be had from the start: it is said, served, and tried again."""
     scene.start()
-    eventually(lambda: scene.log.said(CALL_FAILED), timeout=20)
+    eventually(lambda: scene.log.said(CALL_FAILED), timeout=120)
     said = scene.log.said(CALL_FAILED)[0]
     assert said["reason"] == reason
     assert error in said["error"], said
@@ -1068,7 +1068,7 @@ def _connecting(scene: Scene, reason: str, error: str) -> None:
     assert scene.healthy()
     assert scene.ready()
     assert scene.portfolio() == []
-    eventually(lambda: sum(scene.failures().values()) >= 2, timeout=20)
+    eventually(lambda: sum(scene.failures().values()) >= 2, timeout=120)
     assert len(scene.log.said(CALL_FAILED)) == 1
 
 

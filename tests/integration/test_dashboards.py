@@ -132,7 +132,7 @@ def answer(demo: DemoStack, query: DashboardQuery) -> list[dict[str, Any]]:
 def shown(demo: DemoStack, query: DashboardQuery) -> list[dict[str, Any]]:
     """The answer, or what there is of it after some scrapes: one that failed leaves a gap."""
     with suppress(TimeoutError):
-        eventually(lambda: bool(answer(demo, query)), "it has an answer", seconds=6.0)
+        eventually(lambda: bool(answer(demo, query)), "it has an answer", seconds=60.0)
     return answer(demo, query)
 
 

@@ -129,7 +129,7 @@ def said(caplog: pytest.LogCaptureFixture, message: str = "") -> list[dict[str, 
     ]
 
 
-def eventually(condition: Callable[[], T], *, timeout: float = 30.0) -> T:
+def eventually(condition: Callable[[], T], *, timeout: float = 120.0) -> T:
     """What ``condition`` gives as soon as that is something; an error after ``timeout`` seconds."""
     deadline = time.monotonic() + timeout
     while not (result := condition()):

@@ -37,7 +37,7 @@ ELSEWHERE = {
     "QuantConnectPositionClosed": "nobody",
 }
 """Where alerts go that are not told by their severity."""
-DEADLINE = 30.0
+DEADLINE = 120.0
 
 Labels = dict[str, str]
 
@@ -173,7 +173,7 @@ class Alertmanager:
 
     def ready(self) -> bool:
         try:
-            with urllib.request.urlopen(f"{self.url}/-/ready", timeout=2) as answer:
+            with urllib.request.urlopen(f"{self.url}/-/ready", timeout=60) as answer:
                 return bool(answer.status == 200)
         except OSError:
             return False
@@ -183,7 +183,7 @@ class Alertmanager:
         request = urllib.request.Request(
             f"{self.url}/api/v2/alerts", body, {"Content-Type": "application/json"}
         )
-        with urllib.request.urlopen(request, timeout=5):
+        with urllib.request.urlopen(request, timeout=60):
             pass
 
     def tells(self, alerts: list[Labels], *, told: int) -> list[tuple[str, list[Labels]]]:
@@ -248,7 +248,7 @@ def alertmanager(alertmanager_binary: str, tmp_path: Path) -> Iterator[Alertmana
             yield running
         finally:
             process.terminate()
-            process.wait(timeout=10)
+            process.wait(timeout=60)
             log.close()
 
 

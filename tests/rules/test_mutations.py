@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import yaml
 
-from .ruleset import RULE_FILES, UNIT_TESTS, needed
+from .ruleset import RULE_FILES, UNIT_TESTS, dump, load, needed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -749,7 +748,7 @@ MUTATIONS = (
 def only(case: str) -> dict[str, Any]:
     """The file of unit tests that has the case, with that one alone."""
     for file in UNIT_TESTS:
-        content: dict[str, Any] = yaml.safe_load(file.read_text())
+        content: dict[str, Any] = load(file.read_text())
         tests = [test for test in content["tests"] if test["name"] == case]
         if tests:
             return content | {"tests": tests}
@@ -764,11 +763,11 @@ def verdict(
     assert mutation.cure in texts[mutation.file], "the cure is no longer written like this"
     texts[mutation.file] = texts[mutation.file].replace(mutation.cure, mutation.trap)
     rules = folder / "rules.yml"
-    rules.write_text(needed(yaml.safe_dump(case), list(texts.values())))
+    rules.write_text(needed(dump(case), list(texts.values())))
     loads = run(binary, "check", "rules", rules)
     assert loads.returncode == 0, loads.stderr
     alone = folder / "alone.yml"
-    alone.write_text(yaml.safe_dump(case | {"rule_files": [rules.name]}))
+    alone.write_text(dump(case | {"rule_files": [rules.name]}))
     return run(binary, "test", "rules", alone)
 
 

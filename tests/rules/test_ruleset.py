@@ -7,11 +7,10 @@ from typing import Any
 
 import promql_parser
 import pytest
-import yaml
 
 from exporter.sources import CATALOGUE
 
-from .ruleset import ALERTS, RECORDS, ROOT, RULES, RUNBOOKS, UNIT_TESTS, Rule, headings
+from .ruleset import ALERTS, RECORDS, ROOT, RULES, RUNBOOKS, UNIT_TESTS, Rule, headings, load
 
 RUNBOOK = (
     "https://github.com/quantconnect-exporter/quantconnect-exporter/blob/main/docs/runbooks.md#"
@@ -253,7 +252,7 @@ def test_every_alert_has_a_case_that_fires_and_one_that_does_not() -> None:
     fires: set[tuple[str, str]] = set()
     silent: set[str] = set()
     for file in UNIT_TESTS:
-        for case in yaml.safe_load(file.read_text())["tests"]:
+        for case in load(file.read_text())["tests"]:
             for check in case.get("alert_rule_test", ()):
                 for expected in check["exp_alerts"]:
                     assert set(expected["exp_annotations"]) == {

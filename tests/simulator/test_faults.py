@@ -253,7 +253,7 @@ class TestTransport:
 
     def test_clock_offset(self, befallen: Callable[[Fault], Reply]) -> None:
         date = befallen(ClockOffset(-3 * 3600.0)).headers["Date"]
-        assert abs(email.utils.parsedate_to_datetime(date).timestamp() - time.time() + 10800) < 5
+        assert abs(email.utils.parsedate_to_datetime(date).timestamp() - time.time() + 10800) < 60
 
     @pytest.mark.parametrize("sent", [b"", b'{"s'])
     def test_stall_in_the_body(self, server: SimulatorServer, client: Client, sent: bytes) -> None:
