@@ -16,7 +16,7 @@ from functools import cache
 from itertools import groupby
 from math import inf
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 from prometheus_client.parser import text_string_to_metric_families
@@ -42,9 +42,9 @@ HOUR, DAY = 3600, 86_400
 DAYS = 31
 # Prometheus joins its blocks to 6, 18, 54 and 162 hours: these it leaves alone.
 _BLOCK = 162 * HOUR
-# Orders, trades and the log change slowly, and to list them takes the simulator long: an answer
-# stands for so many seconds.
-_RARELY = 3 * HOUR
+# To list orders, trades and the log takes the simulator long: an answer stands for a part of its
+# age, from a quarter of an hour to a day.
+_STANDS, _STANDS_LEAST, _STANDS_MOST = 1 / 4, HOUR / 4, DAY
 # A timestamp no older than this when it is scraped is the time of the last read.
 _READ = 60.0
 _LAST_READ = "quantconnect_read_last_success_timestamp_seconds"
@@ -72,8 +72,8 @@ _ZOOMS = (
     _Zoom(13 * HOUR, 900, 15),
     _Zoom(30 * HOUR, 900, 30),
     _Zoom(3.2 * DAY, 2 * HOUR, 60),
-    _Zoom(8 * DAY, 2 * HOUR, 120),
-    _Zoom(DAYS * DAY, 3 * HOUR, 270),
+    _Zoom(8 * DAY, 3 * HOUR, 120),
+    _Zoom(DAYS * DAY, 4 * HOUR, 270),
 )
 
 
@@ -115,7 +115,8 @@ class Past:
         started: float,
         until: float | None = None,
     ) -> None:
-        self._settings = settings
+        # No answer is too old for the next one.
+        self._settings = settings = replace(settings, stale_after=float(DAY))
         self._target = target
         self._interval = interval
         self._until = started if until is None else until
@@ -125,7 +126,8 @@ class Past:
         clock = Clock(monotonic=lambda: self._time.now, now=lambda: self._time.now)
         self._store = Store(clock)
         self._parsed: dict[str, Labels] = {}
-        self._answers: dict[Task, tuple[float, Any]] = {}
+        # When each source was last read, and of which deployment.
+        self._answered: dict[Task, tuple[float, str]] = {}
         account = settings.accounts[0]
         self._projects = {
             project.project_id: Project(
@@ -192,22 +194,20 @@ class Past:
         """Return the exporter's samples of every project that ran at a time."""
         chance = Random(at)  # the same past each time
         duration = chance.uniform(*_READ_DURATIONS)
+        stands = min(_STANDS_MOST, max(_STANDS_LEAST, _STANDS * (self._until - at)))
         self._time.now = at - chance.uniform(0, self._settings.scrape_interval)
         listing = running().decode(self._ask("live/list", status="Running"))
         for project_id in listing.newest():
             project = self._projects[project_id]
             for source, task in project.tasks.items():
                 interval = source.interval(project.settings, self._settings)
-                outcome = Outcome(is_whole=False)
-                answered, answer = self._answers.get(task, (-inf, None))
-                if source.needs_deployment and at - answered < _RARELY:
-                    outcome = project.take_in(
-                        source, answer, asked=self._time.now, interval=interval
-                    )
+                answered, deploy_id = self._answered.get(task, (-inf, ""))
+                is_known = at - answered < stands and deploy_id == project.deploy_id
+                outcome = Outcome(is_whole=source.needs_deployment and is_known)
                 while not outcome.is_whole:
+                    self._answered[task] = at, project.deploy_id
                     request = project.request(source)
                     answer = request.decode(self._ask(request.endpoint, **request.parameters))
-                    self._answers[task] = at, answer
                     outcome = project.take_in(
                         source, answer, asked=self._time.now, interval=interval
                     )
