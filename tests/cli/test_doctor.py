@@ -620,7 +620,7 @@ def test_stopped_projects_that_cannot_be_listed(
     configure()
     quantconnect.faults.add(Status(503), endpoint="live/list", after=1)
     status, rows = doctor(capsys)
-    assert (status, rows[-1]) == (1, "1 problem to fix.")
+    assert (status, rows[-1]) == (1, "1 problem to fix."), rows
     assert rows[3].startswith("account default: listing FAILED http_5xx: HTTP 503")
 
 

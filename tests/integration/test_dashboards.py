@@ -70,7 +70,9 @@ NOTHING = {
     ("quantconnect-portfolio", "Limits used", "D"): "no limit on weights is configured",
     ("quantconnect-portfolio", "Concentration", "C"): "no limit on weights is configured",
     ("quantconnect-portfolio", "Cash share over time", "B"): "no limit on cash is configured",
-    ("quantconnect-portfolio", "Days since the last fill", "B"): "no limit on fills is configured",
+    ("quantconnect-portfolio", "Orders by status", "C"): "the project has orders",
+    ("quantconnect-portfolio", "Last fill", "B"): "there were fills",
+    ("quantconnect-portfolio", "Time since the last fill", "B"): "no limit on fills is configured",
 }
 # These speak only in some circumstances, which tests/dashboards/test_readings.py makes.
 SOMETIMES = {

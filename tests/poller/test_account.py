@@ -91,7 +91,7 @@ def test_names_are_asked_for_where_none_is_configured(
         eventually_complete(running)
         names = {report.project_id: report.name for report in running.store.reports()}
         assert names == {1: "P1", 99: "99"}  # of the latter QuantConnect knows nothing
-        assert len(server.requests.of("projects/read", 99)) >= 3
+        assert len(server.requests.of("projects/read", 99)) >= 3  # it goes on, more rarely
         eventually(lambda: running.store.reports()[1].state == "never deployed")
         assert running.store.reports()[1].sources[0].error.startswith("api_error: ")
 

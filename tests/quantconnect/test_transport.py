@@ -207,7 +207,7 @@ def test_calls_of_several_threads_do_not_disturb_each_other() -> None:
         while request := peer.request():
             path = request.split(b" ", 2)[1]
             if path.startswith(b"/slow"):
-                peer.drip(OK)
+                dripping_head(peer)
                 return
             peer.answer(path)
 

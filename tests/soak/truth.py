@@ -45,6 +45,7 @@ _NOT_COMPARED = {
     "quantconnect_live_uptime_seconds",
     "quantconnect_live_oldest_open_order_timestamp_seconds",
     "quantconnect_live_last_fill_timestamp_seconds",
+    "quantconnect_live_log_lines",
 }
 _TELLING = ("symbol_id", "currency", "status", "deploy_id", "lean_version", "result")
 _STATUSES = {
