@@ -227,9 +227,21 @@ def timeseries(
         options=options,
         over_time=True,
         period=period,
-        defaults={**style, "custom": custom},
+        defaults={**_without_text_at_ticks(style), "custom": custom},
         overrides=overrides,
     )
+
+
+def _without_text_at_ticks(style: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a style without the text for a missing value where there are only whole numbers.
+
+    Grafana takes the ticks between whole numbers for missing values, and writes that text there.
+    """
+    if style.get("decimals") != 0:
+        return dict(style)
+    mappings = [each for each in style["mappings"] if each["type"] != "special"]
+    kept = {key: value for key, value in style.items() if key != "noValue"}
+    return {**kept, "mappings": mappings}
 
 
 def bars(
@@ -243,12 +255,13 @@ def bars(
 ) -> Panel:
     """One horizontal bar for each series, in the order of the answer, all in text of one size.
 
-    `unfilled` draws what is left up to the most that there can be. Each bar is told its name:
-    where there is one bar only, Grafana leaves away a name that it found by itself.
+    `unfilled` draws what is left up to the most that there can be. Where there is one bar only,
+    Grafana leaves its name away unless the whole panel has one; each query has its own.
     """
-    names = (
-        override_query(ref, displayName=_LABEL.sub(r"${__field.labels.\1}", query.legend))
-        for ref, query in zip(refs(queries), queries, strict=True)
+    names = [_LABEL.sub(r"${__field.labels.\1}", query.legend) for query in queries]
+    named = (
+        override_query(ref, displayName=name)
+        for ref, name in zip(refs(queries), names, strict=True)
     )
     options = {
         "displayMode": "basic",
@@ -266,8 +279,8 @@ def bars(
         description=description,
         queries=queries,
         options=options,
-        defaults=style,
-        overrides=(*names, *overrides),
+        defaults={**style, "displayName": names[0]},
+        overrides=(*named, *overrides),
     )
 
 

@@ -174,6 +174,8 @@ def _inherited_mappings(panel: Mapping[str, Any]) -> Iterator[str]:
 def _bar_names(panel: Mapping[str, Any]) -> Iterator[str]:
     if panel["type"] != "bargauge":
         return
+    if not panel["fieldConfig"]["defaults"].get("displayName"):
+        yield "an only bar has no name"
     named = {
         override["matcher"]["options"]
         for override in panel["fieldConfig"]["overrides"]
@@ -182,7 +184,17 @@ def _bar_names(panel: Mapping[str, Any]) -> Iterator[str]:
     }
     for target in panel["targets"]:
         if target["refId"] not in named:
-            yield f"query {target['refId']} has no name where it is the only bar"
+            yield f"the bars of query {target['refId']} have the name of the whole panel"
+
+
+def _ticks(panel: Mapping[str, Any]) -> Iterator[str]:
+    """Grafana takes ticks between whole numbers for missing values."""
+    defaults = panel["fieldConfig"]["defaults"]
+    if panel["type"] != "timeseries" or defaults.get("decimals") != 0:
+        return
+    mapped = [each for each in defaults.get("mappings", ()) if each["type"] == "special"]
+    if "noValue" in defaults or mapped:
+        yield "its axis writes the text for missing values between whole numbers"
 
 
 def _colors(panel: Mapping[str, Any]) -> Iterator[str]:
@@ -248,6 +260,7 @@ RULES = (
     _signed_zero,
     _inherited_mappings,
     _bar_names,
+    _ticks,
     _colors,
     _names,
     _sizes,

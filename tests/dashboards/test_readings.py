@@ -433,7 +433,6 @@ def test_alerts_are_listed_by_severity(reading: Reader) -> None:
     assert board.said("Alerts") == {
         "StoppedWithOpenPositions": "critical",
         "AlgorithmNotRunning": "warning",
-        "PositionClosed KO": "info",
     }
 
 

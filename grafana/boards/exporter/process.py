@@ -119,7 +119,7 @@ PROCESS = (
                 by=("job", "instance"),
                 sort=Sort(title="Instance", descending=False),
                 columns=(
-                    Label(name="instance", title="Instance"),
+                    Label(name="instance", title="Instance", width=150),
                     Label(name="version", title="Version", width=90),
                     Label(name="revision", title="Revision", hidden=True),
                     Label(name="python_version", title="Python", width=80),

@@ -30,7 +30,7 @@ READS = table(
             hidden=True,
         ),
         Label(name="project", title="Project", least=200),
-        Label(name="source", title="Source", width=90),
+        Label(name="source", title="Source", width=110),
         Value(ref="success", title="Last read", width=90, expr=SUCCESS, states=OK),
         Value(
             ref="age",

@@ -23,7 +23,9 @@ USED = common.limits_used(MONEY)
 MOST_USED = f"max by (job, project_id) ({USED})"
 # Of the project, and those that are about no project: they may be why nothing is known of it.
 ABOUT = 'project_id=~"$project|"'
-ALERTS = series("ALERTS", common.FIRING, ABOUT)
+# To open and close positions is what an algorithm does; the changes have a row of their own.
+TROUBLE = 'alertname!~"QuantConnectPosition(Opened|Closed)"'
+ALERTS = series("ALERTS", common.FIRING, ABOUT, TROUBLE)
 # Rules find nothing wrong with a project of which they know nothing.
 KNOWN = series("project:quantconnect_live_status:code", PROJECT)
 SEVERITIES = (
@@ -35,7 +37,7 @@ SEVERITIES = (
 
 
 def _severity(name: str, code: int) -> str:
-    firing = series("ALERTS", common.FIRING, ABOUT, f'severity="{name}"')
+    firing = series("ALERTS", common.FIRING, ABOUT, TROUBLE, f'severity="{name}"')
     alerts = f"max by (alertname, symbol) ({firing}) * 0 + {code}"
     # All of them begin so, and the panel is narrow.
     return f'label_replace({alerts}, "alertname", "$1", "alertname", "QuantConnect(.+)")'
@@ -145,8 +147,9 @@ MAIN = line(
         stat(
             title="Alerts",
             description="""Alerts of this exporter's rules that fire now for this project or for
-                the exporter itself, the most severe first. "None firing" is said only while the
-                rules know the project's status. Source: Prometheus, ALERTS.""",
+                the exporter itself, the most severe first, but for positions that were opened or
+                closed. "None firing" is said only while the rules know the project's status.
+                Source: Prometheus, ALERTS.""",
             queries=(
                 Query(
                     expr=f"""sort_desc({_severity("critical", 3)} or {_severity("warning", 2)}

@@ -190,7 +190,6 @@ OVER_TIME = line(
             ),
             style=values(
                 unit="none",
-                decimals=0,
                 limits=(0, None),
                 by_series=True,
                 no_value=common.NOT_READ,
@@ -243,7 +242,6 @@ OVER_TIME = line(
             queries=(Query(expr=LINES, legend="{{query}}"),),
             style=values(
                 unit="none",
-                decimals=0,
                 limits=(0, None),
                 by_series=True,
                 no_value=common.NOT_READ,

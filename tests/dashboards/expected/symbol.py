@@ -44,14 +44,20 @@ def together(amount: str) -> Callable[[Scene, Reading], str | Named]:
 
 
 def in_each(
-    of: Callable[[scenes.Held], Expected], name: str = "{}", **others: Expected
+    of: Callable[[scenes.Held], Expected],
+    name: str = "{}",
+    missing: str = NO_DATA,
+    **others: Expected,
 ) -> Callable[[Scene, Reading], Named]:
-    """A line for each chosen project; those that do not hold the symbol have no value."""
+    """A line for each chosen project; those that do not hold the symbol have no value.
+
+    An axis of whole numbers has no text for a missing value, and so neither has the legend.
+    """
 
     def lines(scene: Scene, _: Reading) -> Named:
         held = held_by(scene)
         found = {
-            name.format(ALL_PROJECTS[each]): of(held[each]) if each in held else NO_DATA
+            name.format(ALL_PROJECTS[each]): of(held[each]) if each in held else missing
             for each in scene.chosen
         }
         return found | (others if held else {})
@@ -107,9 +113,9 @@ SYMBOL_PANELS: Panels = {
         lambda _: a_number, "average of {}", price=a_number
     ),
     "Quantity by project": in_each(lambda held: About(held.quantity, 1e-9)),
-    "Unrealized P/L by project": in_each(lambda held: About(held.pnl)),
+    "Unrealized P/L by project": in_each(lambda held: About(held.pnl), missing=""),
     "Unrealized P/L % by project": in_each(lambda held: percent(held.ratio, 0.06)),
-    "Value by project": in_each(lambda held: About(held.value, 1)),
+    "Value by project": in_each(lambda held: About(held.value, 1), missing=""),
     "Weight by project": in_each(lambda _: a_number),
     "Contract": lambda scene, _: (
         Rows(1, {"Symbol": ["AAPL"], "Identifier": [AAPL], "Type": ["Equity"]})

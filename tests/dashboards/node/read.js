@@ -209,8 +209,9 @@ class Board {
       data,
       timeZone: 'utc',
     });
-    // The bars' own code leaves away the name of a single one that was not told its name.
-    const nameless = panel.type === 'bargauge' && found.length === 1 && !found[0].field.displayName;
+    // The bars' own code leaves away the name of a single one unless the whole panel has a name.
+    const named = panel.fieldConfig.defaults.displayName;
+    const nameless = panel.type === 'bargauge' && found.length === 1 && !named;
     return found.map(({ display }) => ({
       name: nameless ? '' : (display.title ?? ''),
       text: grafana.formattedValueToString(display).trim(),
