@@ -85,7 +85,7 @@ PROJECTS_TABLE = table(
             unit=common.MONEY_UNIT,
             decimals=0,
         ),
-        Label(name="account_currency", title="Currency", width=82),
+        Label(name="account_currency", title="Currency", width=80),
         Value(
             ref="age",
             width=80,
@@ -97,7 +97,7 @@ PROJECTS_TABLE = table(
         ),
         Value(
             ref="drawdown",
-            width=94,
+            width=90,
             title="Drawdown",
             expr=series("project:quantconnect_drawdown_30d:ratio", PROJECTS),
             unit=common.RATIO_UNIT,
@@ -117,7 +117,7 @@ PROJECTS_TABLE = table(
             brings=("orders",),
             hidden=True,
         ),
-        Label(name="orders", title="Open orders", width=104, texts=(REJECTED,)),
+        Label(name="orders", title="Open orders", width=120, texts=(REJECTED,)),
         Value(
             ref="fill",
             width=80,
