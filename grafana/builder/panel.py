@@ -136,6 +136,7 @@ def stat(
     size: int,
     show: Literal["value", "value_and_name", "name"] = "value",
     background: bool = False,
+    lines: bool = False,
     overrides: tuple[dict[str, Any], ...] = (),
     links: tuple[dict[str, Any], ...] = (),
 ) -> Panel:
@@ -143,13 +144,14 @@ def stat(
 
     `size` is that of the figures in pixels: left to itself, Grafana writes the shortest number
     largest. `show` adds the series' names, or writes them in place of the values, and `background`
-    colours the whole panel instead of the figures.
+    colours the whole panel instead of the figures. `lines` gives each series a line of its own, for
+    names that are long.
     """
     options = {
         "colorMode": "background" if background else "value",
         "graphMode": "none",
         "justifyMode": "auto",
-        "orientation": "auto",
+        "orientation": "horizontal" if lines else "auto",
         "reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": False},
         "text": {"titleSize": 14, "valueSize": size},
         "textMode": show,

@@ -164,6 +164,7 @@ MAIN = line(
             style=values(unit="none", states=SEVERITIES),
             size=16,
             show="value_and_name",
+            lines=True,
         ),
     ),
 )
