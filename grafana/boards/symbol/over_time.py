@@ -13,6 +13,7 @@ from grafana.builder.query import Query
 
 def _by_project(title: str, expr: str, description: str, *, unit: str, decimals: int) -> Panel:
     return timeseries(
+        legend=(),  # the last value of projects that do not hold it would be NaN
         title=title,
         description=description,
         queries=(Query(expr=each_project(expr), legend="{{project}}"),),
@@ -25,6 +26,7 @@ POSITION = line(
     (
         12,
         timeseries(
+            legend=(),  # the last value of projects that do not hold it would be NaN
             title="Price and average price of ${symbol:text}",
             description="""The last price, and what each project paid (or was paid) on average, in
                 the currency that the symbol trades in. Source: live/portfolio/read, p and a.""",
@@ -43,6 +45,7 @@ POSITION = line(
     (
         12,
         timeseries(
+            legend=(),  # the last value of projects that do not hold it would be NaN
             title="Quantity by project",
             description="""Units or contracts, short ones negative; each step is a trade. A line
                 ends where the position was closed. Source: live/portfolio/read, q.""",
