@@ -449,6 +449,17 @@ def test_what_this_user_may_not_see_of_the_organization(
     assert any(row.startswith("account default: nodes note left out nodes.live[0]") for row in rows)
 
 
+def test_what_is_switched_off_is_no_trouble(
+    capsys: pytest.CaptureFixture[str], quantconnect: SimulatorServer, configure: Configure
+) -> None:
+    configure("projects: [{id: 21048731}]", top="nodes_interval: 0s\naccount_interval: 0s")
+    for endpoint in ("account/read", "projects/nodes/read"):
+        quantconnect.faults.add(Status(503), endpoint=endpoint)
+    status, rows = doctor(capsys)
+    assert status == 0
+    assert not [row for row in rows if "FAILED" in row]
+
+
 def test_a_list_that_is_still_loading(
     capsys: pytest.CaptureFixture[str], quantconnect: SimulatorServer, configure: Configure
 ) -> None:

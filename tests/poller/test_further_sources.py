@@ -8,6 +8,7 @@ import pytest
 
 from exporter.poller.project import OTHER_TICKER
 from exporter.poller.schedule import FIRST_LOADING_WAIT
+from exporter.poller.task import Call
 from exporter.quantconnect.client import Endpoint
 from exporter.quantconnect.errors import ApiError, Reason
 from exporter.sources.credit import CREDIT
@@ -15,6 +16,7 @@ from exporter.sources.logs import LOGS
 from exporter.sources.nodes import NODES
 from exporter.sources.orders import ORDERS
 from exporter.sources.portfolio import PORTFOLIO
+from exporter.sources.source import Known
 from exporter.sources.status import STATUS
 from exporter.sources.trades import TRADES
 
@@ -309,6 +311,21 @@ def test_the_account_keeps_its_state_over_a_reload(one: Account, tmp_path: Path)
     assert "account_live_nodes" not in one.families()
     assert "account_credit_balance" in one.families()
     assert one.projects.account_tasks.keys() >= {"account"}
+
+
+def test_an_answer_after_its_source_was_switched_off_is_not_published(
+    one: Account, tmp_path: Path
+) -> None:
+    one.asks(played(), seconds=60.0)
+    task = one.projects.account_tasks["nodes"]
+    one.schedule.under_way += 1
+    call = task.call = Call(task, one.time.monotonic, 0)
+    one.reload(configured(tmp_path, "projects: [{id: 1}]", OFF))
+    nodes = NODES.request(one.project().settings, one.config, Known())
+    answer = nodes.decode(ANSWERS[Endpoint.PROJECTS_NODES_READ])
+    one.poller.settle(call, answer, one.time.monotonic)
+    assert "account_live_nodes" not in one.families()
+    assert one.own("exporter_faults_total") == 0
 
 
 def test_an_account_that_leaves_takes_its_series_with_it(one: Account, tmp_path: Path) -> None:
