@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import hypothesis
 import pytest
@@ -20,29 +19,6 @@ _NEEDS = {
     "needs_grafana": ("node",),
 }
 _GRAFANA = Path(__file__).parent / "dashboards" / "node" / "node_modules" / ".installed"
-# These run the exporter as a whole. Every line of it must be covered by the tests of its rooms, and
-# tracing would make these three times as slow.
-_NOT_MEASURED = {
-    Path(__file__).parent / name
-    for name in (
-        *("benchmarks", "dashboards", "deploy", "faults", "fuzz"),
-        *("integration", "rules", "scale", "soak"),
-    )
-}
-_paused: list[Any] = []
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtest_protocol(item: pytest.Item) -> None:
-    """Pause coverage for the folders above, and for the processes that their tests start."""
-    coverage = sys.modules.get("coverage")
-    if not _NOT_MEASURED.isdisjoint(item.path.parents):
-        if coverage and (measuring := coverage.Coverage.current()):
-            measuring.stop()
-            os.environ.pop("COVERAGE_PROCESS_CONFIG", None)
-            _paused.append(measuring)
-    elif _paused:
-        _paused.pop().start()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
