@@ -200,6 +200,7 @@ def test_every_fault_keeps_the_numbers_and_the_other_projects(
     config = main(tmp_path, server, 1, 2, request_timeout=2.0, statistics_interval=0.0)
     with live(config) as running:
         eventually_complete(running)
+        eventually(lambda: "project_auto_restart{" in "".join(running.numbers(1)))
         numbers = running.numbers(1)
         for name, fault in FAULTS.items():
             handle = server.faults.add(fault, endpoint=PORTFOLIO, project_id=1)
