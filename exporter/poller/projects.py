@@ -126,8 +126,8 @@ class Projects:
 
         ``account`` is None where the whole account leaves the configuration.
         """
-        if account is None or account.name != self._account.name:
-            self._store.remove_account(self._account.name)
+        if account is None:
+            self._store.remove_account(self)
         self._elsewhere = elsewhere
         listed = {} if account is None else self._owned(account)
         discovers = account is not None and account.discover is not None
@@ -200,7 +200,7 @@ class Projects:
         for source, task in self._organization.tasks.items():
             self._schedule.set_every(task, self._organization.every(source) * is_known, now)
             task.interval = self._schedule.interval(task)
-        self._store.put_account(self._account.name, self._organization.published())
+        self._store.put_account(self, self._organization.published())
 
     def _any_project(self) -> int | None:
         """Return a project of the account; one that runs if possible, since that one exists."""

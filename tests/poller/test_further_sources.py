@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -288,6 +289,19 @@ def test_a_reload_goes_on_where_a_reading_was(one: Account, tmp_path: Path) -> N
 
 
 # --- The account ----------------------------------------------------------------------------------
+
+
+def test_an_answer_while_an_account_gets_another_name_leaves_nothing_of_the_old(
+    one: Account, tmp_path: Path
+) -> None:
+    one.asks(played(), seconds=60.0)
+    config = configured(tmp_path, "projects: [{id: 1}]", ON)
+    renamed = replace(config, accounts=(replace(config.accounts[0], name="other"),))
+    one.poller.release(renamed.accounts[0], ())
+    one.tells(one.projects.account_tasks["nodes"], ApiError(Reason.HTTP_5XX, "HTTP 503"))
+    one.poller.adopt(renamed.accounts[0], renamed, one.schedule.budget, 4)
+    assert one.lines(but="-")
+    assert not [line for line in one.lines(but="-") if 'account="main"' in line]
 
 
 def test_an_account_without_projects_is_not_asked(tmp_path: Path) -> None:
