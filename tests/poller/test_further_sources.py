@@ -288,6 +288,49 @@ def test_a_reload_goes_on_where_a_reading_was(one: Account, tmp_path: Path) -> N
     assert asked(one.asks(played(), seconds=3600.0)) == dict.fromkeys(asked([]), 0)
 
 
+def test_a_list_that_changes_with_each_call_is_asked_for_with_back_off(one: Account) -> None:
+    numbers = iter(range(10**9))
+
+    def answer(request: Request[Any]) -> Any:
+        page = [
+            {"id": str(next(numbers)), "profitLoss": 1, "totalFees": 0, "isWin": True}
+            for _ in range(1000)
+        ]
+        return played(live_trades_read={"trades": page})(request)
+
+    assert 2 < asked(one.asks(answer, seconds=1800.0))["trades"] < 40
+    assert one.value(f'read_success{{{ID},source="trades"') == 0
+    assert one.poller.is_complete()
+    one.asks(played(), seconds=300.0)
+    assert one.value(f'read_success{{{ID},source="trades"') == 1
+
+
+def test_a_failure_in_between_begins_nothing_again(one: Account) -> None:
+    starts = []
+    page = {"orders": [{**ORDER, "id": number} for number in range(1, 1001)]}
+
+    def answer(request: Request[Any]) -> Any:
+        if request.endpoint != Endpoint.LIVE_ORDERS_READ:
+            return played()(request)
+        starts.append(request.parameters["start"])
+        if len(starts) == 2:
+            return ApiError(Reason.TIMEOUT, "slow")
+        return request.decode(page if len(starts) == 1 else {"orders": []})
+
+    one.asks(answer, seconds=60.0)
+    assert starts == [0, 1000, 1000]
+
+
+def test_demand_follows_the_number_of_queries(one: Account, tmp_path: Path) -> None:
+    one.asks(played(), seconds=60.0)
+    before = one.schedule.demand
+    four = ON.replace("{errors: error, fills: Filled}", "{a: a, b: b, c: c, d: d}")
+    one.reload(configured(tmp_path, "projects: [{id: 1}]", four))
+    assert one.schedule.demand == pytest.approx(before + 2 / 300)
+    one.reload(configured(tmp_path, "projects: [{id: 1}]", ON))
+    assert one.schedule.demand == pytest.approx(before)
+
+
 # --- The account ----------------------------------------------------------------------------------
 
 
