@@ -203,9 +203,14 @@ class Projects:
         self._store.put_account(self, self._organization.published())
 
     def _any_project(self) -> int | None:
-        """Return a project of the account; one that runs if possible, since that one exists."""
-        listed = (each.id for each in self._account.projects)
-        return min(self._discovery.running or (*self._projects, *listed), default=None)
+        """Return a project of the account; if possible one that exists, since it runs or is named.
+
+        One that is configured may be deleted.
+        """
+        configured = (each.id for each in self._account.projects)
+        named = {each for each in self._projects if self._names.get(each) is not None}
+        existing = self._discovery.running or named
+        return min(existing or (*self._projects, *configured), default=None)
 
     def _owned(self, account: Account) -> dict[int, ProjectSettings]:
         return {each.id: each for each in account.projects if self._owns(each.id)}

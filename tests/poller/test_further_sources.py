@@ -356,6 +356,17 @@ def test_an_account_without_projects_is_not_asked(tmp_path: Path) -> None:
     assert asked(account.asks(played(), seconds=120.0))["nodes"] == 1
 
 
+def test_a_project_that_is_deleted_is_not_asked_for_nodes(tmp_path: Path) -> None:
+    account = Account(configured(tmp_path, "projects: [{id: 1}, {id: 2}]", ON))
+    nodes = account.projects.account_tasks["nodes"]
+    account.lists()
+    assert account.projects.request(nodes).parameters == {"projectId": 1}
+    account.names(_2="Two")
+    assert account.projects.request(nodes).parameters == {"projectId": 2}
+    account.lists(3)
+    assert account.projects.request(nodes).parameters == {"projectId": 3}
+
+
 def test_the_account_keeps_its_state_over_a_reload(one: Account, tmp_path: Path) -> None:
     one.asks(played(), seconds=60.0)
     before = one.lines()
