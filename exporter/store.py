@@ -122,13 +122,13 @@ class Published:
 
 
 class Store:
-    """The published state of each project, by its id, and of each account, by its name."""
+    """The published state of each project, by its id, and of each account, by who reads it."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._lock = Lock()
         self._projects: dict[int, Published] = {}
-        self._accounts: dict[str, tuple[Part, ...]] = {}
+        self._accounts: dict[object, tuple[Part, ...]] = {}
 
     def put(self, published: Published) -> None:
         """Replace everything that is published of a project."""
@@ -140,20 +140,23 @@ class Store:
         with self._lock:
             self._projects.pop(project_id, None)
 
-    def put_account(self, account: str, parts: tuple[Part, ...]) -> None:
-        """Replace everything that is published of an account itself."""
-        with self._lock:
-            self._accounts[account] = parts
+    def put_account(self, owner: object, parts: tuple[Part, ...]) -> None:
+        """Replace everything that is published of an account itself.
 
-    def remove_account(self, account: str) -> None:
+        ``owner`` stays the same while the account may get another name.
+        """
+        with self._lock:
+            self._accounts[owner] = parts
+
+    def remove_account(self, owner: object) -> None:
         """Publish nothing more of an account itself."""
         with self._lock:
-            self._accounts.pop(account, None)
+            self._accounts.pop(owner, None)
 
     def snapshots(self) -> Sequence[Snapshot]:
-        """Return everything that is not too old, by project id, then by the account's name."""
+        """Return everything that is not too old, by project id, then that of the accounts."""
         with self._lock:
-            accounts = [parts for _, parts in sorted(self._accounts.items())]
+            accounts = list(self._accounts.values())
         everything = [*(published.parts for published in self._all()), *accounts]
         return [snapshot for parts in everything for snapshot in self._fresh(parts)]
 

@@ -22,6 +22,7 @@ from exporter.cli.configuration import complain, load
 from exporter.cli.destination import Folder, Printed
 from exporter.clock import Clock
 from exporter.config import ConfigError
+from exporter.config.values import FIRST_MOMENT
 from exporter.log import Log
 from exporter.poller import Limits, Poller
 from exporter.quantconnect.client import QuantConnect
@@ -63,7 +64,9 @@ def backfill(
     if options.output is None and sys.stdout is None:
         log.error("Standard output is closed; nothing is read where nothing can be printed")
         return 1
-    start, end = options.since.at(clock.now()), options.until.at(clock.now())
+    # An age may reach back beyond QuantConnect's first day, where there is nothing to ask for.
+    start = max(int(FIRST_MOMENT), options.since.at(clock.now()))
+    end = options.until.at(clock.now())
     if start >= end:
         log.error("The past ends before it begins; set --since and --until")
         return 1

@@ -276,7 +276,7 @@ class AccountPoller:
             outcome = self._projects.take_in(call, answer, asked)
         except Exception:  # noqa: BLE001 - it costs this answer and no other
             outcome = Outcome(self._record.fault(call=task.name))
-        self._schedule.put(call, outcome.failure, now)
+        self._schedule.put(call, outcome.failure, now, is_whole=outcome.is_whole)
         project = self._projects.get(task.project_id or 0)
         if task.project_id is not None and project is None:
             self._record.count(task, outcome)  # the project is gone: nothing else is worth noting

@@ -203,8 +203,7 @@ class Project:
         refuses has failed like one that QuantConnect refused.
         """
         if isinstance(answer, ApiError | Fault):
-            if source is PORTFOLIO:
-                self._do_without_portfolio()
+            self._take_in_failure(source, answer)
             return Outcome(answer)
         if source not in self.tasks:
             return Outcome(problems=answer.problems)  # switched off by a reload meanwhile
@@ -233,6 +232,13 @@ class Project:
         if source in (PORTFOLIO, ORDERS):
             self._warn_of_tickers()
         return Outcome(problems=answer.problems)
+
+    def _take_in_failure(self, source: Source[Any], failure: ApiError | Fault) -> None:
+        if source is PORTFOLIO:
+            self._do_without_portfolio()
+        if failure.reason is Reason.MALFORMED:
+            # The answer may not fit those before it: the reading begins again, after the wait.
+            self._begun.pop(source, None)
 
     def _value(self, source: Source[Any]) -> Any | None:
         good = self._good.get(source)

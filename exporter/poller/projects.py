@@ -126,8 +126,8 @@ class Projects:
 
         ``account`` is None where the whole account leaves the configuration.
         """
-        if account is None or account.name != self._account.name:
-            self._store.remove_account(self._account.name)
+        if account is None:
+            self._store.remove_account(self)
         self._elsewhere = elsewhere
         listed = {} if account is None else self._owned(account)
         discovers = account is not None and account.discover is not None
@@ -200,12 +200,17 @@ class Projects:
         for source, task in self._organization.tasks.items():
             self._schedule.set_every(task, self._organization.every(source) * is_known, now)
             task.interval = self._schedule.interval(task)
-        self._store.put_account(self._account.name, self._organization.published())
+        self._store.put_account(self, self._organization.published())
 
     def _any_project(self) -> int | None:
-        """Return a project of the account; one that runs if possible, since that one exists."""
-        listed = (each.id for each in self._account.projects)
-        return min(self._discovery.running or (*self._projects, *listed), default=None)
+        """Return a project of the account; if possible one that exists, since it runs or is named.
+
+        One that is configured may be deleted.
+        """
+        configured = (each.id for each in self._account.projects)
+        named = {each for each in self._projects if self._names.get(each) is not None}
+        existing = self._discovery.running or named
+        return min(existing or (*self._projects, *configured), default=None)
 
     def _owned(self, account: Account) -> dict[int, ProjectSettings]:
         return {each.id: each for each in account.projects if self._owns(each.id)}

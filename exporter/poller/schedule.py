@@ -115,8 +115,8 @@ class Schedule:
 
         A task that waits keeps its place, but comes no later than the new interval allows.
         """
-        self._demand += _demand(task, seconds) - _demand(task, task.every)
         before, task.every = task.every, seconds
+        self._count_demand(task)
         if not seconds:
             if before:
                 self.drop(task)
@@ -137,9 +137,16 @@ class Schedule:
 
     def drop(self, task: Task) -> None:
         """Ask no more for a task; the answer of a call under way has no consequence for it."""
-        self._demand -= _demand(task, task.every)
         task.every, task.due, task.call = 0.0, inf, None
+        self._count_demand(task)
         self._reset(task)
+
+    def _count_demand(self, task: Task) -> None:
+        """Count what the task needs at its interval; the account's own calls are few."""
+        before, task.demand = task.demand, 0.0
+        if task.every and task.source is not None:
+            task.demand = task.calls / task.every
+        self._demand += task.demand - before
 
     def _wait(self, task: Task, due: float) -> None:
         while len(self._heaps) <= task.priority:
@@ -182,8 +189,13 @@ class Schedule:
     def _open_heaps(self) -> Sequence[list[tuple[float, int, Task]]]:
         return self._heaps if self.authenticated else self._heaps[:1]
 
-    def put(self, call: Call, failure: ApiError | Fault | None, now: float) -> None:
-        """Take back a call that has ended, well or not, and decide what is asked when."""
+    def put(
+        self, call: Call, failure: ApiError | Fault | None, now: float, *, is_whole: bool = True
+    ) -> None:
+        """Take back a call that has ended, well or not, and decide what is asked when.
+
+        Without ``is_whole`` its reading takes another call: failures count until that is over.
+        """
         task = call.task
         self.under_way -= 1
         if failure is not None:
@@ -198,7 +210,8 @@ class Schedule:
         task.call = None
         if failure is None:
             self._rate_limited = 0
-            self._reset(task)
+            if is_whole:
+                self._reset(task)
             if task is self._authenticate:
                 self.authenticated = True
                 self._session += 1
@@ -224,7 +237,8 @@ class Schedule:
             if rejections:
                 return lockout_wait(rejections)
         if isinstance(failure, ApiError) and failure.is_loading:
-            return min(interval, FIRST_LOADING_WAIT * 6.0 ** min(task.failures - 1, 32))
+            wait = FIRST_LOADING_WAIT * 6.0 ** min(task.failures - 1, 32)
+            return min(interval or LONGEST_BACKOFF, wait)
         if failure.reason is Reason.NOT_READY and interval:
             return interval  # it did answer, only without anything to publish yet
         wait = backoff(task.failures, interval=interval, random=self._random)
@@ -260,11 +274,6 @@ class Schedule:
             self.hurry(task, now)
         if not self.authenticated and self._authenticate.call is None:
             self.hurry(self._authenticate, now)
-
-
-def _demand(task: Task, interval: float) -> float:
-    """Return the calls per second of a task at an interval; the account's own calls are few."""
-    return task.calls / interval if interval and task.source is not None else 0.0
 
 
 def _due(heap: list[tuple[float, int, Task]]) -> float:

@@ -57,6 +57,8 @@ class Task:
     """The regular interval, not stretched; 0 while it is not asked regularly."""
     listed_every: float = 0.0
     """The interval at which an answer for the whole account tells of it, if one does."""
+    demand: float = 0.0
+    """Calls per second, as they are counted in the schedule's demand."""
     due: float = inf
     call: Call | None = None
     """The call under way."""

@@ -79,7 +79,7 @@ def _request(
     counts = {name: count for name, count in counts.items() if name in names}
     if len(counts) == len(names):  # the configuration has lost the query that was to come
         counts = {}
-    name = names[len(counts)]
+    name = next(name for name in names if name not in counts)
     return Request(
         Endpoint.LIVE_LOGS_READ,
         {

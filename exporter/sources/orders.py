@@ -121,6 +121,8 @@ class Orders(Struct, frozen=True):
     """The last order of the last call."""
     is_whole: bool
     """The list was read to its end."""
+    met: frozenset[str] = frozenset()
+    """The deployments whose orders were read, also those that do not count."""
     problems: tuple[Problem, ...] = ()
     """The problems of the last call."""
 
@@ -155,13 +157,15 @@ def beginning(deploy_id: str) -> Orders:
 
 def of_deployment(before: Orders | None, deploy_id: str) -> Orders:
     """Return the state from which the orders of a deployment are read on."""
-    if before is None:
-        return beginning(deploy_id)
-    if before.deploy_id == deploy_id:
+    if before is not None and before.deploy_id == deploy_id:
         return before
-    # The orders of a newer deployment come after those of the one before.
+    if before is None or not deploy_id or deploy_id in before.met:
+        return beginning(deploy_id)
+    # None of its orders was read: those of a newer deployment come after those of the one before.
     totals, place = Totals(deploy_id), replace(before.place, before=Totals(deploy_id))
-    return Orders(deploy_id, totals, place, place.position, None, place.order is not None)
+    return Orders(
+        deploy_id, totals, place, place.position, None, place.order is not None, before.met
+    )
 
 
 def decode_orders(payload: Mapping[str, object], *, known: Orders) -> Orders:
@@ -210,6 +214,7 @@ def decode_orders(payload: Mapping[str, object], *, known: Orders) -> Orders:
         next_start=place.position if is_whole else start + len(entries),
         last=orders[-1].key if orders else None,
         is_whole=is_whole,
+        met=known.met.union(order.deploy_id for order in orders),
         problems=tuple(problems),
     )
 

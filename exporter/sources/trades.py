@@ -91,7 +91,7 @@ def decode_trades(payload: Mapping[str, object], *, known: Trades) -> Trades:
 
     A list that no longer has the trade that was known at ``known.next_start`` is read again from
     its beginning. Raises ApiError: not_ready while the list is loading or missing, malformed when
-    it is no list or does not go on.
+    it is no list, does not go on or changes while it is read.
     """
     answer = folded(payload)
     refuse_unready(answer, "trades", Endpoint.LIVE_TRADES_READ)
@@ -99,7 +99,11 @@ def decode_trades(payload: Mapping[str, object], *, known: Trades) -> Trades:
     problems: list[Problem] = []
     start = known.next_start
     if known.last_id is not None and (not entries or _id(entries[0]) != known.last_id):
-        return Trades()
+        if known.is_whole:
+            return Trades()
+        raise ApiError(
+            Reason.MALFORMED, f"{Endpoint.LIVE_TRADES_READ}: the list changed while it was read"
+        )
     if len(entries) == WINDOW and _id(entries[-1]) == known.last_id:
         raise ApiError(
             Reason.MALFORMED,

@@ -390,6 +390,15 @@ def test_no_benchmark(run: Run, configure: Configure, quantconnect: SimulatorSer
     assert samples(run.out, "quantconnect_live_benchmark_value") == {}
 
 
+def test_an_age_beyond_quantconnects_first_day_asks_from_that_day_on(
+    run: Run, configure: Configure
+) -> None:
+    configure(f"projects: [{{id: {ONE}}}]")
+    status, told = run("--since=100y", "--until=2012-03-01")
+    assert status == 1
+    assert failures(told) == {ONE: "not_ready: QuantConnect has no equity since 2012-01-01"}
+
+
 def test_the_past_ends_before_it_begins(run: Run, configure: Configure) -> None:
     configure(BOTH)
     assert run("--since=2026-11-26") == (

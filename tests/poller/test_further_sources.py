@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -289,7 +290,63 @@ def test_a_reload_goes_on_where_a_reading_was(one: Account, tmp_path: Path) -> N
     assert asked(one.asks(played(), seconds=3600.0)) == dict.fromkeys(asked([]), 0)
 
 
+def test_a_list_that_changes_with_each_call_is_asked_for_with_back_off(one: Account) -> None:
+    numbers = iter(range(10**9))
+
+    def answer(request: Request[Any]) -> Any:
+        page = [
+            {"id": str(next(numbers)), "profitLoss": 1, "totalFees": 0, "isWin": True}
+            for _ in range(1000)
+        ]
+        return played(live_trades_read={"trades": page})(request)
+
+    assert 2 < asked(one.asks(answer, seconds=1800.0))["trades"] < 40
+    assert one.value(f'read_success{{{ID},source="trades"') == 0
+    assert one.poller.is_complete()
+    one.asks(played(), seconds=300.0)
+    assert one.value(f'read_success{{{ID},source="trades"') == 1
+
+
+def test_a_failure_in_between_begins_nothing_again(one: Account) -> None:
+    starts = []
+    page = {"orders": [{**ORDER, "id": number} for number in range(1, 1001)]}
+
+    def answer(request: Request[Any]) -> Any:
+        if request.endpoint != Endpoint.LIVE_ORDERS_READ:
+            return played()(request)
+        starts.append(request.parameters["start"])
+        if len(starts) == 2:
+            return ApiError(Reason.TIMEOUT, "slow")
+        return request.decode(page if len(starts) == 1 else {"orders": []})
+
+    one.asks(answer, seconds=60.0)
+    assert starts == [0, 1000, 1000]
+
+
+def test_demand_follows_the_number_of_queries(one: Account, tmp_path: Path) -> None:
+    one.asks(played(), seconds=60.0)
+    before = one.schedule.demand
+    four = ON.replace("{errors: error, fills: Filled}", "{a: a, b: b, c: c, d: d}")
+    one.reload(configured(tmp_path, "projects: [{id: 1}]", four))
+    assert one.schedule.demand == pytest.approx(before + 2 / 300)
+    one.reload(configured(tmp_path, "projects: [{id: 1}]", ON))
+    assert one.schedule.demand == pytest.approx(before)
+
+
 # --- The account ----------------------------------------------------------------------------------
+
+
+def test_an_answer_while_an_account_gets_another_name_leaves_nothing_of_the_old(
+    one: Account, tmp_path: Path
+) -> None:
+    one.asks(played(), seconds=60.0)
+    config = configured(tmp_path, "projects: [{id: 1}]", ON)
+    renamed = replace(config, accounts=(replace(config.accounts[0], name="other"),))
+    one.poller.release(renamed.accounts[0], ())
+    one.tells(one.projects.account_tasks["nodes"], ApiError(Reason.HTTP_5XX, "HTTP 503"))
+    one.poller.adopt(renamed.accounts[0], renamed, one.schedule.budget, 4)
+    assert one.lines(but="-")
+    assert not [line for line in one.lines(but="-") if 'account="main"' in line]
 
 
 def test_an_account_without_projects_is_not_asked(tmp_path: Path) -> None:
@@ -299,6 +356,17 @@ def test_an_account_without_projects_is_not_asked(tmp_path: Path) -> None:
     assert asked(names) == dict.fromkeys(asked([]), 0)
     assert account.poller.is_complete()
     assert asked(account.asks(played(), seconds=120.0))["nodes"] == 1
+
+
+def test_a_project_that_is_deleted_is_not_asked_for_nodes(tmp_path: Path) -> None:
+    account = Account(configured(tmp_path, "projects: [{id: 1}, {id: 2}]", ON))
+    nodes = account.projects.account_tasks["nodes"]
+    account.lists()
+    assert account.projects.request(nodes).parameters == {"projectId": 1}
+    account.names(_2="Two")
+    assert account.projects.request(nodes).parameters == {"projectId": 2}
+    account.lists(3)
+    assert account.projects.request(nodes).parameters == {"projectId": 3}
 
 
 def test_the_account_keeps_its_state_over_a_reload(one: Account, tmp_path: Path) -> None:

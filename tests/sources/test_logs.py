@@ -53,6 +53,12 @@ def test_queries_that_change_in_between() -> None:
     gone = LogLines({"disconnects": 1}, is_whole=False)
     request = LOGS.request(other, CONFIG, Known("L-1", gone))
     assert request.decode(answer(1)).counts == {"fills": 1}
+    # A new one before those that were asked: each is asked once, and the reading ends.
+    request = LOGS.request(other, CONFIG, Known("L-1", begun))
+    assert request.parameters["query"] == "Filled"
+    whole = request.decode(answer(1))
+    assert LOGS.is_whole(whole)
+    assert whole.counts == {"errors": 37, "fills": 1}
 
 
 def test_a_project_without_queries_is_not_asked() -> None:

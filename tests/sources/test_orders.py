@@ -193,6 +193,30 @@ def test_a_redeploy_before_anything_was_read() -> None:
     assert module.of_deployment(None, NEW) == beginning(NEW)
 
 
+def test_a_redeploy_that_the_orders_tell_of_first() -> None:
+    """live/list may be a minute, or some failures, behind the orders."""
+    found = [order(1, deploy_id=OLD), order(1), order(2, OPEN), order(3)]
+    before = read(*found, deploy_id=OLD)
+    assert counts(before) == {"filled": 1}
+    assert start(before, NEW) == 0
+    assert counts(read(*found, known=module.of_deployment(before, NEW))) == {
+        "filled": 2,
+        "submitted": 1,
+    }
+
+
+@pytest.mark.parametrize("between", ["", OLD])
+def test_a_deployment_that_is_gone_for_a_moment_keeps_its_orders(between: str) -> None:
+    """live/list has another one, or none whose id can be read, or is switched off meanwhile."""
+    found = [order(1, deploy_id=OLD), order(1), order(2)]
+    known = module.of_deployment(read(*found), between)
+    for _ in range(2):
+        known = read(*found[start(known, between) :], known=known, deploy_id=between)
+    after = read(*found[start(known) :], known=module.of_deployment(known, NEW))
+    assert counts(after) == {"filled": 2}
+    assert after.totals.last_fill is not None
+
+
 def test_without_a_known_deployment_the_last_orders_counts() -> None:
     orders = read(
         order(1, OPEN, OLD), order(2, deploy_id=OLD), order(1), order(2, OPEN), deploy_id=""

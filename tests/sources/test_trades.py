@@ -88,6 +88,15 @@ def test_a_list_whose_oldest_were_dropped_is_read_again(found: list[Any]) -> Non
     assert not TRADES.is_whole(again)
 
 
+def test_a_list_that_changes_while_it_is_read_has_failed() -> None:
+    """Or one that changes each time would be asked for from its beginning without end."""
+    first = read(*map(trade, range(WINDOW)))
+    for found in ([], [trade(7)]):
+        with pytest.raises(ApiError, match="the list changed while it was read") as raised:
+            read(*found, known=first)
+        assert raised.value.reason is Reason.MALFORMED
+
+
 def test_a_server_that_ignores_the_start_is_no_endless_list() -> None:
     page = [trade(number, id="same") for number in range(WINDOW)]
     with pytest.raises(ApiError, match="the same trades from 999 on as before"):
