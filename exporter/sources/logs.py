@@ -94,12 +94,17 @@ def _request(
     )
 
 
+def _interval(project: config.ProjectSettings, settings: config.Config) -> float:
+    # The call names a deployment, which live/list tells.
+    return settings.logs_interval if project.log_queries and settings.status_interval else 0.0
+
+
 LOGS: Source[LogLines] = Source(
     name="logs",
     request=_request,
-    interval=lambda project, settings: settings.logs_interval if project.log_queries else 0.0,
+    interval=_interval,
     families=(Families(LOG_LINES, lambda lines, _: lines.counts.items()),),
-    every="`logs_interval`, 5 times that while stopped; only with `log_queries`",
+    every="`logs_interval`, 5 times that while stopped; only with `log_queries` and status",
     delay="5 minutes",
     is_whole=lambda lines: lines.is_whole,
     calls=lambda project: len(project.log_queries),

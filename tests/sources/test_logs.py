@@ -67,6 +67,10 @@ def test_a_project_without_queries_is_not_asked() -> None:
     assert LOGS.calls(ASKED) == 2
 
 
+def test_without_a_status_there_is_no_deployment_to_ask_for() -> None:
+    assert LOGS.interval(ASKED, replace(CONFIG, status_interval=0.0)) == 0.0
+
+
 @pytest.mark.parametrize("length", ["many", -1, 1.5, LINE])
 def test_a_length_that_is_none_is_malformed_without_quoting_it(length: object) -> None:
     with pytest.raises(ApiError) as raised:
