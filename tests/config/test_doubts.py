@@ -59,7 +59,7 @@ def test_what_stays_on_this_machine_needs_no_encryption(host: str) -> None:
 def test_log_queries_without_a_status(top: str, found: bool) -> None:
     queries = "log_queries: {errors: error}"
     for text in (
-        f"{top}\n{queries}\naccounts: [{{user_id: 1, api_token: t}}]",
+        f"{top}\n{queries}\naccounts: [{{user_id: 1, api_token: t, projects: [{{id: 7}}]}}]",
         f"{top}\naccounts: [{{user_id: 1, api_token: t, projects: [{{id: 7, {queries}}}]}}]",
     ):
         said = [str(doubt) for doubt in doubts(load_text(text, {}, source="a test"))]
