@@ -26,7 +26,8 @@ from exporter.poller.project import Project
 from exporter.poller.task import Outcome, Task
 from exporter.simulator import World
 from exporter.simulator.api import Api
-from exporter.sources.status import running
+from exporter.sources.projects import DESCRIPTION
+from exporter.sources.status import STATUS, Status, running
 from exporter.store import Store
 from prometheus.blocks import Block
 from prometheus.records import Stretch, add_records
@@ -196,14 +197,19 @@ class Past:
         duration = chance.uniform(*_READ_DURATIONS)
         stands = min(_STANDS_MOST, max(_STANDS_LEAST, _STANDS * (self._until - at)))
         self._time.now = at - chance.uniform(0, self._settings.scrape_interval)
-        listing = running().decode(self._ask("live/list", status="Running"))
-        for project_id in listing.newest():
+        newest = running().decode(self._ask("live/list", status="Running")).newest()
+        for project_id, deployment in newest.items():
             project = self._projects[project_id]
             for source, task in project.tasks.items():
                 interval = source.interval(project.settings, self._settings)
                 answered, deploy_id = self._answered.get(task, (-inf, ""))
                 is_known = at - answered < stands and deploy_id == project.deploy_id
-                outcome = Outcome(is_whole=source.needs_deployment and is_known)
+                is_rare = source.needs_deployment or source is DESCRIPTION
+                outcome = Outcome(is_whole=is_rare and is_known)
+                if source is STATUS:  # the list has it already
+                    outcome = project.take_in(
+                        source, Status(deployment), asked=self._time.now, interval=interval
+                    )
                 while not outcome.is_whole:
                     self._answered[task] = at, project.deploy_id
                     request = project.request(source)
@@ -214,7 +220,7 @@ class Past:
                 task.note(outcome, at=self._time.now, duration=duration, interval=interval)
             self._store.put(project.published())
         found = {}
-        for project_id in listing.newest():
+        for project_id in newest:
             for snapshot in self._store.snapshots_of(project_id):
                 for lines in snapshot.values():
                     for line in lines.decode().splitlines():
