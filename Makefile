@@ -12,7 +12,7 @@ endif
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint linters format docs dashboards bench soak fuzz \
-	prometheus node importable dist chart notes lock lowest locked audit sbom clean
+	prometheus node browser importable dist chart notes lock lowest locked audit sbom clean
 
 $(INSTALLED): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -25,8 +25,14 @@ $(INSTALLED): pyproject.toml
 demo: $(INSTALLED) ## Run the exporter against a simulated QuantConnect, with Prometheus if installed
 	@$(BIN)/python -m prometheus.demo $(DEMO)
 
-test: $(INSTALLED) prometheus node ## Run every test
-	$(BIN)/python -m pytest -n auto --dist loadfile --cov --cov-report=term
+# Python may be told to keep no bytecode; then each of the processes would compile the exporter. The
+# tests of the rooms must cover every line. Those of the exporter as a whole come after them, without
+# coverage, which would make them three times as slow.
+PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n auto --dist loadfile
+WHOLE := $(addprefix tests/,benchmarks dashboards deploy faults fuzz integration rules scale soak)
+test: $(INSTALLED) prometheus node browser ## Run every test
+	$(PYTEST) --cov --cov-report=term $(WHOLE:%=--ignore=%)
+	$(PYTEST) $(WHOLE)
 
 prometheus: ## Install Debian's Prometheus and Alertmanager, where that is possible
 	@prometheus/install-debian
@@ -47,6 +53,14 @@ lint: $(INSTALLED) ## Check style, types, and that what is generated is up to da
 	$(BIN)/python -m exporter.sources.reference | diff -u docs/metrics.md -
 	$(BIN)/python grafana/build.py --check
 	$(BIN)/python -m tests.faults | diff -u docs/faults.md -
+
+browser: ## Install Debian's Chromium, for the test of the landing page, where that is possible
+	@for each in chromium google-chrome chromium-browser; do \
+		if command -v $$each >/dev/null; then exit 0; fi; done; \
+	if command -v apt-get >/dev/null && [ "$$(id -u)" -eq 0 ]; then \
+		apt-get update -qq && \
+		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; \
+	else echo "Not installed: chromium. No browser looks at the landing page"; fi
 
 OPERATOR := github.com/prometheus-operator/prometheus-operator
 linters: ## Build promtool of Prometheus 3, helm and actionlint, where Go is installed
@@ -71,11 +85,11 @@ format: $(INSTALLED) ## Put the code into its usual form
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-docs: $(INSTALLED) ## Write docs/metrics.md and docs/faults.md anew
+docs: $(INSTALLED) ## Write docs/metrics.md and docs/faults.md again
 	$(BIN)/python -m exporter.sources.reference > docs/metrics.md
 	$(BIN)/python -m tests.faults > docs/faults.md
 
-dashboards: $(INSTALLED) ## Write the dashboards anew
+dashboards: $(INSTALLED) ## Write the dashboards again
 	$(BIN)/python grafana/build.py
 
 importable: $(INSTALLED) ## Write the dashboards into dist/dashboards, for grafana.com and "Import"
@@ -90,7 +104,7 @@ soak: $(INSTALLED) ## Let it run for an hour under random faults
 fuzz: $(INSTALLED) ## Throw nonsense at every parser for an hour
 	$(BIN)/python -m tests.fuzz --minutes 60
 
-lock: ## Pin what the image is built with anew
+lock: ## Pin the newest versions for the image
 	deploy/dependencies lock
 
 lowest: ## Run the fast tests with the oldest dependencies allowed

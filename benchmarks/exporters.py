@@ -21,6 +21,10 @@ _CONFIGURATION = """\
 scrape_interval: {interval}
 status_interval: 1m
 statistics_interval: 0s
+orders_interval: 0s
+trades_interval: 0s
+nodes_interval: 0s
+account_interval: 0s
 accounts:
   - user_id: 1
     api_token: demo

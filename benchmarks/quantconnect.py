@@ -16,8 +16,8 @@ import math
 import sys
 from typing import TYPE_CHECKING
 
-from exporter.simulator import World
 from exporter.simulator.api import Api
+from tests.support import generated_world
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,7 +37,7 @@ class Answers:
         self, projects: int, holdings: int, *, versions: int = 1, held_for: float = math.inf
     ) -> None:
         self._now = _STARTED
-        world = World.generated(
+        world = generated_world(
             projects=projects, holdings=holdings, held_for=held_for, clock=lambda: self._now
         )
         self._api = Api(world)

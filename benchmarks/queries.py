@@ -1,7 +1,7 @@
 """``python -m benchmarks.queries``: what dashboards and rules take on a large account.
 
 A Prometheus is given a month of every series that a dashboard or rule names, with invented numbers
-(of the holdings a whole project, one symbol of every project, and the last hour of all), and asked
+(of the holdings a whole project, one symbol of every project, and the last hours of all), and asked
 each query as Grafana asks it for 30 days, and each rule as Prometheus evaluates it. The slowest
 are printed, and what each group of rules takes. It takes minutes and gigabytes of disk.
 """
@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import random
-import re
 import subprocess
 import sys
 import tempfile
@@ -24,17 +23,18 @@ import yaml
 
 from benchmarks.table import duration
 from prometheus.stack import Prometheus
-from tests.dashboards.promql import RULES, Series, rules, selectors
+from tests.dashboards.promql import RULES, Series, children, rules
 from tests.dashboards.queries import queries
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import timedelta
 
 DAY = 86_400.0
 # Grafana asks for about a thousand points.
 POINTS = 1000
 BLOCK = 54 * 3600.0
-LAST = 3600.0
+LAST = 2.5 * 3600.0
 FIRST_ID = 30_000_001
 WHAT = {"__range": "30d", "__interval": "45m", "__rate_interval": "1m", "account_currency": "USD"}
 # How many values a label has that nothing else decides.
@@ -59,30 +59,31 @@ VALUES = {
         "max_position_weight",
         "max_position_loss",
         "min_cash_ratio",
+        "max_orders_per_hour",
+        "max_days_without_fill",
     ],
 }
-_LOOKS_BACK = re.compile(r"\[|\boffset\b")
 
 
 class Month:
     """Every series, for a month before ``end`` (unix seconds), a sample each ``step`` seconds."""
 
-    def __init__(self, *, projects: int, holdings: int, days: float, step: float) -> None:
+    def __init__(
+        self, *, projects: int, holdings: int, days: float, step: float, rules_only: bool = False
+    ) -> None:
         self._projects, self._holdings = projects, holdings
         self._known = Series()
         self._step = step
         self.end = time.time() // step * step
         self.start = self.end - days * DAY
         self._numbers = random.Random("month")
-        expressions = [(query.expr, not query.instant) for query in queries(WHAT)]
+        expressions = [(q.expr, not q.instant) for q in queries(WHAT) if not rules_only]
         expressions += [(r["expr"], False) for kind in ("record", "alert") for r in rules(kind)]
         self._names: dict[str, bool] = {}
         for text, over_time in expressions:
-            for selector in selectors(promql.parse(text)):
-                name = str(selector.name)
-                looks_back = over_time or bool(_LOOKS_BACK.search(text))
-                self._names[name] = self._names.get(name, False) or looks_back
-        del self._names["ALERTS"]
+            for name, reach in _reaches(promql.parse(text)):
+                self._names[name] = self._names.get(name, False) or over_time or reach > LAST
+        self._names.pop("ALERTS", None)
 
     def write(self, data: Path) -> int:
         """Make the blocks; how many samples there are."""
@@ -143,6 +144,23 @@ class Month:
                 yield f"{name}{{{inner}}}", long
 
 
+def _reaches(expr: promql.Expr, back: float = 0.0) -> Iterator[tuple[str, float]]:
+    """Each name in `expr`, and how far back it is read, in seconds."""
+    if isinstance(expr, promql.MatrixSelector):
+        back += _seconds_of(expr.range)
+        expr = expr.vector_selector
+    if isinstance(expr, promql.VectorSelector):
+        yield str(expr.name), back + _seconds_of(expr.offset)
+    elif isinstance(expr, promql.SubqueryExpr):
+        back += _seconds_of(expr.range) + _seconds_of(expr.offset)
+    for part in children(expr):
+        yield from _reaches(part, back)
+
+
+def _seconds_of(offset: timedelta | None) -> float:
+    return 0.0 if offset is None else offset.total_seconds()
+
+
 def groups(timings: list[tuple[float, str]]) -> list[tuple[float, str]]:
     """The seconds that each group of rules takes together, the slowest first."""
     taken = dict(
@@ -160,7 +178,9 @@ def _named(rule: dict[str, Any]) -> str:
     return f"rule {rule[kind]} {rule.get('labels', '')}"
 
 
-def measure(prometheus: Prometheus, month: Month) -> list[tuple[float, str]]:
+def measure(
+    prometheus: Prometheus, month: Month, *, rules_only: bool = False
+) -> list[tuple[float, str]]:
     """Seconds and what took them, the median of three."""
     timings = []
     values = {**WHAT, "project": str(FIRST_ID), "symbol": "SYM0 0"}
@@ -168,7 +188,7 @@ def measure(prometheus: Prometheus, month: Month) -> list[tuple[float, str]]:
     fleet = ("quantconnect-fleet", "quantconnect-exporter")
     asked = [query for query in queries(values) if query.dashboard not in fleet]
     asked += [query for query in queries(WHAT) if query.dashboard in fleet]
-    for query in asked:
+    for query in () if rules_only else asked:
         expr = query.expr
         parameters = {"query": expr, "time": f"{month.end}"}
         if not query.instant:
@@ -206,6 +226,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--days", type=float, default=30)
     parser.add_argument("--step", type=float, default=240, help="seconds between samples")
     parser.add_argument("--slowest", type=int, default=25)
+    parser.add_argument("--rules", action="store_true", help="the rules only, for a large fleet")
     options = parser.parse_args(argv)
     with tempfile.TemporaryDirectory() as scratch:
         directory = Path(scratch)
@@ -216,6 +237,7 @@ def main(argv: list[str]) -> int:
             holdings=options.holdings,
             days=options.days,
             step=options.step,
+            rules_only=options.rules,
         )
         began = time.perf_counter()
         samples = month.write(data)
@@ -223,7 +245,7 @@ def main(argv: list[str]) -> int:
         prometheus = Prometheus(directory, targets=[], rules=False)
         prometheus.start()
         try:
-            timings = measure(prometheus, month)
+            timings = measure(prometheus, month, rules_only=options.rules)
         finally:
             prometheus.stop()
     print(f"{len(timings)} queries and rules, {sum(each for each, _ in timings):.1f} s together")

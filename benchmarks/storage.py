@@ -27,12 +27,12 @@ from exporter.clock import Clock
 from exporter.config import Config, load
 from exporter.exposition.scrape import samples
 from exporter.poller.project import Project
-from exporter.simulator import World
 from exporter.simulator.api import Api
 from exporter.sources.portfolio import PORTFOLIO, decode_portfolio
 from exporter.sources.status import STATUS, Status, running
 from exporter.store import Store
 from prometheus.stack import Prometheus, eventually
+from tests.support import generated_world
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,7 +76,7 @@ def disk(*, projects: int, holdings: int, scraped_every: float) -> tuple[int, in
 def _day(directory: Path, projects: int, holdings: int, scraped_every: float) -> Iterator[str]:
     """The sample lines of a day, each with its time; portfolios are read every minute."""
     now = _Now(_STARTED)
-    world = World.generated(
+    world = generated_world(
         projects=projects, holdings=holdings, held_for=86_400.0 * 5, clock=lambda: now.at
     )
     world.snapshot_lag = _SNAPSHOTS

@@ -45,7 +45,7 @@ class Log:
         self._logger = logging.getLogger(name)
 
     def debug(self, message: str, /, **fields: object) -> None:
-        """Log for somebody who looks for a fault."""
+        """Log details for debugging."""
         self._log(logging.DEBUG, message, fields)
 
     def info(self, message: str, /, **fields: object) -> None:
@@ -53,7 +53,7 @@ class Log:
         self._log(logging.INFO, message, fields)
 
     def warning(self, message: str, /, **fields: object) -> None:
-        """Log something that somebody should look at."""
+        """Log a condition that needs attention."""
         self._log(logging.WARNING, message, fields)
 
     def error(self, message: str, /, **fields: object) -> None:

@@ -88,6 +88,8 @@ class ProjectReport:
     """The reading of the project's name and settings."""
     error: str = ""
     """The deployment's own error."""
+    account_currency: str | None = None
+    """The label of its series; None while it is not known or in doubt, empty if ambiguous."""
     positions_until: float | None = None
     """The time at which the number of positions is too old, monotonic; None for never."""
     state_until: float | None = None
@@ -113,19 +115,20 @@ class Part:
 
 @dataclass(frozen=True)
 class Published:
-    """Everything that is known of a project at a time."""
+    """A project's report and snapshots at one moment."""
 
     report: ProjectReport
     parts: tuple[Part, ...] = ()
 
 
 class Store:
-    """The published state of each project, by its id."""
+    """The published state of each project, by its id, and of each account, by who reads it."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._lock = Lock()
         self._projects: dict[int, Published] = {}
+        self._accounts: dict[object, tuple[Part, ...]] = {}
 
     def put(self, published: Published) -> None:
         """Replace everything that is published of a project."""
@@ -137,15 +140,31 @@ class Store:
         with self._lock:
             self._projects.pop(project_id, None)
 
+    def put_account(self, owner: object, parts: tuple[Part, ...]) -> None:
+        """Replace everything that is published of an account itself.
+
+        ``owner`` stays the same while the account may get another name.
+        """
+        with self._lock:
+            self._accounts[owner] = parts
+
+    def remove_account(self, owner: object) -> None:
+        """Publish nothing more of an account itself."""
+        with self._lock:
+            self._accounts.pop(owner, None)
+
     def snapshots(self) -> Sequence[Snapshot]:
-        """Return everything that is not too old, project by project in the order of their ids."""
-        return [snapshot for published in self._all() for snapshot in self._fresh(published)]
+        """Return everything that is not too old, by project id, then that of the accounts."""
+        with self._lock:
+            accounts = list(self._accounts.values())
+        everything = [*(published.parts for published in self._all()), *accounts]
+        return [snapshot for parts in everything for snapshot in self._fresh(parts)]
 
     def snapshots_of(self, project_id: int) -> Sequence[Snapshot]:
         """Return everything of one project that is not too old; empty for an unknown one."""
         with self._lock:
             published = self._projects.get(project_id)
-        return [] if published is None else self._fresh(published)
+        return [] if published is None else self._fresh(published.parts)
 
     def reports(self) -> Sequence[ProjectReport]:
         """Return the report on each project, in the order of their ids."""
@@ -162,8 +181,6 @@ class Store:
         with self._lock:
             return [published for _, published in sorted(self._projects.items())]
 
-    def _fresh(self, published: Published) -> list[Snapshot]:
+    def _fresh(self, parts: tuple[Part, ...]) -> list[Snapshot]:
         now = self._clock.monotonic()
-        return [
-            part.snapshot for part in published.parts if part.expires is None or now < part.expires
-        ]
+        return [part.snapshot for part in parts if part.expires is None or now < part.expires]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import secrets
 import struct
+from array import array
 from bisect import bisect_right
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -109,11 +110,17 @@ class Block:
         directory.rename(data / ulid)
 
     def _runs(self, changes: Iterable[Change]) -> Iterator[_Run]:
-        start, number = 0, None
-        for index, following in (*changes, (len(self.times), None)):
-            if number is not None and index > start:
-                yield start, index, _bits(number)
-            start, number = index, following
+        starts, numbers = [], []
+        for start, number in changes:
+            starts.append(start)
+            numbers.append(number)
+        floats = array("d", [0.0 if number is None else number for number in numbers])
+        ends = (*starts[1:], len(self.times))
+        for start, end, number, bits in zip(
+            starts, ends, numbers, array("Q", floats.tobytes()), strict=False
+        ):
+            if number is not None and end > start:
+                yield start, end, bits
 
     def _chunk(self, runs: Sequence[_Run]) -> _Chunk:
         times = self.times
@@ -202,10 +209,6 @@ def _uvarint(number: int) -> bytes:
 
 def _varint(number: int) -> bytes:
     return _uvarint(2 * number if number >= 0 else -2 * number - 1)
-
-
-def _bits(number: float) -> int:
-    return int.from_bytes(struct.pack(">d", number), "big")
 
 
 def _interval(difference: int) -> str:

@@ -1,7 +1,7 @@
 """``make demo``: the exporter against a simulated QuantConnect, and Prometheus if it is installed.
 
 The exporter runs as a user would run it. Where Debian's Prometheus and Alertmanager are installed
-they run beside it, with this repository's rules and a past of a month, since a graph of two
+they run next to it, with this repository's rules and a past of a month, since a graph of two
 minutes says little.
 """
 
@@ -106,7 +106,7 @@ def _is_taken(address: Address) -> bool:
 
 
 def _serves(exporter: subprocess.Popen[bytes], address: Address) -> bool:
-    """Whether it serves and has read every project once, as soon as that is known."""
+    """Wait until the exporter has read every project once; return False if it ends before."""
 
     def known() -> bool:
         return exporter.poll() is not None or ready()
@@ -129,7 +129,7 @@ def _interrupt(_number: int, _frame: FrameType | None) -> None:
 def _with_prometheus(
     options: argparse.Namespace, started: float, exporter: subprocess.Popen[bytes]
 ) -> None:
-    """Prometheus and Alertmanager beside the exporter, for as long as that runs."""
+    """Run Prometheus and Alertmanager next to the exporter until it ends."""
     directory: Path = options.directory
     shutil.rmtree(directory, ignore_errors=True)
     data = directory / "data"
@@ -157,7 +157,7 @@ def _with_prometheus(
             "    Prometheus: the alerts; QuantConnectWatchdog fires always, a critical one eight"
             " minutes after the start\n"
             f"  amtool alert query --alertmanager.url={alertmanager.url}\n"
-            "    Alertmanager: what somebody would be told\n\n"
+            "    Alertmanager: the alerts that it would send\n\n"
             "The dashboards in grafana/ are for a Grafana of yours: `docker compose up` has one.\n",
             flush=True,
         )
@@ -165,7 +165,7 @@ def _with_prometheus(
 
 
 def _page(prometheus: Prometheus, name: str) -> str:
-    """The address of a page of Prometheus's own; Debian's has only the older ones."""
+    """Return the address of a page of Prometheus; Debian's build has only the classic pages."""
     try:
         with urllib.request.urlopen(f"{prometheus.url}/{name}", timeout=5) as response:
             return str(response.url)
@@ -174,7 +174,7 @@ def _page(prometheus: Prometheus, name: str) -> str:
 
 
 def _port(preferred: int) -> int:
-    """That port, or any free one where somebody has it."""
+    """Return the preferred port, or any free one if it is in use."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

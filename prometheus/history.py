@@ -14,6 +14,7 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import groupby
+from math import inf
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -22,9 +23,11 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from exporter.clock import Clock
 from exporter.poller.project import Project
+from exporter.poller.task import Outcome, Task
 from exporter.simulator import World
 from exporter.simulator.api import Api
-from exporter.sources.status import running
+from exporter.sources.projects import DESCRIPTION
+from exporter.sources.status import STATUS, Status, running
 from exporter.store import Store
 from prometheus.blocks import Block
 from prometheus.records import Stretch, add_records
@@ -40,8 +43,12 @@ HOUR, DAY = 3600, 86_400
 DAYS = 31
 # Prometheus joins its blocks to 6, 18, 54 and 162 hours: these it leaves alone.
 _BLOCK = 162 * HOUR
+# To list orders, trades and the log takes the simulator long: an answer stands for a part of its
+# age, from a quarter of an hour to a day.
+_STANDS, _STANDS_LEAST, _STANDS_MOST = 1 / 4, HOUR / 4, DAY
 # A timestamp no older than this when it is scraped is the time of the last read.
 _READ = 60.0
+_LAST_READ = "quantconnect_read_last_success_timestamp_seconds"
 # Shortest and longest, in seconds, on loopback.
 _READ_DURATIONS = (0.004, 0.009)
 
@@ -66,8 +73,8 @@ _ZOOMS = (
     _Zoom(13 * HOUR, 900, 15),
     _Zoom(30 * HOUR, 900, 30),
     _Zoom(3.2 * DAY, 2 * HOUR, 60),
-    _Zoom(8 * DAY, 2 * HOUR, 120),
-    _Zoom(DAYS * DAY, 3 * HOUR, 270),
+    _Zoom(8 * DAY, 3 * HOUR, 120),
+    _Zoom(DAYS * DAY, 4 * HOUR, 270),
 )
 
 
@@ -109,7 +116,8 @@ class Past:
         started: float,
         until: float | None = None,
     ) -> None:
-        self._settings = settings
+        # No answer is too old for the next one.
+        self._settings = settings = replace(settings, stale_after=float(DAY))
         self._target = target
         self._interval = interval
         self._until = started if until is None else until
@@ -119,6 +127,8 @@ class Past:
         clock = Clock(monotonic=lambda: self._time.now, now=lambda: self._time.now)
         self._store = Store(clock)
         self._parsed: dict[str, Labels] = {}
+        # When each source was last read, and of which deployment.
+        self._answered: dict[Task, tuple[float, str]] = {}
         account = settings.accounts[0]
         self._projects = {
             project.project_id: Project(
@@ -185,19 +195,32 @@ class Past:
         """Return the exporter's samples of every project that ran at a time."""
         chance = Random(at)  # the same past each time
         duration = chance.uniform(*_READ_DURATIONS)
+        stands = min(_STANDS_MOST, max(_STANDS_LEAST, _STANDS * (self._until - at)))
         self._time.now = at - chance.uniform(0, self._settings.scrape_interval)
-        listing = running().decode(self._ask("live/list", status="Running"))
-        for project_id in listing.newest():
+        newest = running().decode(self._ask("live/list", status="Running")).newest()
+        for project_id, deployment in newest.items():
             project = self._projects[project_id]
             for source, task in project.tasks.items():
-                request = source.request(project.settings, self._settings)
-                answer = request.decode(self._ask(request.endpoint, **request.parameters))
                 interval = source.interval(project.settings, self._settings)
-                outcome = project.take_in(source, answer, asked=self._time.now, interval=interval)
+                answered, deploy_id = self._answered.get(task, (-inf, ""))
+                is_known = at - answered < stands and deploy_id == project.deploy_id
+                is_rare = source.needs_deployment or source is DESCRIPTION
+                outcome = Outcome(is_whole=is_rare and is_known)
+                if source is STATUS:  # the list has it already
+                    outcome = project.take_in(
+                        source, Status(deployment), asked=self._time.now, interval=interval
+                    )
+                while not outcome.is_whole:
+                    self._answered[task] = at, project.deploy_id
+                    request = project.request(source)
+                    answer = request.decode(self._ask(request.endpoint, **request.parameters))
+                    outcome = project.take_in(
+                        source, answer, asked=self._time.now, interval=interval
+                    )
                 task.note(outcome, at=self._time.now, duration=duration, interval=interval)
             self._store.put(project.published())
         found = {}
-        for project_id in listing.newest():
+        for project_id in newest:
             for snapshot in self._store.snapshots_of(project_id):
                 for lines in snapshot.values():
                     for line in lines.decode().splitlines():
@@ -234,7 +257,7 @@ class Past:
         numbers, counters = {}, set()
         for family in text_string_to_metric_families(text):
             for sample in family.samples:
-                if "project_id" in sample.labels:
+                if sample.labels.get("project_id"):  # a read of an account has an empty one
                     continue
                 labels = self._labeled(sample.name, sample.labels)
                 numbers[labels] = float(sample.value)
@@ -255,7 +278,10 @@ class Past:
             return list(enumerate(float(int(number)) if counts else number for number in numbers))
 
         for labels, number in last.numbers.items():
-            if labels in last.counters:
+            if last.time - number >= 0 and ("__name__", _LAST_READ) in labels:
+                lag = last.time - number
+                block.add(labels, [(i, at / 1000 - lag) for i, at in enumerate(block.times)])
+            elif labels in last.counters:
                 rise = (number - first.numbers.get(labels, number)) / (last.time - first.time)
                 block.add(labels, risen(rise, counts=number.is_integer()))
             else:

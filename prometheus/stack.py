@@ -27,22 +27,22 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 ROOT = Path(__file__).resolve().parents[1]
-# Below those that the system gives whoever connects: from 32,768 on, with Linux.
+# Below the ports that Linux assigns to outgoing connections, from 32,768 on.
 _PORTS = range(20_000, 32_000)
 _START_SECONDS = 60.0
 _STOP_SECONDS = 15.0
 
 
 def installed() -> bool:
-    """Whether both programs are here."""
+    """Return whether both programs are installed."""
     return all(shutil.which(name) for name in ("prometheus", "prometheus-alertmanager"))
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 that nobody has at the moment.
+    """Return a port of 127.0.0.1 that is not in use.
 
-    None of those that the system chooses: whoever connects to something gets one of them, which
-    may be the one of a server that is just being started again.
+    It is outside the range of outgoing connections: one of those could take the port of a server
+    that is just restarting.
     """
     while True:
         port = secrets.choice(_PORTS)
@@ -71,7 +71,7 @@ class _Program:
 
     def start(self) -> None:
         with self._log.open("ab") as log:
-            # A session of its own: Ctrl-C in the terminal is for whoever started this.
+            # In its own session: Ctrl-C in the terminal is for the parent process.
             self._process = subprocess.Popen(
                 self._arguments, stdout=log, stderr=log, start_new_session=True
             )

@@ -22,13 +22,15 @@ _GRAFANA = Path(__file__).parent / "dashboards" / "node" / "node_modules" / ".in
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        for marker, programs in _NEEDS.items():
-            missing = [program for program in programs if shutil.which(program) is None]
-            if marker == "needs_grafana" and not _GRAFANA.exists():
-                missing.append("what `make node` installs")
-            if missing and item.get_closest_marker(marker):
-                item.add_marker(pytest.mark.skip(reason=f"not installed: {', '.join(missing)}"))
+    for marker, programs in _NEEDS.items():
+        missing = [program for program in programs if shutil.which(program) is None]
+        if marker == "needs_grafana" and not _GRAFANA.exists():
+            missing.append("what `make node` installs")
+        if missing:
+            skip = pytest.mark.skip(reason=f"not installed: {', '.join(missing)}")
+            for item in items:
+                if item.get_closest_marker(marker):
+                    item.add_marker(skip)
 
 
 @pytest.hookimpl(wrapper=True)

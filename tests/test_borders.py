@@ -34,10 +34,13 @@ ROOMS: dict[str, set[str]] = {
         *("clock", "log", "config", "quantconnect", "metrics", "sources", "exposition", "store"),
         "telemetry",
     },
+    "backfill": {
+        *("clock", "log", "quantconnect", "metrics", "sources", "exposition", "poller"),
+    },
     "web": {"clock", "log", "config", "sources", "exposition", "store", "telemetry"},
     "cli": {
         *("__init__", "clock", "log", "simulator", "config", "quantconnect", "sources"),
-        *("exposition", "store", "telemetry", "poller", "web"),
+        *("exposition", "store", "telemetry", "poller", "backfill", "web"),
     },
     "__main__": {"cli"},
 }

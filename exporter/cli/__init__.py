@@ -16,6 +16,7 @@ from exporter.cli.streams import written
 from exporter.log import Log, configure, flush
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Sequence
 
 log = Log(__name__)
@@ -37,11 +38,7 @@ def _run(argv: Sequence[str]) -> int:
         print(PRINTS[options.print](), end="")
         return 0
     configure(level=options.log_level, format=options.log_format)
-    for name, meant in options.unknown_variables:
-        suggestion = {"did_you_mean": meant} if meant else {}
-        log.warning(
-            "Environment variable is not a flag of the exporter", variable=name, **suggestion
-        )
+    _warn_of_variables(options)
     if options.command in ("run", "demo"):
         stop_cleanly_while_starting()
     try:
@@ -70,6 +67,10 @@ def _run(argv: Sequence[str]) -> int:
                 from exporter.cli.dashboards import dashboards
 
                 return dashboards(options)
+            case "backfill":
+                from exporter.cli.backfill import backfill
+
+                return backfill(options)
             case _:
                 from exporter.cli.dump import dump
 
@@ -78,3 +79,11 @@ def _run(argv: Sequence[str]) -> int:
         return 130
     finally:
         flush()
+
+
+def _warn_of_variables(options: argparse.Namespace) -> None:
+    for name, meant in options.unknown_variables:
+        suggestion = {"did_you_mean": meant} if meant else {}
+        log.warning(
+            "Environment variable is not a flag of the exporter", variable=name, **suggestion
+        )

@@ -1,4 +1,4 @@
-"""The commands, and what is said where one is none or stands at the wrong place."""
+"""The commands, and the errors for an unknown one or one in the wrong place."""
 
 from __future__ import annotations
 
@@ -18,10 +18,11 @@ COMMANDS: Mapping[str, str] = {
     "doctor": "check config, credentials, clock and every project once",
     "rules": "print the recording rules and alerts of this version",
     "dashboards": "write the Grafana dashboards of this version",
+    "backfill": "write the equity and benchmark of the past as OpenMetrics, for promtool",
     "dump": "read every project once, print the metrics on stdout, exit",
 }
 
-# What somebody may try as a command that is a flag.
+# Flags that users try as commands.
 _FLAGS_FOR = {
     "version": "--version",
     "help": "--help",
@@ -31,7 +32,7 @@ _FLAGS_FOR = {
 
 
 def unknown_command(word: str) -> str:
-    """What is wrong with a command that there is not."""
+    """Return the error for an unknown command, with the nearest known one."""
     near = _FLAGS_FOR.get(word) or next(iter(get_close_matches(word, COMMANDS, n=1)), None)
     meant = f" (did you mean {near}?)" if near else ""
     return f"unknown command {word!r}{meant}; commands: {', '.join(COMMANDS)}"
@@ -51,7 +52,7 @@ def stray(unknown: Sequence[str], argv: Sequence[str], flags: Sequence[str]) -> 
 
 
 def epilog() -> str:
-    """What the help says of the commands."""
+    """Return the part of the help that lists the commands."""
     commands = "\n".join(f"  {name:<10} {text}" for name, text in COMMANDS.items() if name != "run")
     return (
         f"commands:\n{commands}\n\n`{PROGRAM} COMMAND --help` lists the flags of a command.\n"

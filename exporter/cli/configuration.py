@@ -1,4 +1,4 @@
-"""The configuration as the commands load it, check it, and say what is wrong with it."""
+"""Load and check the configuration for the commands, and print its problems."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ log = Log(__name__)
 
 
 def load(options: argparse.Namespace) -> Config | None:
-    """The configuration, or None after saying all that is wrong with it."""
+    """Return the configuration, or None after printing every problem."""
     try:
         return resolve(find(options.config_file), os.environ)
     except ConfigError as error:
@@ -32,18 +32,18 @@ def load(options: argparse.Namespace) -> Config | None:
 
 
 def load_again(path: Path | None) -> Config:
-    """The configuration of ``find`` for a reload; raises ``ConfigError``."""
+    """Return the configuration of ``find`` for a reload. Raise ``ConfigError``."""
     if path is not None:
-        with suppress(OSError):  # of which reading it has more to say
+        with suppress(OSError):  # reading the file explains it better
             mode = path.stat().st_mode
             if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
-                # A pipe would be waited for, perhaps for ever.
+                # Reading a pipe could block for ever.
                 raise ConfigError(f"{path}: expected a file, got what can be read only once")
     return resolve(path, os.environ)
 
 
 def load_web(options: argparse.Namespace) -> WebConfig | None:
-    """The web configuration, if there is one; raises ``ConfigError``."""
+    """Return the web configuration, None without one. Raise ``ConfigError``."""
     if not options.web_config_file:
         return None
     from exporter.web.config import WebConfig
@@ -52,10 +52,9 @@ def load_web(options: argparse.Namespace) -> WebConfig | None:
 
 
 def complain(error: ConfigError, options: argparse.Namespace) -> None:
-    """Say on stderr all that is wrong with a configuration, one problem a line.
+    """Print every problem of a configuration on stderr, one a line.
 
-    It is for people, who see it as it is; but where the log is JSON, a program reads it, and text
-    in between would break it.
+    With a JSON log, log the problems instead: a program reads stderr then, and text would break it.
     """
     if options.log_format == "json":
         for problem in error.problems:
@@ -65,7 +64,7 @@ def complain(error: ConfigError, options: argparse.Namespace) -> None:
 
 
 def check(options: argparse.Namespace) -> int:
-    """Say what the configurations come to, or all that is wrong with both."""
+    """Print a summary of both configurations, or every problem of both."""
     config = load(options)
     try:
         web = load_web(options)

@@ -19,7 +19,7 @@ log = Log(__name__)
 
 
 def dashboards(options: argparse.Namespace) -> int:
-    """Write them into the folder ``--output``, print their paths, return 0; 1 if that fails."""
+    """Write the dashboards into the folder ``--output`` and print their paths; 1 if that fails."""
     folder = Path(options.output)
     try:
         folder.mkdir(parents=True, exist_ok=True)

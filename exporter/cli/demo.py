@@ -20,11 +20,18 @@ if TYPE_CHECKING:
 
 log = Log(__name__)
 
-# Quicker than QuantConnect should be asked, since nobody waits an hour for a demo.
+# Shorter intervals than QuantConnect should see: a demo must show something within minutes.
 _CONFIGURATION = """\
 scrape_interval: 5s
 status_interval: 5s
 statistics_interval: 10s
+orders_interval: 15s
+trades_interval: 30s
+nodes_interval: 30s
+account_interval: 30s
+logs_interval: 30s
+benchmark_interval: 30s
+log_queries: {{errors: error, warnings: warning}}
 tickers: {{FB: META, GOOCV: GOOG}}
 accounts:
   - name: demo
@@ -44,7 +51,7 @@ _PROJECT = """\
 
 
 def demo(options: argparse.Namespace) -> int:
-    """Run until SIGTERM or SIGINT; 0 when stopped so, 1 if it could not be started."""
+    """Run until SIGTERM or SIGINT. Return 0, or 1 if the demo cannot start."""
     address = options.simulator_listen_address
     world = World.demo(started=options.simulator_started or time.time())
     try:
@@ -67,7 +74,7 @@ def demo(options: argparse.Namespace) -> int:
 
 
 def configuration(base_url: str, project_ids: Sequence[int]) -> Config:
-    """What reads the simulator there: by a document, like any other configuration."""
+    """Return the configuration that reads the simulator at ``base_url``."""
     text = _CONFIGURATION.format(token=DEMO_TOKEN, base_url=base_url)
     for project_id, desk in zip(project_ids, _DESKS, strict=False):
         text += _PROJECT.format(project_id=project_id, desk=desk)
@@ -97,6 +104,6 @@ def _speaks_tls(web_config_file: str) -> bool:
         return False
     from exporter.web.config import WebConfig
 
-    with suppress(ConfigError):  # what is wrong with it is said when it is to be used
+    with suppress(ConfigError):  # serving reports its problems
         return WebConfig(Path(web_config_file)).at_start.tls is not None
     return False

@@ -1,4 +1,4 @@
-"""``quantconnect-exporter doctor``: run the poller until everything was tried once, and advise.
+"""``quantconnect-exporter doctor``: run the poller until it has tried every call once, and advise.
 
 The poller itself makes the calls, so that what works here works in the exporter, and so that a
 lockout, the budget and discovery are treated in one place.
@@ -28,6 +28,8 @@ from exporter.clock import Clock
 from exporter.config import ConfigError, doubts
 from exporter.config.duration import format_duration
 from exporter.poller import Limits, Poller
+from exporter.quantconnect.errors import Reason
+from exporter.sources import ACCOUNT_SOURCES
 from exporter.store import Store
 from exporter.telemetry import Telemetry
 from exporter.web.standing import FAILED, NEVER_DEPLOYED, REJECTED, RUNNING, WAITING, does_not_run
@@ -41,10 +43,11 @@ if TYPE_CHECKING:
 
 # QuantConnect accepts a signature for two hours; well before that the clock should be set.
 _SKEW: Final = 60.0
-# Nobody knows how many rejections QuantConnect lets pass; the exporter needs the rest.
+# The number of rejections before a lockout is not documented; leave some for the exporter.
 _MOST_REJECTIONS: Final = 2
 _LONGEST_NAME: Final = 100
 _MOST_NAMED: Final = 10
+_ORGANIZATION: Final = tuple(source.name for source in ACCOUNT_SOURCES)
 _GLANCE: Final = 0.05
 
 FIX_FILE: Final = "fix the file or its permissions"
@@ -53,7 +56,7 @@ RUN_AGAIN: Final = "run the doctor again when that is fixed"
 
 
 def doctor(options: argparse.Namespace) -> int:
-    """Print a table; 0 only if something is read, and all reading works."""
+    """Print a table of findings. Return 0 only if every read works and there is at least one."""
     degrade()
     config = load(options)
     if config is None:
@@ -97,7 +100,7 @@ def _quiet(options: argparse.Namespace) -> Iterator[None]:
 
 
 def _read(config: Config) -> tuple[Sequence[AccountReport], Sequence[ProjectReport]]:
-    """Read everything once; end early where QuantConnect rejects calls or wants a wait."""
+    """Read every source once; stop early if QuantConnect rejects calls or asks for a pause."""
     store = Store(Clock())
     poller = Poller(
         config,
@@ -133,7 +136,7 @@ def _is_rejected(source: SourceReport) -> bool:
 
 
 def _show_progress(projects: Sequence[ProjectReport]) -> None:
-    """Show on a terminal how far the reading has come; nothing left of it for no projects."""
+    """Show the progress on a terminal; erase it if there are no projects."""
     if not sys.stderr.isatty():
         return
     reads = [source for project in projects for source in project.sources]
@@ -167,6 +170,7 @@ class _Examination:
         if not is_accepted:
             return
         self._listings()
+        self._organization()
         for project in self._projects:
             self._project(project)
         for project_id, name in self._standing.left_out.items():
@@ -209,9 +213,10 @@ class _Examination:
             self._report.ok(what, f"within {abs(skew):.0f} s of QuantConnect's")
 
     def _listings(self) -> None:
-        """Print how the calls for the whole account went, and what is live."""
+        """Print the results of the calls for the whole account, and the number of live projects."""
         what = f"{self._name}: discovery"
-        calls = [call for name, call in self._standing.calls.items() if name != "authenticate"]
+        others = {"authenticate", *_ORGANIZATION}
+        calls = [call for name, call in self._standing.calls.items() if name not in others]
         failed = {call.error: call for call in calls if call.error}
         for call in failed.values():
             refused = (
@@ -234,8 +239,24 @@ class _Examination:
                 "list them under projects, or set discover: {enabled: true}",
             )
 
+    def _organization(self) -> None:
+        """Print what could not be read of the account's organization."""
+        for name in _ORGANIZATION:
+            call, what = self._standing.calls.get(name), f"{self._name}: {name}"
+            if call is None:
+                continue
+            if call.error:
+                refused = (
+                    f"user {self._account.user_id} may not see it; {name}_interval: 0s in the"
+                    " configuration switches it off"
+                )
+                is_refused = call.reason == Reason.API_ERROR
+                self._failed(what, call, refused if is_refused else about_call(call, refused))
+            for problem in call.problems:
+                self._report.note(what, f"left out {problem}")
+
     def _not_looked_at(self) -> None:
-        """Print which projects were not tried because QuantConnect rejected calls."""
+        """Print the projects that were not tried because QuantConnect rejected calls."""
         if self._standing.is_complete:
             return
         said = STOPPED_HERE
@@ -249,7 +270,7 @@ class _Examination:
         self._report.note(self._name, said, RUN_AGAIN)
 
     def _nothing_read(self) -> None:
-        """Print that nothing is read; with a wrong organization or pattern it looks the same."""
+        """Print that no project is read, with the likely reasons."""
         self._report.projects += len(self._projects)
         if self._projects or not self._standing.is_complete:
             return
@@ -282,7 +303,7 @@ class _Examination:
     def _project(self, project: ProjectReport) -> None:
         what = f"project {project.project_id}"
         if project.naming is not None and project.naming.error:
-            self._failed(what, project.naming)
+            self._failed(what, project.naming, about_call(project.naming, self._refused))
         elif project.name:
             self._report.ok(what, f'"{on_one_line(project.name, _LONGEST_NAME)}"')
         if project.state == NEVER_DEPLOYED:
@@ -295,16 +316,19 @@ class _Examination:
         for source in project.sources:
             row = f"{what}: {source.source}"
             if source.error:
-                self._failed(row, source)
+                self._failed(row, source, about_call(source, self._refused))
             elif source.tried is not None:
                 self._read(row, source, project)
 
-    def _failed(self, what: str, source: SourceReport) -> None:
-        refused = (
+    @property
+    def _refused(self) -> str:
+        """The advice where QuantConnect refuses to tell of a project."""
+        return (
             f"user {self._account.user_id} may not see this project, or it is gone: is it shared"
             " with that user, is it one of the right organization?"
         )
-        advice = about_call(source, refused)
+
+    def _failed(self, what: str, source: SourceReport, advice: str) -> None:
         if source.reason == "not_ready":
             self._report.note(what, source.error, advice)
         else:

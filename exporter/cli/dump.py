@@ -1,4 +1,4 @@
-"""``quantconnect-exporter dump``: read everything once and print it."""
+"""``quantconnect-exporter dump``: read every project once and print the metrics."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from exporter.clock import Clock
 from exporter.exposition import TEXT, join
 from exporter.log import Log
 from exporter.poller import Poller
-from exporter.sources import PROJECT_FAMILIES
+from exporter.sources import READ_FAMILIES
 from exporter.store import Store
 from exporter.telemetry import Telemetry
 
@@ -29,9 +29,9 @@ _GLANCE = 0.05
 
 
 def dump(options: argparse.Namespace) -> int:
-    """Print the exposition; 0 if something was read, and all of it, else 1 with why on stderr.
+    """Print the exposition. Return 0 if every read succeeded; else 1, with the reason on stderr.
 
-    QuantConnect is asked at the account's pace, so this takes about three calls a project.
+    Calls keep to the account's budget; each project takes about three.
     """
     if sys.stdout is None:
         log.error("Standard output is closed; nothing is read where nothing can be printed")
@@ -56,8 +56,8 @@ def dump(options: argparse.Namespace) -> int:
             time.sleep(_GLANCE)
     finally:
         poller.stop()
-    body = join(PROJECT_FAMILIES, store.snapshots(), telemetry.registry, TEXT)
-    sys.stdout.buffer.write(body)  # in UTF-8, whatever the terminal has: so the format says
+    body = join(READ_FAMILIES, store.snapshots(), telemetry.registry, TEXT)
+    sys.stdout.buffer.write(body)  # the format is UTF-8, whatever the terminal's encoding is
     sys.stdout.flush()
     reports = store.reports()
     if not reports:
@@ -67,7 +67,7 @@ def dump(options: argparse.Namespace) -> int:
 
 
 def _was_read(report: ProjectReport) -> bool:
-    """Whether everything of a project was read, and read well."""
+    """Return whether every source of a project was read successfully."""
     return bool(report.sources) and all(
         source.tried is not None and not source.error for source in report.sources
     )

@@ -26,8 +26,8 @@ ADVICE: Final[dict[str, str]] = {
     Reason.API_ERROR: "check that the project exists and that this user may see it",
     Reason.MALFORMED: _IN_THE_WAY,
     Reason.TOO_LARGE: "raise max_holdings_per_project if the portfolio is meant to be so large",
-    Reason.NOT_READY: "nothing to do: a new deployment has no portfolio for about ten minutes,"
-    " and a project that was never deployed has none",
+    Reason.NOT_READY: "nothing to do: QuantConnect has it in a moment; the portfolio of a new"
+    " deployment in about ten minutes, and that of a project that was never deployed not at all",
 }
 
 
@@ -36,35 +36,35 @@ _USER_ID = re.compile(r"user ?id (is )?not valid", re.IGNORECASE)
 _TOKEN = re.compile(r"hash|token", re.IGNORECASE)
 _TIMESTAMP = re.compile("timestamp", re.IGNORECASE)
 
-# Room for two messages of what QuantConnect's answers are cut to, and for what is said around them.
+# Room for two of QuantConnect's messages, which are cut elsewhere, and the words around them.
 _LONGEST = 1000
 
 
 @dataclass
 class Report:
-    """Rows of what, how and why, printed as they come; and their sum."""
+    """A table of findings, printed row by row, and its totals."""
 
     failures: int = 0
     notes: int = 0
     projects: int = 0
-    """The projects that are read, or would be if that worked."""
+    """Projects that are configured or discovered, whether or not reading them works."""
     unmanaged: int = 0
     """Projects that hold positions and do not run."""
     _width: int = field(default=34, init=False)
 
     def row(self, what: str, result: str, detail: str, advice: str = "") -> None:
-        """Print what was looked at, how that went, what was found, and the advice."""
+        """Print a row: the subject, the result, details, and the advice."""
         what = on_one_line(what)
         print(f"{what:<{self._width}}  {result:<6}  {on_one_line(detail)}".rstrip(), flush=True)
         if advice:
             print(f"{'':<{self._width}}          {_arrow()} {advice}", flush=True)
 
     def ok(self, what: str, detail: str = "") -> None:
-        """Print that all is well with it."""
+        """Print a row without a problem."""
         self.row(what, "ok", detail)
 
     def note(self, what: str, detail: str, advice: str = "") -> None:
-        """Print what is worth knowing though reading works."""
+        """Print a remark; reading works all the same."""
         self.notes += 1
         self.row(what, "note", detail, advice)
 
@@ -74,7 +74,7 @@ class Report:
         self.row(what, "FAILED", detail, advice)
 
     def end(self) -> None:
-        """Print the last line: what there is to do."""
+        """Print the last line: the number of problems and notes."""
         if self.failures:
             said = f"{plural(self.failures, 'problem')} to fix."
         elif not self.projects:
@@ -90,7 +90,7 @@ class Report:
 
 
 def about_credentials(call: SourceReport, *, user_id: int, is_clock_right: bool) -> str:
-    """Return the advice where ``authenticate`` failed."""
+    """Return the advice for a failed ``authenticate``."""
     if call.reason == Reason.HTTP_4XX:
         return f"{_IN_THE_WAY}; else check user_id and the token"
     if call.reason not in (Reason.AUTH, Reason.API_ERROR):
@@ -122,7 +122,7 @@ def about_credentials(call: SourceReport, *, user_id: int, is_clock_right: bool)
 
 
 def about_call(call: SourceReport, refused: str) -> str:
-    """Return the advice where a call failed of an account whose credentials are accepted.
+    """Return the advice for a failed call of an account with accepted credentials.
 
     ``refused`` is the advice if QuantConnect itself refuses, and nothing in between.
     """
@@ -132,7 +132,7 @@ def about_call(call: SourceReport, refused: str) -> str:
 
 
 def degrade() -> None:
-    """Let standard output escape what its encoding does not have: the table is for people."""
+    """Let standard output escape characters that its encoding lacks: people read the table."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
 

@@ -12,6 +12,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from exporter.cli.commands import COMMANDS, PROGRAM, epilog, stray, unknown_command
+from exporter.cli.moments import moment_or_age, project_ids, target_label
 from exporter.cli.parser import PREFIX, FlagParser, variable_of
 from exporter.cli.rules import RUNBOOKS, runbooks_url, time_of_day
 from exporter.config.duration import parse_duration
@@ -74,7 +75,7 @@ def declare(command: str, environ: Mapping[str, str]) -> FlagParser:
                 f"completion-script-{shell}", help=f"print the completions of {shell} and exit"
             )
     _log_flags(parser)
-    if command in ("run", "doctor", "rules", "dump"):
+    if command in ("run", "doctor", "rules", "backfill", "dump"):
         _config_flags(parser, check=command == "run")
     if command in ("run", "demo"):
         _web_flags(parser)
@@ -84,6 +85,8 @@ def declare(command: str, environ: Mapping[str, str]) -> FlagParser:
         _simulator_flags(parser)
     if command == "rules":
         _rules_flags(parser)
+    if command == "backfill":
+        _backfill_flags(parser)
     if command == "dashboards":
         parser.add(
             "output", metavar="DIR", default=".", help="folder to write to, made if it is missing"
@@ -221,7 +224,8 @@ def _rules_flags(parser: FlagParser) -> None:
         convert=label_name,
         many=True,
         help="label of the projects (labels in the configuration) to have on their alerts,"
-        " repeatable; where --config.file is given, all of its labels",
+        " repeatable; where --config.file is given, all of its labels, and the severities of its"
+        " log queries",
     )
     parser.add(
         "day-starts",
@@ -236,6 +240,49 @@ def _rules_flags(parser: FlagParser) -> None:
         default=RUNBOOKS,
         convert=runbooks_url,
         help="page with a heading for each alert, for the annotation runbook_url",
+    )
+    parser.add_switch(
+        "past",
+        help="print the recording rules for a past that was backfilled instead, for promtool tsdb"
+        " create-blocks-from rules",
+    )
+
+
+def _backfill_flags(parser: FlagParser) -> None:
+    parser.add(
+        "since",
+        metavar="TIME",
+        default="2y",
+        convert=moment_or_age,
+        help="where the past begins: a duration back from now, a date or a timestamp",
+    )
+    parser.add(
+        "until",
+        metavar="TIME",
+        default="3h",
+        convert=moment_or_age,
+        help="where it ends, likewise: when Prometheus began to scrape; never within the 3 hours"
+        " that Prometheus keeps in memory, unless it has no samples yet",
+    )
+    parser.add(
+        "projects",
+        metavar="IDS",
+        convert=project_ids,
+        help="projects to read, with commas between them; without it all that the exporter reads",
+    )
+    parser.add(
+        "target-label",
+        metavar="NAME=VALUE",
+        default=[],
+        convert=target_label,
+        many=True,
+        help="label that Prometheus adds at the scrape, repeatable: job=quantconnect and instance",
+    )
+    parser.add(
+        "output",
+        metavar="DIR",
+        help="folder to write a file to for each project, made if it is missing; projects whose"
+        " file is there are left out. Without it all goes to standard output",
     )
 
 

@@ -1,4 +1,4 @@
-"""How the process uses memory: what it lets go of goes back to the system."""
+"""Return freed memory to the operating system."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _TRIM_SECONDS: Final = 60.0
 
 @contextmanager
 def returning_memory() -> Iterator[None]:
-    """Have glibc return what is let go of. To be entered before the first thread is started.
+    """Make glibc return freed memory. Enter it before the first thread starts.
 
-    It would learn from the first big answer to keep blocks of that size, and for slow readers kept
-    ten times what they had not read: 12 MB answers left 600 MB behind. It would spread the threads
-    that call QuantConnect over eight arenas a core, none of which can use what is free in another.
-    And it returns only what is free at an arena's end: under faults, what is free in between grows
-    for hours, so it is returned each minute. No other libc has these calls, nor these habits.
+    By default glibc keeps blocks of the size of the first large answer: with slow readers, answers
+    of 12 MB left 600 MB allocated. It spreads the threads that call QuantConnect over eight arenas
+    a core, and no arena can use another's free memory. And it returns only the memory at the end of
+    an arena: under faults the gaps grow for hours, so trim each minute. Other libcs have neither
+    these calls nor these problems.
     """
     libc = ctypes.CDLL(None)
     try:

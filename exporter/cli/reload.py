@@ -1,4 +1,4 @@
-"""Taking up another configuration while running: asked for by signal, by HTTP, or by the file."""
+"""Reload the configuration of a running exporter: by signal, by HTTP, or when the file changes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ log = Log(__name__)
 
 
 class Reloader:
-    """Holds the running configuration; a bad one changes nothing. Safe for threads."""
+    """The running configuration and its reload; an invalid file changes nothing. Thread-safe."""
 
     def __init__(
         self,
@@ -46,13 +46,13 @@ class Reloader:
         _tell("Configuration loaded", config, self._share)
 
     def running(self) -> str:
-        """The running configuration as YAML, secrets as ``<secret>``."""
+        """Return the running configuration as YAML, secrets as ``<secret>``."""
         return to_yaml(self._config)
 
     def reload(self) -> None:
-        """Load the configuration again and go by it; raises, ConfigError if it is bad.
+        """Load the configuration again and apply it. Raise ConfigError if it is invalid.
 
-        What raised changed nothing, and is logged once until a reload succeeds.
+        An error changes nothing, and is logged once until a reload succeeds.
         """
         with self._lock:
             try:
@@ -69,10 +69,10 @@ class Reloader:
             _tell("The configuration was reloaded", config, self._share)
 
     def reload_quietly(self) -> bool:
-        """Reload for somebody who reads the log; whether it succeeded."""
+        """Reload, leaving errors to the log. Return whether it succeeded."""
         try:
             self.reload()
-        except Exception:  # noqa: BLE001 - it is in the log, and who asked must live on
+        except Exception:  # noqa: BLE001 - logged; the caller must go on
             return False
         return True
 
@@ -90,14 +90,14 @@ class Reloader:
 
 
 def _share(shard: Shard | None) -> dict[str, int]:
-    """Which of several shards this is, as fields of the log."""
+    """Return this process's shard as log fields; none without sharding."""
     if shard is None or shard.total == 1:
         return {}
     return {"shard": shard.index, "total_shards": shard.total}
 
 
 def _tell(message: str, config: Config, share: Mapping[str, int]) -> None:
-    """Say which configuration is in force, and what somebody may wrongly think is part of it."""
+    """Log the configuration in force, and the environment variables that it ignores."""
     log.info(
         message,
         source=config.source,
@@ -108,8 +108,7 @@ def _tell(message: str, config: Config, share: Mapping[str, int]) -> None:
     )
     if config.ignored:
         log.warning(
-            "Environment variables do not count beside a configuration file that does not refer"
-            " to them",
+            "Environment variables are ignored: the configuration file does not refer to them",
             source=config.source,
             variables=",".join(config.ignored),
         )
@@ -118,9 +117,9 @@ def _tell(message: str, config: Config, share: Mapping[str, int]) -> None:
 
 
 class Watched(NamedTuple):
-    """A file, and its content in short (empty if it can't be read) before it was loaded.
+    """A file and the digest of its content before it was loaded; empty if it can't be read.
 
-    Had it been loaded first, a change in between would never be seen.
+    Taken after loading, the digest would hide a change in between.
     """
 
     path: Path
@@ -128,15 +127,14 @@ class Watched(NamedTuple):
 
     @classmethod
     def now(cls, path: Path) -> Watched:
-        """To be made before the file is loaded."""
+        """Take the digest of a file; call this before loading it."""
         return cls(path, _digest(path))
 
 
 class Watch:
-    """Reloads when the content of the configuration file changes; looks every ``interval`` s.
+    """Reloads when the content of the configuration file changes; checks every ``interval`` s.
 
-    A reload that failed is tried again at each look: what it lacked, such as the file of a token,
-    may come later.
+    A failed reload is repeated at each check: a missing file, such as a token's, may come later.
     """
 
     def __init__(self, file: Watched, reloader: Reloader, interval: float) -> None:
@@ -148,11 +146,11 @@ class Watch:
         self._thread = Thread(target=self._run, name="config-watch", daemon=True)
 
     def start(self) -> None:
-        """Begin to look."""
+        """Start checking."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Look no longer."""
+        """Stop checking."""
         self._stopping.set()
         if self._thread.ident is not None:
             self._thread.join()
@@ -162,7 +160,7 @@ class Watch:
             self.look()
 
     def look(self) -> None:
-        """Reload if the file is another one than at the last reload that succeeded."""
+        """Reload if the content has changed since the last successful reload."""
         digest = _digest(self._path)
         if digest and (digest != self._seen or self._failed):
             self._seen = digest
@@ -170,10 +168,10 @@ class Watch:
 
 
 def _digest(path: Path) -> str:
-    """The file's content in short; empty while it can't be read, as in the middle of a swap."""
+    """Return the SHA-256 of the file; empty while it can't be read, as during a replacement."""
     try:
         if not path.is_file():
-            return ""  # a pipe would be waited for
+            return ""  # reading a pipe could block
         return hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError:
         return ""

@@ -1,8 +1,9 @@
 """``quantconnect-exporter rules``: the recording rules and alerts of this version, as one file.
 
-The files in ``prometheus/rules`` are part of the package as they are (``exporter/rules`` is a link
-to them) and the source of what is printed. A flag changes passages of their text, so that order and
-comments stay; without flags the text is theirs.
+The files in ``prometheus/rules`` and ``prometheus/past`` are part of the package as they are
+(``exporter/rules`` and ``exporter/past`` are links to them) and the source of what is printed. A
+flag changes passages of their text, so that order and comments stay; without flags the text is
+theirs.
 """
 
 from __future__ import annotations
@@ -15,32 +16,45 @@ from exporter.cli.configuration import load
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 FILES = ("quantconnect-recording.yml", "quantconnect-alerts.yml")
+PAST = "quantconnect-past.yml"
 RUNBOOKS = (
     "https://github.com/quantconnect-exporter/quantconnect-exporter/blob/main/docs/runbooks.md"
 )
-# How every rule names the labels by which people know a project, and how it finds the day's start.
+# The labels by which people know a project, and the start of the day, as every rule writes them.
 _LABELS = "account, project)"
 _DAY = "time() % 86400"
 _DAY_STARTS = "00:00 UTC"
+# The alert about log queries, up to the empty line after it, and what it asks for.
+_LOG_ALERT = re.compile(r"^ +- alert: QuantConnectLogQueryMatched\n(?:.+\n)+", re.MULTILINE)
+_LOG_LINES = "project:quantconnect_live_log_lines:last_hour"
+_LOG_SEVERITY = "warning"
 
 
 def rules(options: argparse.Namespace) -> int:
-    """Print them; returns 0, or 1 where the configuration cannot be used."""
+    """Print the rules. Return 0, or 1 if the configuration is invalid."""
     labels = options.label
+    severities: Mapping[str, str] = {}
     if options.config_file is not None:
         config = load(options)
         if config is None:
             return 1
         labels = list(dict.fromkeys([*labels, *config.label_names]))
-    recording, alerts = ((files("exporter") / "rules" / name).read_text("utf-8") for name in FILES)
-    text = recording + "\n" + alerts.replace("\ngroups:\n", "\n", 1)
+        severities = config.log_severities
+    if options.past:
+        text = (files("exporter") / "past" / PAST).read_text("utf-8")
+    else:
+        recording, alerts = (
+            (files("exporter") / "rules" / name).read_text("utf-8") for name in FILES
+        )
+        text = recording + "\n" + alerts.replace("\ngroups:\n", "\n", 1)
     print(
         adapted(
             text,
             labels=labels,
+            severities=severities,
             day_starts=options.day_starts,
             runbooks=options.runbooks,
         ),
@@ -49,9 +63,18 @@ def rules(options: argparse.Namespace) -> int:
     return 0
 
 
-def adapted(text: str, *, labels: Sequence[str], day_starts: int, runbooks: str) -> str:
-    """Return the rules with a project's ``labels`` on its alerts, for days that start at another
-    time (seconds after 00:00 UTC), and with the address of other ``runbooks``."""
+def adapted(
+    text: str,
+    *,
+    labels: Sequence[str],
+    severities: Mapping[str, str],
+    day_starts: int,
+    runbooks: str,
+) -> str:
+    """Return the rules with a project's ``labels`` on its alerts, with the ``severities`` of log
+    queries by their names, for days that start at another time (seconds after 00:00 UTC), and with
+    the address of other ``runbooks``."""
+    text = _LOG_ALERT.sub(lambda alert: _by_severity(alert[0], severities), text)
     text = text.replace(RUNBOOKS, runbooks)
     text = text.replace(_LABELS, f"{', '.join([_LABELS[:-1], *labels])})")
     if day_starts:
@@ -60,6 +83,35 @@ def adapted(text: str, *, labels: Sequence[str], day_starts: int, runbooks: str)
             _DAY_STARTS, f"{day_starts // 3600:02}:{day_starts % 3600 // 60:02} UTC"
         )
     return text
+
+
+def _by_severity(alert: str, severities: Mapping[str, str]) -> str:
+    """Return the alert about log queries once for each severity.
+
+    The default severity takes all queries but those of the others, so that no query is without an
+    alert, not even one that another exporter's configuration has.
+    """
+    others = {name: each for name, each in severities.items() if each != _LOG_SEVERITY}
+    if not others:
+        return alert
+    queries = {_LOG_SEVERITY: f"query!~{_any_of(others)}"}
+    for severity in sorted(set(others.values())):
+        names = (name for name, each in others.items() if each == severity)
+        queries[severity] = f"query=~{_any_of(names)}"
+    return "\n".join(
+        alert.replace(_LOG_LINES, f"{_LOG_LINES}{{{selected}}}").replace(
+            f"severity: {_LOG_SEVERITY}", f"severity: {severity}"
+        )
+        for severity, selected in queries.items()
+    )
+
+
+def _any_of(names: Iterable[str]) -> str:
+    """Return PromQL's text of a regular expression that matches each of the names."""
+    pattern = "|".join(re.escape(name) for name in names)
+    quoted = pattern.replace("\\", "\\\\").replace('"', '\\"')
+    # YAML takes some of the characters that cannot be printed for ends of lines.
+    return '"' + "".join(c if c.isprintable() else f"\\U{ord(c):08x}" for c in quoted) + '"'
 
 
 def time_of_day(text: str) -> int:

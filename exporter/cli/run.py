@@ -30,7 +30,7 @@ log = Log(__name__)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run until SIGTERM or SIGINT; 0 when stopped so, 1 if it could not be started."""
+    """Run until SIGTERM or SIGINT. Return 0, or 1 if the exporter cannot start."""
     if options.config_check:
         return check(options)
     try:
@@ -50,7 +50,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def shard_of(options: argparse.Namespace) -> Shard:
-    """This process's share of the projects."""
+    """Return this process's share of the projects."""
     from exporter.poller import Shard
 
     return Shard(options.shard, options.total_shards)
@@ -64,11 +64,11 @@ def serve(
     watched: Watched | None = None,
     shard: Shard | None = None,
 ) -> int:
-    """Read what ``config`` says and serve it until a signal comes.
+    """Read the projects of ``config`` and serve their metrics until SIGTERM or SIGINT.
 
-    ``load`` gives the configuration anew for a reload, which a change of ``watched`` asks for too.
+    ``load`` loads the configuration again for a reload; a change of ``watched`` triggers one too.
     """
-    # What only a running exporter needs is imported here, so that --help and errors are quick.
+    # Imports that only a running exporter needs, so that --help and errors are quick.
     from exporter.cli import notify
     from exporter.cli.memory import returning_memory
     from exporter.poller import Poller
@@ -156,7 +156,7 @@ def _server(
 
 
 def listen(options: argparse.Namespace, web: WebConfig | None = None) -> list[socket.socket]:
-    """Sockets for all addresses, or systemd's; raises OSError naming what could not be had."""
+    """Return sockets for all addresses, or systemd's. Raise OSError that names the address."""
     from exporter.web.listen import bind, inherited
 
     sockets = inherited(os.environ) if options.web_systemd_socket else []

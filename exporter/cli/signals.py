@@ -14,7 +14,7 @@ log = Log(__name__)
 
 
 def stop_cleanly_while_starting() -> None:
-    """Until the server's loop takes the signals over: SIGTERM ends with 0, SIGHUP with nothing."""
+    """Exit with 0 on SIGTERM and SIGINT, and ignore SIGHUP, until the server handles them."""
 
     def stop(_number: int, _frame: FrameType | None) -> NoReturn:
         log.info("Stopped before it was started")

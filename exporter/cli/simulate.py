@@ -1,4 +1,4 @@
-"""``quantconnect-exporter simulate``: a QuantConnect to try things on."""
+"""``quantconnect-exporter simulate``: a simulated QuantConnect for other clients."""
 
 from __future__ import annotations
 

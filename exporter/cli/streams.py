@@ -1,7 +1,7 @@
 """Standard output and error that cannot be written to: closed, a full disk, a reader that is gone.
 
-Python would find out at the exit, when it writes what is left in its buffers, and end with 120 and
-a complaint: also after a clean stop of which nothing but a line of the log is lost.
+Python itself notices at exit, when it flushes its buffers, and then ends with status 120 and a
+message, even if only a line of the log is lost.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import TextIO
 
-# What writing to a disk, a pipe or a terminal fails with. The commands write nowhere else.
+# The errors of writing to a disk, a pipe or a terminal. The commands write nowhere else.
 _LOST = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EPIPE)
 
 
 def written(command: Callable[[], int]) -> int:
-    """The command's exit status; 1 where what it prints is lost, said unless a reader had enough.
+    """Return the command's exit status; 1 if its output is lost.
 
-    What the log loses changes nothing.
+    Print why, except where the reader closed the pipe. A lost line of the log changes nothing.
     """
     if sys.stderr is None:
         # It was closed; print would take standard output in its place.
@@ -51,7 +51,7 @@ def written(command: Callable[[], int]) -> int:
 
 
 def _forget(stream: TextIO) -> None:
-    """Let what is left in the buffer go nowhere."""
+    """Discard the rest of the buffer."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, stream.fileno())
     os.close(nowhere)

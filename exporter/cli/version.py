@@ -1,4 +1,4 @@
-"""What this build is."""
+"""The version and the revision of this build."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ USER_AGENT = f"{PROGRAM}/{__version__}"
 
 
 def revision() -> str:
-    """The commit that was built, which the image's build sets; "unknown" elsewhere."""
+    """Return the commit of this build, set by the image's build; "unknown" elsewhere."""
     return os.environ.get("QUANTCONNECT_EXPORTER_REVISION") or "unknown"
 
 
 def line() -> str:
-    """The version as Prometheus's own programs print it."""
+    """Return the version as Prometheus's own programs print it."""
     return (
         f"{PROGRAM}, version {__version__} (revision: {revision()},"
         f" python: {platform.python_version()})"

@@ -21,9 +21,11 @@ from exporter.config.schema import (
 from exporter.config.secret import Token
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from exporter.config.model import ProjectSettings
+    from exporter.config.schema import LogQueries
 
 # The label of an only account that has no name.
 ONLY_ACCOUNT: Final = "default"
@@ -35,7 +37,7 @@ def assemble(document: Document, *, source: str, directory: Path) -> Config:
     The document must be free of problems.
     """
     assert document.accounts is not UNSET  # noqa: S101
-    queries = MappingProxyType(document.log_queries or {})
+    queries = _texts(document.log_queries or {})
     built_in = Defaults(scrape_interval=document.scrape_interval, log_queries=queries)
     defaults = _nearest(document.defaults, built_in)
     return Config(
@@ -52,9 +54,19 @@ def assemble(document: Document, *, source: str, directory: Path) -> Config:
         benchmark_interval=document.benchmark_interval,
         logs_interval=document.logs_interval,
         log_queries=queries,
+        log_severities=_log_severities(document, document.accounts),
         max_holdings_per_project=document.max_holdings_per_project,
         tickers=MappingProxyType(document.tickers or {}),
         accounts=tuple(_account(entry, defaults, directory) for entry in document.accounts),
+    )
+
+
+def _log_severities(document: Document, accounts: tuple[AccountEntry, ...]) -> Mapping[str, str]:
+    queries = [document.log_queries or {}]
+    for account in accounts:
+        queries += (project.log_queries or {} for project in account.projects or ())
+    return MappingProxyType(
+        {name: query.severity for each in queries for name, query in each.items()}
     )
 
 
@@ -111,7 +123,13 @@ def _nearest(entry: DefaultsEntry | None, further: Defaults) -> Defaults:
         labels=MappingProxyType({**further.labels, **(entry.labels or {})}),
         limits=MappingProxyType({key: value for key, value in limits.items() if value is not None}),
         statistics=further.statistics if entry.statistics is None else entry.statistics,
-        log_queries=further.log_queries if queries is None else MappingProxyType(queries),
+        log_queries=further.log_queries if queries is None else _texts(queries),
         drawdown_since=entry.drawdown_since or further.drawdown_since,
         strike_scale=entry.strike_scale or further.strike_scale,
+    )
+
+
+def _texts(queries: LogQueries) -> Mapping[str, str]:
+    return MappingProxyType(
+        {name: query.text for name, query in queries.items() if query.text is not UNSET}
     )

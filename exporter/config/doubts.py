@@ -27,7 +27,7 @@ class Doubt(NamedTuple):
 
 def doubts(config: Config) -> tuple[Doubt, ...]:
     """Return all doubts about a configuration."""
-    return (*_same_users(config.accounts), *_in_the_clear(config.accounts))
+    return (*_same_users(config.accounts), *_in_the_clear(config.accounts), *_unread_logs(config))
 
 
 def _same_users(accounts: tuple[Account, ...]) -> Iterator[Doubt]:
@@ -58,6 +58,21 @@ def _in_the_clear(accounts: tuple[Account, ...]) -> Iterator[Doubt]:
                 "Signatures and portfolios go over the network unencrypted",
                 {"base_url": account.base_url},
                 "use https, unless the network is yours alone",
+            )
+
+
+def _unread_logs(config: Config) -> Iterator[Doubt]:
+    """Find log queries that are never asked: the log is asked for by its deployment."""
+    for account in config.accounts:
+        named = {
+            name for each in (account.defaults, *account.projects) for name in each.log_queries
+        }
+        if named and config.logs_interval and not config.status_interval:
+            yield Doubt(
+                account.name,
+                "No log line is counted while status_interval is 0s",
+                {"log_queries": ", ".join(sorted(named))},
+                "read the status too, or set logs_interval: 0s",
             )
 
 

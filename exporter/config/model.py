@@ -23,7 +23,8 @@ NEWEST_STRIKE_SCALE: Final = 6
 class Defaults:
     """The settings of a project without an entry of its own under ``projects``.
 
-    ``limits`` are fractions of equity by name. ``statistics`` are the user-set runtime statistics
+    ``limits`` are fractions of equity by name, but for ``max_orders_per_hour`` (orders) and
+    ``max_days_without_fill`` (days). ``statistics`` are the user-set runtime statistics
     to publish. ``log_queries`` are texts to count in the lines of the log, ignoring case, by name.
     ``drawdown_since`` is the unix time from which the peak of the equity counts, None
     for all of it. ``strike_scale`` is 6, or 4 for a deployment on a LEAN older than 2025-11-18.
@@ -112,10 +113,12 @@ class Config:
     """The whole configuration. ``source`` is the file's name, or ``environment``.
 
     The intervals after ``status_interval``, itself included, are 0 where that reading is off;
-    ``logs_interval`` counts only for projects with ``log_queries``. ``tickers``
-    maps the first ticker of an equity, as in QuantConnect's keys, to today's. ``ignored`` are the
-    environment variables that would configure an account, but are set next to a file that does
-    not refer to them. ``label_names`` are those of all projects' own labels.
+    ``logs_interval`` counts only for projects with ``log_queries``. ``log_severities`` are the
+    severities of the alert about log queries, by the names of all queries, those of projects
+    included: ``info``, ``warning`` or ``critical``. ``tickers`` maps the first ticker of an
+    equity, as in QuantConnect's keys, to today's. ``ignored`` are the environment variables that
+    would configure an account, but are set next to a file that does not refer to them.
+    ``label_names`` are those of all projects' own labels.
     """
 
     source: str
@@ -131,6 +134,7 @@ class Config:
     benchmark_interval: float
     logs_interval: float
     log_queries: Mapping[str, str]
+    log_severities: Mapping[str, str]
     max_holdings_per_project: int
     tickers: Mapping[str, str]
     accounts: tuple[Account, ...]

@@ -59,9 +59,14 @@ _MAPPING: Final = "a mapping of keys to values"
 
 
 class Entry(Struct, frozen=True, kw_only=True):
-    """A mapping of a file, as parsed. ``short_for`` names the one key that it cannot lack."""
+    """A mapping of a file, as parsed.
+
+    ``short_for`` names the one key that it cannot lack. ``text_for`` names the key whose value may
+    stand alone in place of the mapping; the other keys then have their defaults.
+    """
 
     short_for: ClassVar[str] = ""
+    text_for: ClassVar[str] = ""
 
 
 E = TypeVar("E", bound=Entry)
@@ -173,6 +178,10 @@ class Reader:
             return self._scalar(pair, Leaf.of(annotation), path)
         if kind is tuple:
             return self._list(node, get_args(annotation)[0], path)
+        if not isinstance(node, yaml.MappingNode) and kind is None and annotation.text_for:
+            field = _fields(annotation)[annotation.text_for]
+            value = self._scalar(pair, Leaf.of(_present(field)), path)
+            return value if value is UNSET else annotation(**{field.name: value})
         if not isinstance(node, yaml.MappingNode):
             because = _shorthand(annotation, node.value) if is_text and kind is None else ""
             self._problems.add(path, _MAPPING, because=because)

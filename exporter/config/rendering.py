@@ -32,15 +32,15 @@ def to_yaml(config: Config) -> str:
     """Return the running configuration, defaults filled in and secrets as ``<secret>``."""
     document = {
         **{key: format_duration(getattr(config, key)) for key in _DURATIONS},
-        "log_queries": _texts(config.log_queries),
+        "log_queries": _queries(config.log_queries, config.log_severities),
         "max_holdings_per_project": config.max_holdings_per_project,
         "tickers": _texts(config.tickers),
-        "accounts": [_account(account) for account in config.accounts],
+        "accounts": [_account(account, config.log_severities) for account in config.accounts],
     }
     return yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=1000)
 
 
-def _account(account: Account) -> dict[str, Any]:
+def _account(account: Account, severities: Mapping[str, str]) -> dict[str, Any]:
     file = account.token.file
     token = {"api_token": MASK} if file is None else {"api_token_file": escape(str(file))}
     entry: dict[str, Any] = {
@@ -53,7 +53,7 @@ def _account(account: Account) -> dict[str, Any]:
         "defaults": _defaults(account.defaults),
     }
     if account.projects:
-        entry["projects"] = [_project(project) for project in account.projects]
+        entry["projects"] = [_project(project, severities) for project in account.projects]
     return entry
 
 
@@ -68,14 +68,14 @@ def _discover(discover: Discover | None) -> dict[str, Any]:
     }
 
 
-def _project(project: ProjectSettings) -> dict[str, Any]:
+def _project(project: ProjectSettings, severities: Mapping[str, str]) -> dict[str, Any]:
     """Return the entry of a project, without a name or a currency that QuantConnect decides."""
     own = {"name": project.name, "account_currency": project.account_currency}
     return {
         "id": project.id,
         **{key: escape(value) for key, value in own.items() if value is not None},
         **_defaults(project),
-        "log_queries": _texts(project.log_queries),
+        "log_queries": _queries(project.log_queries, severities),
     }
 
 
@@ -94,6 +94,12 @@ def _defaults(defaults: Defaults) -> dict[str, Any]:
 
 def _texts(texts: Mapping[str, str]) -> dict[str, str]:
     return {name: escape(text) for name, text in texts.items()}
+
+
+def _queries(texts: Mapping[str, str], severities: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        name: {"text": escape(text), "severity": severities[name]} for name, text in texts.items()
+    }
 
 
 def _number(value: float) -> int | float:

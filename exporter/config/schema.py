@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, ClassVar, Final
+from typing import Annotated, ClassVar, Final, Literal
 
 from msgspec import UNSET, Meta, UnsetType
 
@@ -97,7 +97,9 @@ LogText = Annotated[
         description="a text to find in a line of the log, 1 to 200 characters without space around",
     ),
 ]
-LogQueries = dict[Name, LogText]
+Severity = Annotated[
+    Literal["info", "warning", "critical"], Meta(description="info, warning or critical")
+]
 FirstTicker = Annotated[
     str,
     Meta(
@@ -129,6 +131,26 @@ MinCashRatio = Annotated[
     float,
     Meta(ge=-10, le=1, description="cash as a fraction of equity from -10 to 1 (0.05 is 5 %)"),
 ]
+MaxOrdersPerHour = Annotated[
+    float,
+    Meta(gt=0, le=1_000_000, description="a number of orders above 0, at most 1000000"),
+]
+MaxDaysWithoutFill = Annotated[
+    float,
+    Meta(gt=0, le=365, description="a number of days above 0, at most 365 (0.5 is twelve hours)"),
+]
+
+
+class LogQueryEntry(Entry, frozen=True, kw_only=True):
+    """A value of ``log_queries``: its text alone, or a mapping with the alert's severity."""
+
+    text_for: ClassVar[str] = "text"
+
+    text: LogText | UnsetType = UNSET
+    severity: Severity = "warning"
+
+
+LogQueries = dict[Name, LogQueryEntry]
 
 
 class LimitsEntry(Entry, frozen=True, kw_only=True):
@@ -140,6 +162,8 @@ class LimitsEntry(Entry, frozen=True, kw_only=True):
     max_position_weight: MaxPositionWeight | None = None
     max_position_loss: MaxPositionLoss | None = None
     min_cash_ratio: MinCashRatio | None = None
+    max_orders_per_hour: MaxOrdersPerHour | None = None
+    max_days_without_fill: MaxDaysWithoutFill | None = None
 
 
 class DefaultsEntry(Entry, frozen=True, kw_only=True):

@@ -15,10 +15,13 @@ from exporter.config.problems import child, item
 from exporter.config.secret import read_token_file
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
+    from msgspec import UnsetType
+
     from exporter.config.problems import Problems
-    from exporter.config.schema import AccountEntry, DefaultsEntry, Document
+    from exporter.config.schema import AccountEntry, DefaultsEntry, Document, LogQueryEntry
 
 
 def validate(document: Document, problems: Problems, *, directory: Path) -> None:
@@ -35,6 +38,7 @@ def validate(document: Document, problems: Problems, *, directory: Path) -> None
     sound = {path: entry for path, entry in accounts.items() if not problems.has_failed(path)}
     _check_names(sound, problems, several=len(accounts) > 1)
     _check_project_ids(sound, problems)
+    _check_severities(document, sound, problems)
     for path, entry in sound.items():
         _check_token(entry, path, problems, directory)
         _check_discover(entry, path, problems)
@@ -70,6 +74,35 @@ def _check_project_ids(accounts: dict[str, AccountEntry], problems: Problems) ->
                 problems.add(child(path, "id"), "each project once", because=already)
             else:
                 seen[project.id] = path
+
+
+def _check_severities(
+    document: Document, accounts: dict[str, AccountEntry], problems: Problems
+) -> None:
+    """The alert about log queries goes by their names, so a name has one severity."""
+    places: dict[str, Mapping[str, LogQueryEntry | UnsetType]] = {
+        "log_queries": document.log_queries or {}
+    }
+    for account, entry in accounts.items():
+        for index, project in enumerate(entry.projects or ()):
+            path = item(child(account, "projects"), index)
+            places[child(path, "log_queries")] = project.log_queries or {}
+    seen: dict[str, tuple[str, str]] = {}
+    for queries, entries in places.items():
+        for name, query in entries.items():
+            place = child(queries, name)
+            path = child(place, "severity")
+            if query is UNSET or problems.has_failed(path):
+                continue
+            first, severity = seen.setdefault(name, (place, query.severity))
+            if query.severity != severity:
+                problems.add(
+                    path,
+                    f"{severity}, as {problems.place(first)} has it",
+                    got="" if problems.is_given(path) else f"the default {query.severity}",
+                    because="give it another name, for each name has one alert",
+                    at=place,
+                )
 
 
 def _check_token(entry: AccountEntry, path: str, problems: Problems, directory: Path) -> None:

@@ -63,7 +63,7 @@ _MOMENT: Final = re.compile(
 )
 _UNIX_TIME: Final = re.compile(r"[0-9]{9,11}")
 # QuantConnect began in 2012.
-_FIRST_MOMENT: Final = datetime(2012, 1, 1, tzinfo=UTC).timestamp()
+FIRST_MOMENT: Final = datetime(2012, 1, 1, tzinfo=UTC).timestamp()
 _LAST_MOMENT: Final = datetime(2100, 1, 1, tzinfo=UTC).timestamp()
 _QUANTCONNECT: Final = ".quantconnect.com"
 _LABEL: Final = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
@@ -147,7 +147,7 @@ def moment(text: str) -> float:
         except ValueError:
             raise ValueError("there is no such day or time") from None
         seconds = (when if match[1] else when.replace(tzinfo=UTC)).timestamp()
-    if not _FIRST_MOMENT <= seconds < _LAST_MOMENT:
+    if not FIRST_MOMENT <= seconds < _LAST_MOMENT:
         raise ValueError("it is not between 2012 and 2100")
     return seconds
 

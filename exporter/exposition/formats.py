@@ -82,7 +82,7 @@ def _offered(media_type: str, parameters: dict[str, str]) -> Format | None:
 
 
 def accepts_gzip(accept_encoding: str) -> bool:
-    """Whether an Accept-Encoding header takes gzip, by name or by ``*``, with a q above 0."""
+    """Return whether an Accept-Encoding header accepts gzip: named or ``*``, with a q above 0."""
     accepted = False
     for coding in accept_encoding.split(","):
         name, parameters = _parse(coding)

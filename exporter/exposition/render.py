@@ -40,18 +40,18 @@ class _Column:
 
 
 class Renderer:
-    """Renders the things read of one project; belongs to whoever reads that project.
+    """Renders what one project's sources read; only that project's poller uses it.
 
-    The label blocks of a thing are made once and kept while the thing is seen from one read to the
-    next, and so is a family as long as its things and their numbers stay what they were: most
-    reads find the same quantities and average prices, many find nothing new at all.
+    It builds the label block of a holding once and keeps it while reads contain the holding, and
+    keeps a family while its rows and numbers do not change: most reads find the same quantities and
+    average prices, and many find no change at all.
     """
 
     def __init__(self, row: Row) -> None:
         self.row = row
         self._labels = {
             "account": row.account,
-            "project_id": str(row.project_id),
+            "project_id": "" if row.project_id is None else str(row.project_id),
             "project": row.project,
         }
         if row.account_currency is not None:
@@ -150,7 +150,7 @@ def _lines(name: str, blocks: Sequence[str | None], values: Sequence[float | Non
 
 
 def label_block(labels: Mapping[str, str]) -> str:
-    """What comes between a sample's name and its number."""
+    """Return the labels as they stand between a sample's name and its number."""
     pairs = ",".join(f'{name}="{_escape(labels[name])}"' for name in sorted(labels))
     return f"{{{pairs}}} " if pairs else " "
 

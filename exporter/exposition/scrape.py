@@ -49,7 +49,7 @@ def join(
     own: CollectorRegistry,
     offered: Format,
 ) -> bytes:
-    """The same as it is sent to whoever does not take gzip."""
+    """Return the exposition uncompressed, for clients that do not accept gzip."""
     return b"".join(pieces(families, snapshots, own, offered))
 
 
@@ -61,7 +61,7 @@ def samples(snapshots: Iterable[Snapshot]) -> str:
 
 
 def _own(registry: CollectorRegistry, offered: Format) -> Piece:
-    """What a registry of plain counters, gauges and histograms holds.
+    """Return the exposition of a registry of plain counters, gauges and histograms.
 
     Its labels hardly ever change: to write them once is what makes the scrape of a few projects
     twice as fast, of which prometheus-client's renderer would be most.
@@ -91,7 +91,7 @@ def _header(name: str, documentation: str, type_: str, offered: Format) -> Piece
 
 @cache
 def _end(offered: Format) -> bytes:
-    """What comes after the last family."""
+    """Return the end of the exposition, after the last family."""
     return offered.render(_Only([]))
 
 

@@ -107,7 +107,8 @@ PROJECT_LIMIT: Table[tuple[str, float]] = Table(
             Family(
                 "quantconnect_project_limit",
                 "A limit of the project from the configuration, for alerts: a fraction of equity,"
-                " but drawdown_since is a unix timestamp.",
+                " but max_orders_per_hour is a number of orders, max_days_without_fill a number of"
+                " days, and drawdown_since a unix timestamp.",
                 (*PROJECT, "limit"),
             ),
             lambda item: item[1],

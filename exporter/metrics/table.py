@@ -51,13 +51,13 @@ class Column(Generic[T]):
 class Row:
     """The labels that every series of a project has, and what its other labels depend on.
 
-    ``account_currency`` is None until it is known, and then no family that carries it has samples;
-    it is "" where it cannot be known.
+    A row of an account itself has no project. ``account_currency`` is None until it is known, and
+    then no family that carries it has samples; it is "" where it cannot be known.
     """
 
     account: str
-    project_id: int
-    project: str
+    project_id: int | None = None
+    project: str = ""
     account_currency: str | None = None
     tickers: Mapping[str, str] = field(default_factory=dict)
 

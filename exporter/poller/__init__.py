@@ -223,6 +223,7 @@ class Poller:
             authenticate=authenticate,
             claims=self._claims,
             owns=self._shard.owns,
+            reads_account=self._shard.index == 0,
             elsewhere=self._elsewhere(account),
             record=record,
             store=self._store,

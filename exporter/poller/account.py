@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from exporter.poller.record import Record
     from exporter.poller.schedule import Budget, Schedule
     from exporter.poller.task import Task
-    from exporter.quantconnect.client import QuantConnect
+    from exporter.quantconnect.client import QuantConnect, Request
     from exporter.telemetry import AccountTelemetry
 
 log = Log(__name__)
@@ -234,24 +234,27 @@ class AccountPoller:
                 self._schedule.use_new_token(self._clock.monotonic())
 
     def _begin(self, call: Call) -> None:
-        thread = self._new_thread(
-            target=self._perform,
-            args=(call,),
-            name=f"quantconnect-{self._account.name}-{call.task.name}",
-            daemon=True,  # a call that cannot be interrupted must not keep a process from ending
-        )
         try:
+            thread = self._new_thread(
+                target=self._perform,
+                args=(call, self._projects.request(call.task)),
+                name=f"quantconnect-{self._account.name}-{call.task.name}",
+                daemon=True,  # a call that cannot be interrupted must not keep a process alive
+            )
             thread.start()
-        except RuntimeError:  # no thread can be started
+        except Exception:  # such as RuntimeError, where no thread can be started
             self._schedule.put(call, Fault(), self._clock.monotonic())
             raise
         self._calls.add(thread)
 
-    def _perform(self, call: Call) -> None:
+    def _perform(self, call: Call, request: Request[Any]) -> None:
         """Ask QuantConnect, take the answer in, and let the schedule and the record follow."""
         asked = self._clock.monotonic()
         try:
-            answer = self._ask(call)
+            if call.task is self._projects.authenticate:
+                with self._changed:
+                    self._credentials.renew()
+            answer = self._client.ask(request)
         except Exception:  # noqa: BLE001 - it costs this call and no other
             answer = self._record.fault(call=call.task.name)
         with self._changed:
@@ -263,13 +266,6 @@ class AccountPoller:
                 self._record.fault(call=call.task.name)
             self._changed.notify_all()
 
-    def _ask(self, call: Call) -> Any | ApiError:
-        with self._changed:
-            request = self._projects.request(call.task)
-            if call.task is self._projects.authenticate:
-                self._credentials.renew()
-        return self._client.ask(request)
-
     def settle(self, call: Call, answer: Any | ApiError | Fault, asked: float) -> None:
         """Take the answer of a call in, under the lock; schedule, record and store follow.
 
@@ -280,7 +276,7 @@ class AccountPoller:
             outcome = self._projects.take_in(call, answer, asked)
         except Exception:  # noqa: BLE001 - it costs this answer and no other
             outcome = Outcome(self._record.fault(call=task.name))
-        self._schedule.put(call, outcome.failure, now)
+        self._schedule.put(call, outcome.failure, now, is_whole=outcome.is_whole)
         project = self._projects.get(task.project_id or 0)
         if task.project_id is not None and project is None:
             self._record.count(task, outcome)  # the project is gone: nothing else is worth noting

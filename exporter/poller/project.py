@@ -8,7 +8,7 @@ only what describes the reading.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from exporter.exposition import Renderer, Snapshot
@@ -25,11 +25,14 @@ from exporter.poller.currency import (
     named_by,
     own_currency,
 )
+from exporter.poller.kept import Good, rendered
 from exporter.poller.task import Fault, Outcome, Task
 from exporter.quantconnect.errors import ApiError, Reason
 from exporter.sources import SOURCES
+from exporter.sources.orders import ORDERS, Orders
 from exporter.sources.portfolio import PORTFOLIO, Portfolio
 from exporter.sources.projects import DESCRIPTION
+from exporter.sources.source import Known
 from exporter.sources.statistics import STATISTICS, Statistics
 from exporter.sources.status import NEVER_RAN, RUNNING, STATUS, Deployment, Status
 from exporter.store import Part, ProjectReport, Published
@@ -37,6 +40,7 @@ from exporter.store import Part, ProjectReport, Published
 if TYPE_CHECKING:
     from exporter import config
     from exporter.clock import Clock
+    from exporter.quantconnect.client import Request
     from exporter.sources.source import Source
 
 log = Log(__name__)
@@ -62,19 +66,6 @@ NEVER_RAN_YET: Final = (
     "live/portfolio/read: no position, and the newest deployment has not run: the broker may still"
     " hold those of the one before"
 )
-
-# A source is outdated after so many of its intervals, if that is longer than stale_after.
-_STALE_INTERVALS: Final = 3
-
-
-@dataclass(frozen=True)
-class _Good:
-    """The last good answer of a source, when it came (monotonic), its interval and its samples."""
-
-    value: Any
-    at: float
-    interval: float
-    snapshot: Snapshot
 
 
 class Project:
@@ -118,14 +109,17 @@ class Project:
         self._blank_since: float | None = None
         self._unread_since: float | None = None
         self._currency: Currency = Unknown()
-        self._good: dict[Source[Any], _Good] = {}
+        self._good: dict[Source[Any], Good] = {}
+        # The last answers of readings that are not over.
+        self._begun: dict[Source[Any], Any] = {}
         self.tasks = {
             source: Task(
                 name=source.name,
-                endpoint=source.request(settings, config).endpoint,
+                endpoint=self.request(source).endpoint,
                 priority=priority,
                 project_id=settings.id,
                 source=source,
+                calls=source.calls(settings),
             )
             for priority, source in enumerate(SOURCES, first_priority)
             if source.interval(settings, config)
@@ -149,7 +143,12 @@ class Project:
         self.tasks |= {
             source: task for source, task in before.tasks.items() if source in self.tasks
         }
+        for source, task in self.tasks.items():
+            task.calls = source.calls(self.settings)
         self._good = {source: good for source, good in before._good.items() if source in self.tasks}
+        self._begun = {
+            source: begun for source, begun in before._begun.items() if source in self.tasks
+        }
         if STATUS in self.tasks:
             self.running, self._status_asked = before.running, before._status_asked
         # A configured currency does not carry over, nor an ambiguous one: it may be clear by now.
@@ -169,7 +168,15 @@ class Project:
             return 0.0 if self.is_described or self.name is None else interval
         if self.name is None or (source is STATUS and self.running is not False):
             return 0.0  # the account-wide live/list tells of what runs
+        if source.needs_deployment and STATUS in self.tasks and self._deployment is None:
+            return 0.0
         return interval * (STOPPED_FACTOR if self.running is False else 1)
+
+    def request(self, source: Source[Any]) -> Request[Any]:
+        """Return the next call for a source."""
+        before = self._begun.get(source, self._value(source))
+        known = Known(self.deploy_id, before, self._clock.now())
+        return source.request(self.settings, self._config, known)
 
     @property
     def is_tried(self) -> bool:
@@ -182,7 +189,7 @@ class Project:
         return all(
             task.tried is not None
             for source, task in self.tasks.items()
-            if source.is_reading_published
+            if source.is_reading_published and (self.every(source) or not source.needs_deployment)
         )
 
     # --- Taking in answers ------------------------------------------------------------------------
@@ -196,13 +203,16 @@ class Project:
         refuses has failed like one that QuantConnect refused.
         """
         if isinstance(answer, ApiError | Fault):
-            if source is PORTFOLIO:
-                self._do_without_portfolio()
+            self._take_in_failure(source, answer)
             return Outcome(answer)
         if source not in self.tasks:
             return Outcome(problems=answer.problems)  # switched off by a reload meanwhile
         if source is STATUS and asked < self._status_asked:
             return Outcome(problems=answer.problems)  # the answer of a later call is known already
+        is_outdated = source is ORDERS and answer.deploy_id != self.deploy_id
+        if is_outdated or not source.is_whole(answer):
+            self._begun[source] = answer
+            return Outcome(problems=answer.problems, is_whole=False)
         refusal = None
         if source is PORTFOLIO:
             refusal = self._judge_portfolio(answer)
@@ -212,15 +222,23 @@ class Project:
             return Outcome(refusal)
         # Rendered before it counts as read: if that fails, the answer before goes on ageing.
         snapshot = self._rendered(source, answer)
-        if source is PORTFOLIO:
-            self._warn_of_tickers(answer)
         contradicted = self._contradicted
-        self._good[source] = _Good(answer, self._clock.monotonic(), interval, snapshot)
+        self._begun.pop(source, None)
+        self._good[source] = Good(answer, self._clock.monotonic(), interval, snapshot)
         if source is STATISTICS and isinstance(self._currency, Unknown):
             self._set_currency(self._settled(self._value(PORTFOLIO)))
         elif self._contradicted != contradicted:
             self._render(STATISTICS)
+        if source in (PORTFOLIO, ORDERS):
+            self._warn_of_tickers()
         return Outcome(problems=answer.problems)
+
+    def _take_in_failure(self, source: Source[Any], failure: ApiError | Fault) -> None:
+        if source is PORTFOLIO:
+            self._do_without_portfolio()
+        if failure.reason is Reason.MALFORMED:
+            # The answer may not fit those before it: the reading begins again, after the wait.
+            self._begun.pop(source, None)
 
     def _value(self, source: Source[Any]) -> Any | None:
         good = self._good.get(source)
@@ -230,6 +248,12 @@ class Project:
     def _deployment(self) -> Deployment | None:
         status: Status | None = self._value(STATUS)
         return None if status is None else status.deployment
+
+    @property
+    def deploy_id(self) -> str:
+        """The newest deployment's id; empty where it is not known."""
+        deployment = self._deployment
+        return "" if deployment is None else deployment.deploy_id
 
     @property
     def _contradicted(self) -> tuple[bool, bool]:
@@ -288,14 +312,23 @@ class Project:
             self._blank_since = now
         return BLANK if now - self._blank_since <= self._config.stale_after else ""
 
-    def _renamed(self, portfolio: Portfolio) -> dict[str, str]:
-        """Return today's tickers that neither the key of the holding nor ``tickers`` tells."""
+    @property
+    def _renamed(self) -> dict[str, str]:
+        """Today's tickers of held equities that neither their keys nor ``tickers`` tell."""
+        portfolio: Portfolio | None = self._value(PORTFOLIO)
+        orders: Orders | None = self._value(ORDERS)
+        if portfolio is None:
+            return {}
+        tickers = {} if orders is None else orders.totals.tickers
+        found = {first: tickers[first] for first in portfolio.first_tickers & tickers.keys()}
+        found |= portfolio.tickers
         known = self._config.tickers
-        tickers = portfolio.tickers.items()
-        return {first: now for first, now in tickers if known.get(first, first) != now}
+        return {
+            first: now for first, now in sorted(found.items()) if known.get(first, first) != now
+        }
 
-    def _warn_of_tickers(self, portfolio: Portfolio) -> None:
-        for first, now in self._renamed(portfolio).items():
+    def _warn_of_tickers(self) -> None:
+        for first, now in self._renamed.items():
             if first not in self._tickers_logged:
                 self._tickers_logged.add(first)
                 log.warning(
@@ -322,6 +355,9 @@ class Project:
         if now is None:
             return None
         self._set_currency(after_deployment(self._currency, before, now))
+        if before is not None and before.deploy_id != now.deploy_id and ORDERS in self._good:
+            # They are the previous deployment's; only the place up to which they are read is known.
+            self._begun[ORDERS] = self._good.pop(ORDERS).value
         if self.running:
             if now.deploy_id != self._ran:
                 self._ran, self._blank_since = now.deploy_id, None
@@ -437,11 +473,7 @@ class Project:
             if has_pnl and value.runtime.get("Unrealized") == 0.0:
                 value = value.without_unrealized()
         renderer = self._renderer if source is PORTFOLIO else self._sure
-        snapshot: dict[str, Any] = {}
-        now = self._clock.now()
-        for families in source.families:
-            snapshot |= renderer.render(families.table, families.rows(value, now))
-        return snapshot
+        return rendered(renderer, source, value, self._clock.now())
 
     def published(self) -> Published:
         """Return all that is known of the project, for the store."""
@@ -457,7 +489,10 @@ class Project:
             **render(PROJECT_LIMIT, limits.items()),
             **render(READINGS, readings),
         }
-        parts = {source: self._part(source, good) for source, good in self._good.items()}
+        parts = {
+            source: good.part(self.tasks[source], self._config.stale_after)
+            for source, good in self._good.items()
+        }
         until = {source: part.expires for source, part in parts.items()}
         portfolio: Portfolio | None = self._value(PORTFOLIO)
         deployment = self._deployment
@@ -470,20 +505,15 @@ class Project:
                 positions=None if portfolio is None else len(portfolio.holdings),
                 sources=tuple(each.report() for each in readings) if self.name is not None else (),
                 currencies=0 if portfolio is None else len(portfolio.cash),
-                renamed={} if portfolio is None else self._renamed(portfolio),
+                renamed=self._renamed,
                 naming=self.tasks[DESCRIPTION].report(),
                 error="" if deployment is None else deployment.error,
+                account_currency=self._currency.label,
                 positions_until=until.get(PORTFOLIO),
                 state_until=until.get(STATUS),
             ),
             parts=(Part(described), *parts.values()) if self.name is not None else (),
         )
-
-    def _part(self, source: Source[Any], good: _Good) -> Part:
-        # A source that is to be read more often from now on does not age at once.
-        interval = max(good.interval, self.tasks[source].interval)
-        lifetime = max(self._config.stale_after, _STALE_INTERVALS * interval)
-        return Part(good.snapshot, expires=good.at + lifetime)
 
     def _state(self) -> str:
         status: Status | None = self._value(STATUS)

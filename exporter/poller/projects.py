@@ -12,11 +12,14 @@ from typing import TYPE_CHECKING, Any, Final
 from exporter.log import Log
 from exporter.poller.discovery import Claims, Discovery
 from exporter.poller.names import Names
+from exporter.poller.organization import Organization
 from exporter.poller.project import Project
 from exporter.poller.task import Call, Fault, Outcome, Task
 from exporter.quantconnect.client import Endpoint, Request
 from exporter.quantconnect.errors import ApiError
+from exporter.sources import ACCOUNT_SOURCES, SOURCES
 from exporter.sources import status as live_list
+from exporter.sources.orders import ORDERS
 from exporter.sources.portfolio import PORTFOLIO
 from exporter.sources.projects import DESCRIPTION, INTERVAL, Description, Page
 from exporter.sources.statistics import STATISTICS
@@ -46,13 +49,16 @@ FORGOTTEN: Final = "Stopped tracking a project that is no longer live"
 DISCOVERY_INTERVAL: Final = 3600.0
 """Seconds between two listings of the deployments that ended, to find those that came and went
 unseen."""
+# That of the most urgent source of a project; the account's own calls come first.
+_PROJECT_PRIORITY: Final = 4
 
 
 class Projects:
     """All projects of one account.
 
-    ``owns`` tells which projects this process reads at all; ``elsewhere`` are those that other
-    accounts list, and so are not discovered in this one. After ``name_tries`` failures a project is
+    ``owns`` tells which projects this process reads at all, and ``reads_account`` whether it reads
+    what concerns the account as a whole; ``elsewhere`` are the projects that other accounts list,
+    and so are not discovered in this one. After ``name_tries`` failures a project is
     called by its id.
     """
 
@@ -65,6 +71,7 @@ class Projects:
         authenticate: Task,
         claims: Claims,
         owns: Callable[[int], bool],
+        reads_account: bool,
         elsewhere: Collection[int],
         record: Record,
         store: Store,
@@ -78,13 +85,10 @@ class Projects:
             Task(name=status, endpoint=Endpoint.LIVE_LIST, priority=3): status
             for status in live_list.ENDED
         }
-        self.account_tasks = {
-            task.name: task for task in (authenticate, self._running, self._listing, *self._ended)
-        }
-        """The tasks that concern the whole account, by name."""
         self._schedule = schedule
         self._claims = claims
         self._owns = owns
+        self._reads_account = reads_account
         self._elsewhere = elsewhere
         self._record = record
         self._store = store
@@ -98,15 +102,32 @@ class Projects:
         self._is_listed = False
         self._account, self._config = account, config
         self._configured: dict[int, ProjectSettings] = {}
+        self._organization = Organization(account, config, sources=(), clock=clock)
         self.adopt(account, config)
 
     # --- Another configuration --------------------------------------------------------------------
+
+    @property
+    def account_tasks(self) -> dict[str, Task]:
+        """The tasks that concern the whole account, by name."""
+        return {
+            task.name: task
+            for task in (
+                self.authenticate,
+                self._running,
+                self._listing,
+                *self._ended,
+                *self._organization.tasks.values(),
+            )
+        }
 
     def release(self, account: Account | None, elsewhere: Collection[int]) -> None:
         """Let go of the projects that are no longer this account's, so that others can claim them.
 
         ``account`` is None where the whole account leaves the configuration.
         """
+        if account is None:
+            self._store.remove_account(self)
         self._elsewhere = elsewhere
         listed = {} if account is None else self._owned(account)
         discovers = account is not None and account.discover is not None
@@ -153,6 +174,43 @@ class Projects:
         for settings in self._configured.values():
             if settings.id not in self._projects:
                 self._add(settings)
+        self._adopt_account()
+
+    def _adopt_account(self) -> None:
+        """Build the sources of the account as a whole, with the state that they had."""
+        before = self._organization
+        organization = Organization(
+            self._account,
+            self._config,
+            sources=ACCOUNT_SOURCES if self._reads_account else (),
+            clock=self._clock,
+            first_priority=_PROJECT_PRIORITY + len(SOURCES),
+            before=before,
+        )
+        for source, task in before.tasks.items():
+            if source not in organization.tasks:
+                self._schedule.drop(task)
+        self._organization = organization
+        self._follow_account()
+
+    def _follow_account(self) -> None:
+        """Read what concerns the account as a whole, once there is a project to ask for."""
+        is_listed = self._running.tried is not None or not self._running.every
+        now, is_known = self._clock.monotonic(), is_listed and self._any_project() is not None
+        for source, task in self._organization.tasks.items():
+            self._schedule.set_every(task, self._organization.every(source) * is_known, now)
+            task.interval = self._schedule.interval(task)
+        self._store.put_account(self, self._organization.published())
+
+    def _any_project(self) -> int | None:
+        """Return a project of the account; if possible one that exists, since it runs or is named.
+
+        One that is configured may be deleted.
+        """
+        configured = (each.id for each in self._account.projects)
+        named = {each for each in self._projects if self._names.get(each) is not None}
+        existing = self._discovery.running or named
+        return min(existing or (*self._projects, *configured), default=None)
 
     def _owned(self, account: Account) -> dict[int, ProjectSettings]:
         return {each.id: each for each in account.projects if self._owns(each.id)}
@@ -163,7 +221,7 @@ class Projects:
             account=self._account.name,
             config=self._config,
             clock=self._clock,
-            first_priority=4,
+            first_priority=_PROJECT_PRIORITY,
             before=before,
         )
 
@@ -193,10 +251,16 @@ class Projects:
     # --- How far the reading has come -------------------------------------------------------------
 
     def is_complete(self) -> bool:
-        """Return True once every source of every project was tried."""
-        return self._is_discovered and all(
-            each.is_complete or each.settings.id in self._unmatched
-            for each in self._projects.values()
+        """Return True once every source of every project and of the account was tried."""
+        return (
+            self._is_discovered
+            and all(
+                each.is_complete or each.settings.id in self._unmatched
+                for each in self._projects.values()
+            )
+            and all(
+                task.tried is not None for task in self._organization.tasks.values() if task.every
+            )
         )
 
     def is_ready(self) -> bool:
@@ -233,9 +297,9 @@ class Projects:
     def request(self, task: Task) -> Request[Any]:
         """Return the call that a task makes now."""
         if task.source is not None and task.project_id is not None:
-            project = self._projects.get(task.project_id)
-            settings = project.settings if project else self._account.settings_for(task.project_id)
-            return task.source.request(settings, self._config)
+            return self._projects[task.project_id].request(task.source)
+        if task.source is not None:
+            return self._organization.request(task.source, self._any_project() or 0)
         if task is self._running:
             return live_list.running()
         if task is self._listing:
@@ -252,6 +316,9 @@ class Projects:
             if project is None:
                 return Outcome(answer if isinstance(answer, ApiError | Fault) else None)
             return self._take_in(project, task.source, answer, asked)
+        if task.source is not None:
+            interval = self._schedule.interval(task)
+            return self._organization.take_in(task.source, answer, interval)
         if isinstance(answer, ApiError | Fault):
             if task is self._running:
                 self._share_failure(answer, asked)
@@ -277,20 +344,27 @@ class Projects:
         task = project.tasks.get(source)
         was_running = project.running
         interval = 0.0 if task is None else self._schedule.interval(task)
+        was_deployed = project.deploy_id
         outcome = project.take_in(source, answer, asked=asked, interval=interval)
         now = self._clock.monotonic()
+        if not outcome.is_whole and task is not None:
+            self._schedule.hurry(task, now)
         if source is DESCRIPTION:
             if outcome.failure is None:
                 assert isinstance(answer, Description)  # noqa: S101
                 self._take_in_name(project, answer)
             elif task is not None and task.failures + 1 == self._name_tries:
                 self._do_without_name(project, outcome.failure)
-        elif source is STATUS and project.running is not was_running:
-            if was_running is not None:  # these are the moments people look at
-                for each in (PORTFOLIO, STATISTICS):
-                    if each in project.tasks and project.name is not None:
-                        self._schedule.hurry(project.tasks[each], now)
-            self._follow(project)
+        elif source is STATUS:
+            is_other = project.deploy_id != was_deployed
+            at_once: tuple[Source[Any], ...] = (ORDERS,) if is_other and was_deployed else ()
+            if was_running not in (None, project.running):  # these are the moments people look at
+                at_once += (PORTFOLIO, STATISTICS)
+            for each in at_once:
+                if each in project.tasks and project.name is not None:
+                    self._schedule.hurry(project.tasks[each], now)
+            if is_other or project.running is not was_running:
+                self._follow(project)
         return outcome
 
     def _follow(self, project: Project) -> None:
@@ -311,6 +385,7 @@ class Projects:
         if project_id is None:
             if call.task is self._running or call.task is self._listing:
                 self._note_unread()
+            self._follow_account()
         else:
             self.publish(self._projects[project_id])
 

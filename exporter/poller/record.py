@@ -83,6 +83,8 @@ class Record:
         ``project`` is the name of the task's project, empty for a task of the account.
         """
         self.count(task, outcome)
+        if not outcome.is_whole:
+            return
         self._log(task, outcome, project, wait)
         self.shared(task, outcome, duration=duration, interval=interval)
 

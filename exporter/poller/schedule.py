@@ -35,6 +35,7 @@ _LISTING_SHARE: Final = 0.9
 
 FIRST_BACKOFF: Final = 5.0
 LONGEST_BACKOFF: Final = 300.0
+FIRST_LOADING_WAIT: Final = 10.0
 FIRST_LOCKOUT_WAIT: Final = 15 * 60.0
 LONGEST_LOCKOUT_WAIT: Final = 2 * 60 * 60.0
 LEAST_RETRY_AFTER: Final = 1.0
@@ -107,16 +108,15 @@ class Schedule:
         """Return the interval in force, in seconds; 0 for a task that does not come regularly."""
         if not task.every:
             return task.listed_every
-        return task.every if task.project_id is None else task.every * self.stretch
+        return task.every if task.source is None else task.every * self.stretch
 
     def set_every(self, task: Task, seconds: float, now: float) -> None:
         """Ask for the task at this interval; 0 ends that.
 
         A task that waits keeps its place, but comes no later than the new interval allows.
         """
-        if task.project_id is not None:
-            self._demand += _per_second(seconds) - _per_second(task.every)
         before, task.every = task.every, seconds
+        self._count_demand(task)
         if not seconds:
             if before:
                 self.drop(task)
@@ -137,10 +137,16 @@ class Schedule:
 
     def drop(self, task: Task) -> None:
         """Ask no more for a task; the answer of a call under way has no consequence for it."""
-        if task.project_id is not None:
-            self._demand -= _per_second(task.every)
         task.every, task.due, task.call = 0.0, inf, None
+        self._count_demand(task)
         self._reset(task)
+
+    def _count_demand(self, task: Task) -> None:
+        """Count what the task needs at its interval; the account's own calls are few."""
+        before, task.demand = task.demand, 0.0
+        if task.every and task.source is not None:
+            task.demand = task.calls / task.every
+        self._demand += task.demand - before
 
     def _wait(self, task: Task, due: float) -> None:
         while len(self._heaps) <= task.priority:
@@ -183,8 +189,13 @@ class Schedule:
     def _open_heaps(self) -> Sequence[list[tuple[float, int, Task]]]:
         return self._heaps if self.authenticated else self._heaps[:1]
 
-    def put(self, call: Call, failure: ApiError | Fault | None, now: float) -> None:
-        """Take back a call that has ended, well or not, and decide what is asked when."""
+    def put(
+        self, call: Call, failure: ApiError | Fault | None, now: float, *, is_whole: bool = True
+    ) -> None:
+        """Take back a call that has ended, well or not, and decide what is asked when.
+
+        Without ``is_whole`` its reading takes another call: failures count until that is over.
+        """
         task = call.task
         self.under_way -= 1
         if failure is not None:
@@ -199,7 +210,8 @@ class Schedule:
         task.call = None
         if failure is None:
             self._rate_limited = 0
-            self._reset(task)
+            if is_whole:
+                self._reset(task)
             if task is self._authenticate:
                 self.authenticated = True
                 self._session += 1
@@ -224,12 +236,15 @@ class Schedule:
             rejections = task.rejections - (task is not self._authenticate)
             if rejections:
                 return lockout_wait(rejections)
+        if isinstance(failure, ApiError) and failure.is_loading:
+            wait = FIRST_LOADING_WAIT * 6.0 ** min(task.failures - 1, 32)
+            return min(interval or LONGEST_BACKOFF, wait)
         if failure.reason is Reason.NOT_READY and interval:
             return interval  # it did answer, only without anything to publish yet
         wait = backoff(task.failures, interval=interval, random=self._random)
         # While there are more calls than the budget has room for, a retry comes no sooner than the
         # usual read, or failing projects would take the turns of the others.
-        is_crowded = task.project_id is not None and self.stretch > 1
+        is_crowded = task.source is not None and self.stretch > 1
         return max(wait, interval) if is_crowded else wait
 
     def _rest(self, failure: ApiError | Fault) -> float:
@@ -259,10 +274,6 @@ class Schedule:
             self.hurry(task, now)
         if not self.authenticated and self._authenticate.call is None:
             self.hurry(self._authenticate, now)
-
-
-def _per_second(interval: float) -> float:
-    return 1 / interval if interval else 0.0
 
 
 def _due(heap: list[tuple[float, int, Task]]) -> float:

@@ -30,6 +30,8 @@ class Outcome:
 
     failure: ApiError | Fault | None = None
     problems: tuple[Problem, ...] = ()
+    is_whole: bool = True
+    """The reading is over; else another call follows at once, and nothing new is published yet."""
 
 
 @dataclass(eq=False, kw_only=True)
@@ -47,12 +49,16 @@ class Task:
     """The most urgent tasks have 0."""
     project_id: int | None = None
     source: Source[Any] | None = None
+    calls: int = 1
+    """The calls that one reading usually takes."""
 
     # --- Written by the schedule, but for the two intervals; monotonic ---
     every: float = 0.0
     """The regular interval, not stretched; 0 while it is not asked regularly."""
     listed_every: float = 0.0
     """The interval at which an answer for the whole account tells of it, if one does."""
+    demand: float = 0.0
+    """Calls per second, as they are counted in the schedule's demand."""
     due: float = inf
     call: Call | None = None
     """The call under way."""

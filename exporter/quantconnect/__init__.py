@@ -1,4 +1,4 @@
-"""Everything this project knows about QuantConnect's cloud API, and nothing else.
+"""Calls of QuantConnect's cloud API, and the formats of its answers.
 
 Signing, the read-only endpoints, the envelope of an answer, its three encodings, security
 identifiers and display strings. This package knows nothing of Prometheus, of when to ask, or

@@ -25,10 +25,16 @@ MAX_BODY = 16 * 1024 * 1024
 class Endpoint(StrEnum):
     """The endpoints that are called; also the values of the label ``endpoint``."""
 
+    ACCOUNT_READ = "account/read"
     AUTHENTICATE = "authenticate"
+    LIVE_CHART_READ = "live/chart/read"
     LIVE_LIST = "live/list"
+    LIVE_LOGS_READ = "live/logs/read"
+    LIVE_ORDERS_READ = "live/orders/read"
     LIVE_PORTFOLIO_READ = "live/portfolio/read"
     LIVE_READ = "live/read"
+    LIVE_TRADES_READ = "live/trades/read"
+    PROJECTS_NODES_READ = "projects/nodes/read"
     PROJECTS_READ = "projects/read"
 
 

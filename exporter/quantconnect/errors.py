@@ -31,6 +31,7 @@ class ApiError(Exception):
     ``retry_after`` is the wait that the server asked for, in seconds, or None without one.
     ``from_between`` is true if a proxy or another server in between refused, not QuantConnect:
     the body was its own, such as a page of HTML.
+    ``is_loading`` is true if QuantConnect is still preparing the answer, which takes seconds.
     The message never contains a request header, a token or a signature.
     """
 
@@ -41,17 +42,23 @@ class ApiError(Exception):
         *,
         retry_after: float | None = None,
         from_between: bool = False,
+        is_loading: bool = False,
     ) -> None:
         super().__init__(message)
         self.reason = reason
         self.message = message
         self.retry_after = retry_after
         self.from_between = from_between
+        self.is_loading = is_loading
 
     def with_message(self, message: str) -> ApiError:
         """Return this error with another message."""
         return ApiError(
-            self.reason, message, retry_after=self.retry_after, from_between=self.from_between
+            self.reason,
+            message,
+            retry_after=self.retry_after,
+            from_between=self.from_between,
+            is_loading=self.is_loading,
         )
 
 

@@ -62,6 +62,11 @@ def finite(value: object) -> float | None:
     return None
 
 
+def exact(value: float) -> Decimal:
+    """Return the decimal that a number was sent as: of such, a sum has no rounding in it."""
+    return Decimal(repr(value))
+
+
 def _is_decimal(text: str) -> bool:
     return len(text) <= _EXCERPT_LENGTH and _DECIMAL.fullmatch(text) is not None
 
@@ -178,6 +183,20 @@ def refuse_errors(answer: Mapping[str, object], what: str) -> None:
     if errors:
         first = errors[0] if isinstance(errors, list) else errors
         raise ApiError(Reason.API_ERROR, f"{what} next to errors: {excerpt(first)}")
+
+
+def refuse_unready(answer: Mapping[str, object], field: str, endpoint: str) -> None:
+    """Raise ApiError (not_ready) where a folded answer is still loading, or has no ``field``.
+
+    Such an answer says nothing. It is no empty list, though ``success`` is true.
+    """
+    status = answer.get("status")
+    is_loading = isinstance(status, str) and status.lower() == "loading"
+    is_missing = answer.get(field.lower()) is None
+    if is_loading or (is_missing and "progress" in answer):
+        raise ApiError(Reason.NOT_READY, f"{endpoint}: still loading", is_loading=True)
+    if is_missing:
+        raise ApiError(Reason.NOT_READY, f"{endpoint}: the answer has no {field}")
 
 
 def problem(field: str, where: str, value: object, expected: str) -> Problem:

@@ -40,7 +40,7 @@ class Account:
         slots: Iterable[Slot] = (),
     ) -> None:
         self.currency = currency
-        self._market = market
+        self.market = market
         self._deposits = dict(deposits)
         self._books = [
             SlotBook(
@@ -71,12 +71,18 @@ class Account:
         """The account's equity at ``time``."""
         return self.at(time).equity
 
+    def trips(self, time: float) -> list[Trip]:
+        """Every round trip that was opened by ``time``."""
+        with self._lock:
+            trips = [trip for trip in self._by_hand if trip.filled(time)]
+            return [trip for book in self._books for trip in book.trips(time)] + trips
+
     def open(self, instrument: Instrument, quantity: float, time: float) -> None:
         """Trade ``quantity`` units by hand at ``time``'s price and hold them until closed."""
-        price = self._market.price(instrument, time)
+        price = self.market.price(instrument, time)
         with self._lock:
             self._states.clear()
-            self._by_hand.append(Trip(instrument, (Fill(time, quantity, price),), math.inf))
+            self._by_hand.append(Trip(instrument, (Fill(time, float(quantity), price),), math.inf))
 
     def close(self, time: float, key: str | None = None) -> bool:
         """Close what is open under ``key``, or everything; False when there was nothing."""
@@ -107,7 +113,7 @@ class Account:
             trips += beside
         positions: dict[str, tuple[Instrument, list[Fill]]] = {}
         for trip in trips:
-            totals = totals.plus(settle(trip, time, self._market, self.currency))
+            totals = totals.plus(settle(trip, time, self.market, self.currency))
             if opened := trip.opened(time):
                 _, fills = positions.setdefault(trip.instrument.key, (trip.instrument, []))
                 fills.extend(opened)
@@ -123,8 +129,8 @@ class Account:
         for instrument, fills in positions:
             quantity, cost = position(fills)
             cost *= instrument.multiplier
-            rate = self._market.rate(instrument.quote_currency, time, self.currency)
-            price = self._market.price(instrument, time)
+            rate = self.market.rate(instrument.quote_currency, time, self.currency)
+            price = self.market.price(instrument, time)
             value = quantity * instrument.multiplier * price * rate
             gain = value - cost * rate
             unrealized += gain
@@ -169,5 +175,5 @@ class Account:
         )
 
     def _cash(self, currency: str, amount: float, time: float) -> Cash:
-        rate = self._market.rate(currency, time, self.currency)
+        rate = self.market.rate(currency, time, self.currency)
         return Cash(currency, amount, rate, amount * rate)

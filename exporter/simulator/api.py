@@ -1,4 +1,4 @@
-"""QuantConnect's five read-only endpoints, answered from a world.
+"""QuantConnect's read-only endpoints, answered from a world.
 
 Takes parameters, gives the JSON answer: no HTTP here. What an answer looks like where nobody has
 published one (an unknown project, a project never deployed) is a guess and says so.
@@ -9,13 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from exporter.simulator import wire
+from exporter.simulator import chart, orders, organization, wire
 from exporter.simulator.deployed import (
     live_form,
     runtime_statistics,
     server_statistics,
     source_files,
 )
+from exporter.simulator.logs import logs
 from exporter.simulator.wire import date
 
 if TYPE_CHECKING:
@@ -34,11 +35,19 @@ NO_DEPLOYMENT = "No live deployment found"
 """What live/read says of a project that was never deployed (lean-cli's live_utils.py looks for
 it); that live/portfolio/read says the same is a guess."""
 
-ORGANIZATION = "5cad178b20a1d52567b534553413b691"
+MOST_ROWS, MOST_LINES = 1000, 250
+"""The largest number of orders or trades, and of lines of a log, in one answer."""
 
 
-class InvalidArgumentError(Exception):
+class RefusedError(Exception):
+    """The errors of the answer."""
+
+
+class InvalidArgumentError(RefusedError):
     """A parameter is missing or makes no sense."""
+
+    def __init__(self) -> None:
+        super().__init__("Invalid argument")
 
 
 def error(*messages: str, code: int | None = None) -> Json:
@@ -61,8 +70,8 @@ class Api:
             return wire.dumps(error(f"Invalid API endpoint: {endpoint}"))
         try:
             answer = reply(self, parameters)
-        except InvalidArgumentError:
-            answer = error("Invalid argument")
+        except RefusedError as refused:
+            answer = error(*refused.args)
         return answer if isinstance(answer, bytes) else wire.dumps(answer)
 
     def authenticate(self, _parameters: Parameters) -> Json:
@@ -140,10 +149,80 @@ class Api:
             "files": source_files(project),
             "runtimeStatistics": statistics or [],
             "serverStatistics": server or [],
-            "charts": {"Strategy Equity": {"name": "Strategy Equity"}},
+            "charts": {name: {"name": name} for name in chart.NAMES},
             "success": True,
             "errors": [],
         }
+
+    def live_chart_read(self, parameters: Parameters) -> Json:
+        """One chart over all deployments; what an unknown name is told is a guess."""
+        name = parameters.get("name")
+        start, end, count = (_integer(parameters.get(each)) for each in ("start", "end", "count"))
+        if name not in chart.NAMES or not 0 <= start <= end or count <= 0:
+            raise InvalidArgumentError
+        project, now = self._deployed(parameters), self.world.now()
+        window = chart.Window(start, end, count)
+        answer = chart.read(project, now, str(name), window)
+        return {"chart": answer, "success": True}
+
+    def live_orders_read(self, parameters: Parameters) -> Json:
+        """The orders of all deployments, oldest first; ``algorithmId`` makes no difference, as
+        people have seen."""
+        start, end = _rows(parameters, "start", "end", MOST_ROWS)
+        project = self._deployed(parameters)
+        found = orders.orders(project, self.world.now())
+        rows = [orders.row(order, project) for order in found[start:end]]
+        return {"orders": rows, "length": len(found), "success": True}
+
+    def live_trades_read(self, parameters: Parameters) -> Json:
+        """The closed trades of all deployments, or of the one with ``deployId``."""
+        start, end = _rows(parameters, "start", "end", MOST_ROWS)
+        deploy_id = parameters.get("deployId", "")
+        if not isinstance(deploy_id, str):
+            raise InvalidArgumentError
+        project = self._deployed(parameters)
+        found = [
+            trade
+            for trade in orders.trades(orders.orders(project, self.world.now()))
+            if deploy_id in ("", trade.exit.deployment.deploy_id)
+        ]
+        rows = [orders.trade_row(trade, project) for trade in found[start:end]]
+        return {"trades": rows, "length": len(found), "success": True}
+
+    def live_logs_read(self, parameters: Parameters) -> Json:
+        """The lines of all deployments, or with ``deploymentLogs`` of that with ``algorithmId``,
+        those that contain ``query``. An unknown id is answered by a guess."""
+        start, end = _rows(parameters, "startLine", "endLine", MOST_LINES)
+        query, algorithm_id = parameters.get("query") or "", parameters.get("algorithmId")
+        if not isinstance(query, str) or algorithm_id is None:
+            raise InvalidArgumentError
+        lines = logs(self._deployed(parameters), self.world.now())
+        ids = [deployment.deploy_id for deployment, _ in lines]
+        if algorithm_id not in ids:
+            return error(NO_DEPLOYMENT)
+        only = parameters.get("deploymentLogs") in (True, "true")
+        matching = [
+            line
+            for deployment, line in lines
+            if query.lower() in line.lower() and not (only and deployment.deploy_id != algorithm_id)
+        ]
+        return {
+            "logs": matching[start:end],
+            "length": len(matching),
+            "deploymentOffset": ids.index(str(algorithm_id)),
+            "success": True,
+        }
+
+    def projects_nodes_read(self, parameters: Parameters) -> Json:
+        """The organization's nodes; whether one is active is left to QuantConnect's choice."""
+        if self._project(parameters) is None:
+            return error("Project not found")
+        nodes = organization.nodes(self.world.projects, self.world.now())
+        return {"nodes": nodes, "autoSelectNode": True, "success": True}
+
+    def account_read(self, _parameters: Parameters) -> Json:
+        """The organization's credit and card."""
+        return organization.account(self.world.now())
 
     def projects_read(self, parameters: Parameters) -> Json:
         """One project, all, or those from ``start`` to before ``end``."""
@@ -177,6 +256,14 @@ class Api:
         except KeyError:
             return None
 
+    def _deployed(self, parameters: Parameters) -> Project:
+        project = self._project(parameters)
+        if project is None:
+            raise RefusedError("Project not found")
+        if project.deployment(self.world.now()) is None:
+            raise RefusedError(NO_DEPLOYMENT)
+        return project
+
     def _row(self, project: Project, deployment: Deployment, now: float) -> Json:
         ended = deployment.ended(now)
         return {
@@ -200,7 +287,7 @@ class Api:
         launched = None if deployment is None else deployment.launched
         return {
             "projectId": project.project_id,
-            "organizationId": ORGANIZATION,
+            "organizationId": organization.ID,
             "name": project.name,
             "modified": date(project.created, project.format),
             "created": date(project.created, project.format),
@@ -244,8 +331,23 @@ _ENDPOINTS: Mapping[str, Callable[[Api, Parameters], Json | bytes]] = {
     "live/portfolio/read": Api.live_portfolio_read,
     "live/list": Api.live_list,
     "live/read": Api.live_read,
+    "live/chart/read": Api.live_chart_read,
+    "live/orders/read": Api.live_orders_read,
+    "live/trades/read": Api.live_trades_read,
+    "live/logs/read": Api.live_logs_read,
+    "projects/nodes/read": Api.projects_nodes_read,
+    "account/read": Api.account_read,
     "projects/read": Api.projects_read,
 }
+
+
+def _rows(parameters: Parameters, start: str, end: str, most: int) -> tuple[int, int]:
+    """The window that parameters of these names ask for: its first row, and the one after its
+    last."""
+    first, after = _integer(parameters.get(start)), _integer(parameters.get(end))
+    if not 0 <= first <= after <= first + most:
+        raise InvalidArgumentError
+    return first, after
 
 
 def _integer(value: object) -> int:

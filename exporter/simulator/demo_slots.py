@@ -39,9 +39,12 @@ class Slots:
         return self._slot(instrument.ticker, lambda *_: instrument, value, side, cycle, cycle)
 
     def quick(self, instrument: Instrument, value: float, side: int, cycle: float) -> Slot:
-        """One share that turns over in hours before the start, in ``cycle`` seconds after."""
+        """One share that turns over in half a day before the start, in ``cycle`` seconds after.
+
+        Half a day, so that a project has a few hundred orders when the demo starts.
+        """
         return self._slot(
-            instrument.ticker, lambda *_: instrument, value, side, 3 * 3600.0, cycle, 0.85
+            instrument.ticker, lambda *_: instrument, value, side, 12 * 3600.0, cycle, 0.85
         )
 
     def contracts(

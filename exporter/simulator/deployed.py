@@ -48,6 +48,11 @@ def server_statistics(deployment: Deployment, now: float) -> dict[str, str]:
     }
 
 
+def node(deployment: Deployment) -> str:
+    """The id of the node that ``deployment`` has to itself."""
+    return f"LN-{deployment.deploy_id.removeprefix('L-')}"
+
+
 def live_form(deployment: Deployment) -> Json:
     """The fields in which a project's last deployment was entered (projects/read).
 
@@ -56,7 +61,7 @@ def live_form(deployment: Deployment) -> Json:
     return {
         "brokerageData": {"id": deployment.brokerage},
         "dataProvidersData": [{"id": "QuantConnectBrokerage"}],
-        "node": f"LN-{deployment.deploy_id.removeprefix('L-')}",
+        "node": node(deployment),
         "notifyInsights": False,
         "notifyOrderEvents": deployment.environment == "live",
         "autoRestart": deployment.outcome != "RuntimeError",

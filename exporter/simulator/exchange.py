@@ -1,20 +1,19 @@
-"""One request and the ways to answer it, well or badly.
+"""One request and its answer.
 
-The server makes an exchange for each request; faults act on it. All that goes to the client goes
-through here, so that a fault can put any byte on the wire at any speed.
+The server makes an exchange for each request. All that goes to the client goes through here, so
+that a test's fault can put any byte on the wire at any speed.
 """
 
 from __future__ import annotations
 
 import gzip
-import socket
-import struct
 from dataclasses import dataclass, replace
 from email.utils import formatdate
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable, Iterator
 
 COMPRESSED_FROM = 256
@@ -57,11 +56,37 @@ def compressed(answer: Answer) -> Answer:
     return replace(answer, body=body).with_header("Content-Encoding", "gzip")
 
 
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request as it arrived, at ``monotonic`` and ``time`` (unix seconds).
+
+    ``endpoint`` is its path below ``/api/v2/``; ``authorised`` whether its signature was good. No
+    credentials are kept.
+    """
+
+    monotonic: float
+    time: float
+    method: str
+    endpoint: str
+    project_id: int | None
+    status: str | None
+    authorised: bool
+    user_agent: str
+    address: str
+
+
 class Fault(Protocol):
     """Something that befalls a request."""
 
     def act(self, exchange: Exchange) -> None:
         """Answer ``exchange`` badly, or change it and let it proceed."""
+
+
+class Interference(Protocol):
+    """A test's hand in the server: it sees each request and says what befalls it."""
+
+    def befall(self, request: Request) -> Iterator[Fault]:
+        """Give the faults that act on ``request``, in order."""
 
 
 class Exchange:
@@ -116,19 +141,3 @@ class Exchange:
         """Send ``answer`` whole."""
         answer = self.finished(answer)
         self.connection.sendall(self.head(answer) + answer.body)
-
-    def send_slowly(self, data: bytes, bytes_per_second: float) -> None:
-        """Send ``data`` in small pieces at that speed, at most ten pieces a second."""
-        size = max(1, int(bytes_per_second / 10))
-        for start in range(0, len(data), size):
-            piece = data[start : start + size]
-            self.wait(len(piece) / bytes_per_second)
-            self.connection.sendall(piece)
-
-    def hang_up(self, *, reset: bool = False) -> None:
-        """Close the connection after this, with a RST where ``reset``."""
-        self.keep_alive = False
-        if reset:
-            linger = struct.pack("ii", 1, 0)
-            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
-            self.connection.close()

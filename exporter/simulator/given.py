@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NoReturn
 
+from exporter.simulator.market import Market
 from exporter.simulator.state import AccountState
 
 if TYPE_CHECKING:
     from exporter.simulator.instruments import Instrument
+    from exporter.simulator.ledger import Trip
     from exporter.simulator.timetable import Running
+
+
+_ORIGIN = 1_795_000_000.0  # in November 2026, as good as any time
 
 
 class GivenAccount:
     """Always the same, and can't be traded in: ValueError."""
 
     currency = "USD"
+    market = Market("given", _ORIGIN)
 
     def __init__(self, equity: float) -> None:
         self._state = AccountState(
@@ -36,6 +42,10 @@ class GivenAccount:
     def equity(self, _time: float) -> float:
         """The given equity."""
         return self._state.equity
+
+    def trips(self, _time: float) -> list[Trip]:
+        """None are known."""
+        return []
 
     def open(self, _instrument: Instrument, _quantity: float, _time: float) -> NoReturn:
         """Refused."""

@@ -58,25 +58,31 @@ def position(fills: Iterable[Fill]) -> tuple[float, float]:
     return round(quantity, 8), cost
 
 
+def close(trip: Trip, market: Market) -> Fill:
+    """The fill that closes ``trip``."""
+    quantity, _ = position(trip.filled(trip.closed))
+    return Fill(trip.closed, -quantity, market.price(trip.instrument, trip.closed))
+
+
 def settle(trip: Trip, time: float, market: Market, currency: str) -> Totals:
     """What ``trip`` has realized, cost in fees and turned over by ``time``, in ``currency``."""
     instrument = trip.instrument
     filled = trip.filled(time)
     totals = Totals()
     for fill in filled:
-        totals = totals.plus(_traded(instrument, fill, market, currency))
+        totals = totals.plus(traded(instrument, fill, market, currency))
     if filled and trip.closed <= time:
         quantity, cost = position(filled)
-        price = market.price(instrument, trip.closed)
-        closing = Fill(trip.closed, -quantity, price)
-        totals = totals.plus(_traded(instrument, closing, market, currency))
+        closing = close(trip, market)
+        totals = totals.plus(traded(instrument, closing, market, currency))
         rate = market.rate(instrument.quote_currency, trip.closed, currency)
-        gain = (quantity * price - cost) * instrument.multiplier * rate
+        gain = (quantity * closing.price - cost) * instrument.multiplier * rate
         totals = totals.plus(Totals(realized=gain))
     return totals
 
 
-def _traded(instrument: Instrument, fill: Fill, market: Market, currency: str) -> Totals:
+def traded(instrument: Instrument, fill: Fill, market: Market, currency: str) -> Totals:
+    """The fee and the volume of ``fill``, in ``currency``."""
     rate = market.rate(instrument.quote_currency, fill.time, currency)
     value = abs(fill.quantity) * instrument.multiplier * fill.price * rate
     return Totals(fees=instrument.fee(fill.quantity, value), volume=value)

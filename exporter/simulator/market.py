@@ -20,6 +20,9 @@ MARKET_VOLATILITY = 0.13
 INTEREST = 0.04
 IMPLIED_VOLATILITY = 0.17
 
+_EVERYTHING = ""  # the whole market's walk
+_REMEMBERED = 4096  # places of walks
+
 
 class Walk(NamedTuple):
     """A price of ``level`` at the world's start, drifting ``drift`` and moving ``volatility`` a
@@ -76,9 +79,8 @@ class Market:
     def __init__(self, seed: str, origin: float) -> None:
         self._seed = seed
         self._origin = origin
-        self._market = Noise(f"{seed}/market", MARKET_VOLATILITY)
-        self._latest = (origin, self._market.at(origin))  # most questions are about one moment
-        self._noise: dict[str, Noise] = {}
+        self._known: dict[tuple[str, float], float] = {}  # most questions are about a few moments
+        self._noise: dict[str, Noise] = {_EVERYTHING: Noise(f"{seed}/market", MARKET_VOLATILITY)}
         self._at_origin: dict[str, float] = {}
 
     def rate(self, currency: str, time: float, account_currency: str = "USD") -> float:
@@ -133,14 +135,17 @@ class Market:
         return walk.level * math.exp(move + walk.drift * years)
 
     def _displacement(self, name: str, walk: Walk, time: float) -> float:
-        noise = self._noise.get(name)
-        if noise is None:
-            noise = self._noise[name] = Noise(f"{self._seed}/{name}", walk.volatility)
-        asked, everything = self._latest
-        if asked != time:
-            everything = self._market.at(time)
-            self._latest = (time, everything)
-        return noise.at(time) + walk.beta * everything
+        if name not in self._noise:
+            self._noise[name] = Noise(f"{self._seed}/{name}", walk.volatility)
+        return self._at(name, time) + walk.beta * self._at(_EVERYTHING, time)
+
+    def _at(self, name: str, time: float) -> float:
+        known = self._known.get((name, time))
+        if known is None:
+            if len(self._known) >= _REMEMBERED:
+                self._known.clear()
+            known = self._known[name, time] = self._noise[name].at(time)
+        return known
 
     def _unlisted(self, name: str) -> Walk:
         """A share that the table doesn't know: some ordinary level and volatility."""

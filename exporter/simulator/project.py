@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
     from exporter.simulator.instruments import Instrument
+    from exporter.simulator.ledger import Trip
+    from exporter.simulator.market import Market
     from exporter.simulator.state import AccountState
     from exporter.simulator.timetable import Running
 
@@ -57,12 +59,17 @@ class Book(Protocol):
     """Whatever can say what an account holds at a time and be traded in by hand."""
 
     currency: str
+    market: Market
+    """The prices that it is valued at."""
 
     def at(self, time: float) -> AccountState:
         """The account's state at ``time``."""
 
     def equity(self, time: float) -> float:
         """The same state's equity, however it is had quickest."""
+
+    def trips(self, time: float) -> list[Trip]:
+        """Every round trip that was opened by ``time``, as far as the book knows."""
 
     def open(self, instrument: Instrument, quantity: float, time: float) -> None:
         """Trade by hand at ``time``'s price."""

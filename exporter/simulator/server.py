@@ -1,5 +1,5 @@
 """The simulated QuantConnect as an HTTP server on loopback: sockets, threads, and the requests that
-it reads, notes, and has answered.
+it reads and has answered.
 """
 
 from __future__ import annotations
@@ -18,15 +18,14 @@ from urllib.parse import parse_qsl, urlsplit
 from exporter.simulator import wire
 from exporter.simulator.api import Api
 from exporter.simulator.authentication import Authentication
-from exporter.simulator.exchange import Answer, Exchange
-from exporter.simulator.faults import Faults
-from exporter.simulator.requestlog import Request, RequestLog
+from exporter.simulator.exchange import Answer, Exchange, Request
 
 if TYPE_CHECKING:
     import ssl
     from types import TracebackType
 
     from exporter.simulator.api import Parameters
+    from exporter.simulator.exchange import Interference
     from exporter.simulator.world import World
 
 log = logging.getLogger(__name__)
@@ -41,9 +40,8 @@ _NOT_FOUND = Answer(
 class SimulatorServer:
     """Serves ``world``; a context manager that starts and closes.
 
-    ``faults`` and ``authentication`` change how it answers, ``requests`` tells what it was asked.
-    With ``port`` 0 the system picks one: see ``base_url``. ``date_offset`` puts its clock wrong,
-    for the Date header and the signatures' window alike. Raises OSError where it can't listen.
+    ``interference`` sees each request and decides what befalls it: nothing without one. With
+    ``port`` 0 the system picks one: see ``base_url``. Raises OSError where it can't listen.
     """
 
     def __init__(
@@ -55,12 +53,11 @@ class SimulatorServer:
         ssl_context: ssl.SSLContext | None = None,
         lockout_after: int = 10,
         lockout_seconds: float = 900.0,
+        interference: Interference | None = None,
     ) -> None:
         self.world = world
-        self.faults = Faults()
-        self.requests = RequestLog()
+        self.interference = interference
         self.authentication = Authentication(lockout_after, lockout_seconds)
-        self.date_offset = 0.0
         self._http = _HTTPServer((host, port), self, ssl_context)
         self._thread = threading.Thread(
             target=self._http.serve_forever, args=(0.02,), name="simulator", daemon=True
@@ -78,8 +75,8 @@ class SimulatorServer:
         return f"{scheme}://{self._http.server_address[0]!s}:{self.port}{_PREFIX.rstrip('/')}"
 
     def now(self) -> float:
-        """The server's clock, unix seconds."""
-        return time.time() + self.date_offset
+        """The server's clock, unix seconds: that of the Date header and of signatures."""
+        return time.time()
 
     def start(self) -> None:
         """Answer from now on, in threads of its own."""
@@ -150,7 +147,7 @@ class _HTTPServer(ThreadingHTTPServer):
         log.exception("request failed client=%s request=%s", client_address, request)
 
     def drop_connections(self) -> None:
-        """End what is under way, faults that wait included."""
+        """End what is under way, and whatever waits."""
         self.closing.set()
         with self._lock:
             connections = list(self._connections)
@@ -205,20 +202,18 @@ class _Handler(BaseHTTPRequestHandler):
                 token=simulator.world.token,
                 now=simulator.now(),
             )
-        project_id = _project_id(parameters)
-        simulator.requests.add(
-            Request(
-                monotonic=time.monotonic(),
-                time=time.time(),
-                method=self.command,
-                endpoint=endpoint,
-                project_id=project_id,
-                status=str(parameters["status"]) if "status" in parameters else None,
-                authorised=refusal is None,
-                user_agent=self.headers.get("User-Agent", ""),
-                address=self.client_address[0],
-            )
+        request = Request(
+            monotonic=time.monotonic(),
+            time=time.time(),
+            method=self.command,
+            endpoint=endpoint,
+            project_id=_project_id(parameters),
+            status=str(parameters["status"]) if "status" in parameters else None,
+            authorised=refusal is None,
+            user_agent=self.headers.get("User-Agent", ""),
+            address=self.client_address[0],
         )
+        interference = simulator.interference
 
         def normal() -> Answer:
             if not split.path.startswith(_PREFIX):
@@ -229,7 +224,7 @@ class _Handler(BaseHTTPRequestHandler):
 
         exchange = Exchange(
             connection=self.connection,
-            faults=simulator.faults.on(endpoint, project_id),
+            faults=iter(()) if interference is None else interference.befall(request),
             normal=normal,
             wait=self.server.wait,
             clock=simulator.now,
@@ -242,7 +237,7 @@ class _Handler(BaseHTTPRequestHandler):
     do_POST = do_GET  # noqa: N815 - the standard library's name
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-        """Nothing: requests are in the request log."""
+        """Nothing: a request is no news."""
 
 
 def _parameters(body: bytes) -> Parameters:

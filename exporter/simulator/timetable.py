@@ -78,6 +78,7 @@ class SlotBook:
         self._cuts: dict[int, float] = {}
         self._sums = [Totals()]  # before cycle first + n; grown when asked for
         self._drawn_out: dict[int, Trip] = {}  # of the cycles in _sums, what isn't summed there
+        self._past: list[Trip] = []  # of the cycles in _sums
         self._trips: dict[int, Trip | None] = {}  # the latest only
 
     def before(self, time: float) -> tuple[Totals, list[Trip]]:
@@ -91,6 +92,7 @@ class SlotBook:
             trip = self._trip(earlier)
             total = self._sums[-1]
             if trip is not None:
+                self._past.append(trip)
                 end = timetable.start(earlier + 1)
                 if trip.closed > end:
                     self._drawn_out[earlier] = trip
@@ -100,6 +102,16 @@ class SlotBook:
         trips = [trip for earlier, trip in self._drawn_out.items() if earlier < cycle]
         trip = self._trip(cycle)
         return self._sums[cycle - self._first], trips if trip is None else [*trips, trip]
+
+    def trips(self, time: float) -> list[Trip]:
+        """Every trip that was opened by ``time``, oldest first."""
+        cycle = self._slot.timetable.cycle(time)
+        if cycle < self._first:
+            return []
+        self.before(time)
+        current = self._trip(cycle) if cycle - self._first == len(self._sums) - 1 else None
+        trips = self._past if current is None else [*self._past, current]
+        return [trip for trip in trips if trip.filled(time)]
 
     def cut(self, time: float, key: str | None) -> bool:
         """Close what is open at ``time`` if its key is ``key`` or that is None."""
@@ -118,6 +130,7 @@ class SlotBook:
     def _forget(self) -> None:
         self._sums = [Totals()]
         self._drawn_out.clear()
+        self._past.clear()
         self._trips.clear()
 
     def _runs(self, time: float) -> bool:

@@ -50,6 +50,11 @@ def date(time: float | None, written: Format) -> str | None:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ" if written.iso_dates else "%Y-%m-%d %H:%M:%S")
 
 
+def moment(time: float) -> str:
+    """A time of an order or a trade: ISO, UTC, to the microsecond."""
+    return datetime.fromtimestamp(round(time, 6), UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
 def or_list(mapping: Mapping[str, object], written: Format) -> object:
     """``mapping``, or ``[]`` for an empty one where the format says so."""
     return [] if not mapping and written.empty_as_list else mapping
@@ -82,7 +87,7 @@ def _short(holding: Holding) -> Json:
 def _long(holding: Holding) -> Json:
     """That of 2024: full names, the symbol, the type as a number."""
     return {
-        "symbol": _symbol(holding.instrument),
+        "symbol": symbol(holding.instrument),
         "type": int(holding.instrument.security_type),
         "currencySymbol": glyph(holding.instrument.quote_currency),
         "averagePrice": number(holding.average_price),
@@ -99,12 +104,12 @@ def _pascal(holding: Holding) -> Json:
     """The one before 2024: capitals, and no percentage yet."""
     answer = _capitalised(_long(holding))
     del answer["UnrealizedPnLPercent"]
-    answer["Symbol"] = _capitalised_symbol(_symbol(holding.instrument))
+    answer["Symbol"] = _capitalised_symbol(symbol(holding.instrument))
     return answer
 
 
 def _cash(cash: Cash, account_currency: str, written: Format) -> Json:
-    pairs = [_symbol(pair) for pair in _conversion_pairs(cash.currency, account_currency)]
+    pairs = [symbol(pair) for pair in _conversion_pairs(cash.currency, account_currency)]
     pascal = written.encoding == "pascal"
     answer: Json = {
         "securitySymbols": [_capitalised_symbol(pair) for pair in pairs] if pascal else pairs,
@@ -128,18 +133,19 @@ def _conversion_pairs(currency: str, account_currency: str) -> list[Instrument]:
     return [forex(account_currency + currency)]
 
 
-def _symbol(instrument: Instrument) -> Json:
+def symbol(instrument: Instrument) -> Json:
+    """LEAN's ``Symbol``, with its first ticker as ``permtick``."""
     answer: Json = {
-        "value": _display(instrument),
+        "value": display(instrument),
         "id": instrument.key,
         "permtick": instrument.key.partition(" ")[0],
     }
     if instrument.underlying is not None:
-        answer["underlying"] = _symbol(instrument.underlying)
+        answer["underlying"] = symbol(instrument.underlying)
     return answer
 
 
-def _display(instrument: Instrument) -> str:
+def display(instrument: Instrument) -> str:
     """LEAN's ``Symbol.Value``: an option in OSI style, a future as root, day, month and year."""
     if instrument.expiry is None:
         return instrument.ticker

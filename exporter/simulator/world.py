@@ -8,14 +8,12 @@ server answers from the same world.
 from __future__ import annotations
 
 import json
-import math
 import threading
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from exporter.simulator.demo import Demo
-from exporter.simulator.generated import GeneratedAccount, Universe
 from exporter.simulator.given import GivenAccount
 from exporter.simulator.market import Market
 from exporter.simulator.project import (
@@ -112,35 +110,6 @@ class World:
                 )
             )
         return cls(projects, clock=clock)
-
-    @classmethod
-    def generated(
-        cls,
-        *,
-        projects: int,
-        holdings: int,
-        seed: str | int = "generated",
-        first_id: int = 30_000_001,
-        held_for: float = math.inf,
-        clock: Callable[[], float] = time.time,
-    ) -> World:
-        """``projects`` that run, numbered from ``first_id``, each of ``holdings`` positions that
-        are replaced after ``held_for`` seconds, a tenth of them at a time."""
-        universe = Universe(str(seed), max(4 * holdings, 2000))
-        launched = clock() - 7 * 86_400.0
-        return cls(
-            [
-                Project(
-                    first_id + number,
-                    f"Generated {number + 1:05d}",
-                    launched - 86_400.0,
-                    GeneratedAccount(universe, number, holdings, held_for),
-                    deployments=[Deployment(deploy_id(seed, number), launched)],
-                )
-                for number in range(projects)
-            ],
-            clock=clock,
-        )
 
     @property
     def token(self) -> str:

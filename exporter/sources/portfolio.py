@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from exporter import config
+    from exporter.sources.source import Known
 
 # By their names in lower case. Of every currency all three are sent, zeros too.
 _CASH_NUMBERS: Final = {
@@ -80,6 +81,15 @@ class Portfolio(Struct, frozen=True):
     def has_pnl(self) -> bool:
         """Some position has an unrealized profit or loss that is not 0."""
         return any(holding.unrealized_pnl for holding in self.holdings)
+
+    @property
+    def first_tickers(self) -> set[str]:
+        """The first ticker of each equity."""
+        return {
+            holding.security.ticker
+            for holding in self.holdings
+            if holding.security and holding.security_type == "Equity"
+        }
 
     @property
     def tickers(self) -> dict[str, str]:
@@ -288,7 +298,9 @@ CASH: Table[Cash] = Table(
 )
 
 
-def _request(project: config.ProjectSettings, settings: config.Config) -> Request[Portfolio]:
+def _request(
+    project: config.ProjectSettings, settings: config.Config, _known: Known[Portfolio]
+) -> Request[Portfolio]:
     decode = partial(
         decode_portfolio,
         max_holdings=settings.max_holdings_per_project,

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from exporter import config
+    from exporter.sources.source import Known
 
 INTERVAL: Final = 3600.0
 """Seconds between two listings of an account's projects."""
@@ -155,7 +156,9 @@ AUTO_RESTART: Table[Description] = Table(
 )
 
 
-def _request(project: config.ProjectSettings, _: config.Config) -> Request[Description]:
+def _request(
+    project: config.ProjectSettings, _: config.Config, _known: Known[Description]
+) -> Request[Description]:
     decode = partial(decode_description, project_id=project.id)
     return Request(Endpoint.PROJECTS_READ, {"projectId": project.id}, decode)
 

@@ -1,4 +1,4 @@
-"""One thing that is read of each project: its request and the families made of its answer."""
+"""One thing that is read of a project or an account: its request, and the families made of it."""
 
 from __future__ import annotations
 
@@ -35,23 +35,44 @@ class Families(Generic[T]):
     rows: Callable[[T, float], Iterable[Any]]
 
 
+@dataclass(frozen=True)
+class Known(Generic[T]):
+    """The knowledge that a request starts from.
+
+    ``deploy_id`` is the newest deployment's, empty where it is not known. ``before`` is the answer
+    before, also one that was not whole. ``now`` is in unix seconds.
+    """
+
+    deploy_id: str = ""
+    before: T | None = None
+    now: float = 0.0
+
+
 @dataclass(frozen=True, eq=False)
 class Source(Generic[T]):
-    """One thing that is read of each project, with an interval, an age and a success of its own.
+    """One thing that is read, with an interval, an age and a success of its own.
 
-    ``name`` is the value of the label ``source``. ``request`` makes the call for one project.
+    ``name`` is the value of the label ``source``. ``request`` makes the next call for a project;
+    for a source of an account it is given any project of the account.
     ``interval`` is in seconds, 0 where this reading is off. ``every`` is the configuration key of
     the interval and ``delay`` QuantConnect's own, both for the reference page. How the reading goes
     is published unless ``is_reading_published`` is False.
+
+    A reading may take several calls: as long as ``is_whole`` denies it of an answer, that is not
+    published, and the next call follows at once, from a request that knows it. ``calls`` is their
+    usual number. A source that ``needs_deployment`` is not read of a project without one.
     """
 
     name: str
-    request: Callable[[ProjectSettings, Config], Request[T]]
+    request: Callable[[ProjectSettings, Config, Known[T]], Request[T]]
     interval: Callable[[ProjectSettings, Config], float]
     families: tuple[Families[T], ...]
     every: str
     delay: str
     is_reading_published: bool = True
+    is_whole: Callable[[T], bool] = lambda _: True
+    calls: Callable[[ProjectSettings], int] = lambda _: 1
+    needs_deployment: bool = False
 
     @property
     def tables(self) -> tuple[Table[Any], ...]:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from exporter import config
+    from exporter.sources.source import Known
 
 RUNTIME_STATISTICS: Final[Mapping[str, bool]] = {
     "Equity": False,
@@ -330,7 +331,9 @@ CUSTOM_STATISTIC: Table[tuple[str, float]] = Table(
 )
 
 
-def _request(project: config.ProjectSettings, _: config.Config) -> Request[Statistics]:
+def _request(
+    project: config.ProjectSettings, _: config.Config, _known: Known[Statistics]
+) -> Request[Statistics]:
     decode = partial(decode_statistics, custom=project.statistics)
     return Request(Endpoint.LIVE_READ, {"projectId": project.id}, decode)
 

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from exporter import config
+    from exporter.sources.source import Known
 
 RUNNING: Final = "Running"
 UNKNOWN_STATUS: Final = "Unknown"
@@ -311,7 +312,9 @@ def _flags(status: Status, _now: float) -> Iterable[tuple[str, bool]]:
     return [(label, label == status.deployment.status) for label in STATUS_LABELS]
 
 
-def _request(project: config.ProjectSettings, _: config.Config) -> Request[Status]:
+def _request(
+    project: config.ProjectSettings, _: config.Config, _known: Known[Status]
+) -> Request[Status]:
     decode = partial(_decode_status, project_id=project.id)
     return Request(Endpoint.LIVE_LIST, {"projectId": project.id}, decode)
 

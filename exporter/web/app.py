@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from exporter import exposition
 from exporter.log import Log
-from exporter.sources import PROJECT_FAMILIES
+from exporter.sources import READ_FAMILIES
 from exporter.web.messages import Response, text_response
 from exporter.web.pages import landing_page, project_page
 from exporter.web.template import STYLE_HASH
@@ -123,7 +123,7 @@ class Site:
         """Return every family, in the format and coding that the client prefers."""
         offered = exposition.negotiate(request.header(b"accept"))
         pieces = exposition.pieces(
-            PROJECT_FAMILIES, self.store.snapshots(), self.telemetry.registry, offered
+            READ_FAMILIES, self.store.snapshots(), self.telemetry.registry, offered
         )
         headers = {"content-type": offered.content_type, "vary": "Accept, Accept-Encoding"}
         if exposition.accepts_gzip(request.header(b"accept-encoding")):

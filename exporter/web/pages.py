@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 # A deployment's error may be a whole stack trace; the project's own page has all of it.
 _LONGEST_ERROR = 300
+# The most urgent sources; the project's own page has the reads of all of them.
+_SOURCE_COLUMNS = 3
 
 
 def landing_page(
@@ -41,6 +43,7 @@ def landing_page(
     Projects with a problem come first.
     """
     sources = list(dict.fromkeys(each.source for report in reports for each in report.sources))
+    sources = sources[:_SOURCE_COLUMNS]
     named = {account.name: account for account in accounts}
     troubled = {
         report.project_id for report in reports if in_trouble(report, named.get(report.account))

@@ -120,6 +120,17 @@ def live_equity(scope: str) -> str:
     return f"max by (job, project_id, account_currency) ({equity})"
 
 
+def equity_over_time(scope: str) -> str:
+    """Equity of each project, and the record where there is no raw sample.
+
+    The two differ in a past that was backfilled, where the points of the raw series are up to some
+    days apart and the record holds each until the next. Where the exporter ran, there is a record
+    only next to a raw sample.
+    """
+    record = series("project:quantconnect_live_equity:max", scope)
+    return f"({live_equity(scope)} or max by (job, project_id, account_currency) ({record}))"
+
+
 def limit(name: str) -> str:
     """The limit in force of the project chosen: its own, else the rules' default."""
     effective = series("project:quantconnect_project_limit:effective", PROJECT, f'limit="{name}"')
@@ -162,6 +173,78 @@ def status_now(scope: str) -> str:
       {per_project(code)} unless on (job, project_id) ({old})
       or {per_project(never)} * 0 + {NEVER_DEPLOYED}
       or {per_project(series(LAST_READ, scope))} * 0 + {NO_DATA}
+    )"""
+
+
+NOT_READ = "Not read"
+
+
+def orders(scope: str, *matchers: str) -> str:
+    """Orders of each project's newest deployment by status."""
+    found = series("quantconnect_live_orders", scope, *matchers)
+    return f"max by (job, project_id, status) ({found})"
+
+
+def open_orders(scope: str) -> str:
+    """How many orders of each project are neither filled nor canceled nor rejected."""
+    still = orders(scope, 'status!~"filled|canceled|invalid"')
+    return f"sum by (job, project_id) ({still})"
+
+
+def rejected_orders(scope: str) -> str:
+    """How many orders of each project were rejected within a day, as far as that was watched.
+
+    A new deployment begins again at 0, so the least of the day is what there was before.
+    """
+    found = series("quantconnect_live_orders", scope, 'status="invalid"')
+    return per_project(f"{found} - min_over_time({found}[1d])")
+
+
+def orders_in_words(scope: str) -> str:
+    """A 1 for each project, with its open orders in the label `orders`: "3, 2 rejected".
+
+    A table's column is coloured by its own value only, so what is rejected must stand in it. An
+    age is said where it is more than half an hour, as it is where intervals are stretched.
+    """
+    opened = open_orders(scope)
+    minutes = f"floor(({age(scope, 'orders')}) / 60) > {STALE_CRITICAL / 60:.0f}"
+    none = f"group by (job, project_id) ({opened})"
+
+    def words(name: str, value: str, text: str) -> str:
+        counted = f'count_values by (job, project_id) ("{name}", {value})'
+        replaced = f'label_replace({counted}, "{name}", "{text}", "{name}", "(.+)")'
+        return f"({replaced} or on (job, project_id) {none})"
+
+    return f"""label_join(
+      {words("open", opened, "$1")}
+      * on (job, project_id) group_left (rejected)
+      {words("rejected", f"{rejected_orders(scope)} > 0", ", $1 rejected")}
+      * on (job, project_id) group_left (old)
+      {words("old", minutes, ", $1 min old")},
+      "orders", "", "open", "rejected", "old")"""
+
+
+def log_lines(scope: str) -> str:
+    """Lines in each project's log by the query that they match."""
+    return f"max by (job, project_id, query) ({series('quantconnect_live_log_lines', scope)})"
+
+
+def indexed(metric: str, *labels: str) -> str:
+    """`metric` of each project as a percentage of its first value in the range.
+
+    That is its value at the start of the range; or where it begins later, at the only moment before
+    which there is none as far back as the range is long.
+    """
+    by = ", ".join(("job", "project_id", *labels))
+    return f"""100 * max by ({by}) ({metric}) / (
+      max by ({by}) (last_over_time({metric}[1h] @ start()))
+      or
+      max by ({by}) (
+        max_over_time(
+          ({metric} unless last_over_time({metric}[$__range] offset $__interval))
+          [$__range:$__interval] @ end()
+        )
+      )
     )"""
 
 

@@ -6,6 +6,7 @@ that colour on a page means that something deserves a look.
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 # Blue, vermillion and ochre: dark enough for text on white, light enough for text on black.
@@ -77,8 +78,12 @@ class State(NamedTuple):
     color: str
 
 
-def mappings(states: tuple[State, ...], *, missing: str = "–") -> list[dict[str, Any]]:
+def mappings(
+    states: tuple[State, ...], *, texts: tuple[State, ...] = (), missing: str = "–"
+) -> list[dict[str, Any]]:
     """Grafana's value mappings for `states`; a missing value is `missing`, without colour.
+
+    The values of `texts` are regular expressions, such as "/^no (.+)$/".
 
     Without that, a missing value takes the colour of the lowest threshold, which is often a loss.
     NaN is left alone: to Grafana 9.4 every text is one.
@@ -88,5 +93,15 @@ def mappings(states: tuple[State, ...], *, missing: str = "–") -> list[dict[st
         for index, state in enumerate(states)
     }
     result = {"color": CALM, "index": len(states), "text": missing}
-    nothing = {"type": "special", "options": {"match": "null", "result": result}}
-    return [{"type": "value", "options": options}, nothing] if states else [nothing]
+    found: list[dict[str, Any]] = [{"type": "value", "options": options}] if states else []
+    for text in texts:
+        shown = {"color": text.color, "index": 0, "text": text.text}
+        found.append({"type": "regex", "options": {"pattern": text.value, "result": shown}})
+    return [*found, {"type": "special", "options": {"match": "null", "result": result}}]
+
+
+def rounded_zero(decimals: int) -> dict[str, Any]:
+    """The mapping of what is rounded to 0: written without a sign, neither profit nor loss."""
+    most = math.nextafter(0.5 * 10.0**-decimals, 0)
+    result = {"color": CALM, "index": 0, "text": "0"}
+    return {"type": "range", "options": {"from": -most, "to": most, "result": result}}

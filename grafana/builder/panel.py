@@ -7,11 +7,12 @@ a graph for the time range: the form of the panel decides, not its author.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from grafana.builder import palette
-from grafana.builder.query import DATASOURCE, Query, targets
+from grafana.builder.query import DATASOURCE, Query, refs, targets
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 # The release whose form the panels have: migrations of newer releases start from it.
 PLUGIN_VERSION = "9.4.7"
 _SHOWN = {"legend": False, "tooltip": False, "viz": False}
+# The unit that separates thousands, and the one in which Grafana writes -0.4 as "-0".
+_SIGNED_ZERO = "locale"
+# A label in a legend.
+_LABEL = re.compile(r"\{\{(\w+)\}\}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,13 +77,33 @@ def values(
     `no_value` is written where there is no data, so it must not read as good news.
     """
     low, high = limits
-    given = {"decimals": decimals, "min": low, "max": high, "noValue": no_value}
+    given = {"min": low, "max": high, "noValue": no_value}
     return {key: value for key, value in given.items() if value is not None} | {
         "color": {"mode": "palette-classic" if by_series else "thresholds"},
-        "mappings": palette.mappings(states, missing=no_value),
         "thresholds": palette.thresholds(thresholds),
-        "unit": unit,
+        **number(unit, decimals, states=states, missing=no_value),
     }
+
+
+def number(
+    unit: str,
+    decimals: int | None = None,
+    *,
+    states: tuple[State, ...] = (),
+    missing: str = "–",
+) -> dict[str, Any]:
+    """Properties that say how numbers are written, for a panel or an `override`; never as "-0".
+
+    The mappings of an override are complete: releases differ in whether they add the panel's.
+    """
+    given: dict[str, Any] = {"unit": unit, "mappings": palette.mappings(states, missing=missing)}
+    if decimals is not None:
+        given["decimals"] = decimals
+    if unit == _SIGNED_ZERO:
+        if decimals is None:
+            raise ValueError(f"the unit {unit} needs decimals: without, -0.0001 is written as -0")
+        given["mappings"].append(palette.rounded_zero(decimals))
+    return given
 
 
 def override(name: str, **properties: Any) -> dict[str, Any]:
@@ -111,6 +136,7 @@ def stat(
     size: int,
     show: Literal["value", "value_and_name", "name"] = "value",
     background: bool = False,
+    lines: bool = False,
     overrides: tuple[dict[str, Any], ...] = (),
     links: tuple[dict[str, Any], ...] = (),
 ) -> Panel:
@@ -118,13 +144,14 @@ def stat(
 
     `size` is that of the figures in pixels: left to itself, Grafana writes the shortest number
     largest. `show` adds the series' names, or writes them in place of the values, and `background`
-    colours the whole panel instead of the figures.
+    colours the whole panel instead of the figures. `lines` gives each series a line of its own, for
+    names that are long.
     """
     options = {
         "colorMode": "background" if background else "value",
         "graphMode": "none",
         "justifyMode": "auto",
-        "orientation": "auto",
+        "orientation": "horizontal" if lines else "auto",
         "reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": False},
         "text": {"titleSize": 14, "valueSize": size},
         "textMode": show,
@@ -202,9 +229,21 @@ def timeseries(
         options=options,
         over_time=True,
         period=period,
-        defaults={**style, "custom": custom},
+        defaults={**_without_text_at_ticks(style), "custom": custom},
         overrides=overrides,
     )
+
+
+def _without_text_at_ticks(style: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a style without the text for a missing value where there are only whole numbers.
+
+    Grafana takes the ticks between whole numbers for missing values, and writes that text there.
+    """
+    if style.get("decimals") != 0:
+        return dict(style)
+    mappings = [each for each in style["mappings"] if each["type"] != "special"]
+    kept = {key: value for key, value in style.items() if key != "noValue"}
+    return {**kept, "mappings": mappings}
 
 
 def bars(
@@ -214,11 +253,18 @@ def bars(
     queries: tuple[Query, ...],
     style: Mapping[str, Any],
     unfilled: bool = False,
+    overrides: tuple[dict[str, Any], ...] = (),
 ) -> Panel:
     """One horizontal bar for each series, in the order of the answer, all in text of one size.
 
-    `unfilled` draws what is left up to the most that there can be.
+    `unfilled` draws what is left up to the most that there can be. Where there is one bar only,
+    Grafana leaves its name away unless the whole panel has one; each query has its own.
     """
+    names = [_LABEL.sub(r"${__field.labels.\1}", query.legend) for query in queries]
+    named = (
+        override_query(ref, displayName=name)
+        for ref, name in zip(refs(queries), names, strict=True)
+    )
     options = {
         "displayMode": "basic",
         "minVizHeight": 10,
@@ -235,7 +281,8 @@ def bars(
         description=description,
         queries=queries,
         options=options,
-        defaults=style,
+        defaults={**style, "displayName": names[0]},
+        overrides=(*named, *overrides),
     )
 
 

@@ -38,7 +38,7 @@ class Query:
             "interval": self.step,
             "legendFormat": self.legend,
             "range": over_time,
-            "refId": self.ref or ref,
+            "refId": ref,
         }
 
 
@@ -47,15 +47,19 @@ def one_line(expr: str) -> str:
     return " ".join(expr.split())
 
 
-def targets(queries: tuple[Query, ...], *, over_time: bool) -> list[dict[str, Any]]:
-    """The queries in Grafana's form, lettered from A."""
+def refs(queries: tuple[Query, ...]) -> list[str]:
+    """What the queries of a panel are called: as they say, else by letters from A."""
     if len(queries) > 26:
         raise ValueError(f"a panel has letters for 26 queries, not {len(queries)}")
-    made = [
-        query.target(chr(ord("A") + index), over_time=over_time)
-        for index, query in enumerate(queries)
+    found = [query.ref or chr(ord("A") + index) for index, query in enumerate(queries)]
+    if len(set(found)) != len(found):
+        raise ValueError(f"queries of one panel must differ in ref, not {found}")
+    return found
+
+
+def targets(queries: tuple[Query, ...], *, over_time: bool) -> list[dict[str, Any]]:
+    """The queries in Grafana's form."""
+    return [
+        query.target(ref, over_time=over_time)
+        for ref, query in zip(refs(queries), queries, strict=True)
     ]
-    refs = [target["refId"] for target in made]
-    if len(set(refs)) != len(refs):
-        raise ValueError(f"queries of one panel must differ in ref, not {refs}")
-    return made

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from grafana.builder import palette
-from grafana.builder.panel import Panel, override, values
+from grafana.builder.panel import Panel, number, override, values
 from grafana.builder.query import Query
 
 if TYPE_CHECKING:
@@ -17,14 +17,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Label:
-    """A column that shows a label; `hidden` ones are there for links only."""
+    """A column that shows a label; `hidden` ones are there for links only.
+
+    Columns without `width` share what the others leave; with `least` never less than that many
+    pixels, so that on a narrow screen the last columns are out of sight and not every name cut.
+    """
 
     name: str
     title: str
     width: int | None = None
+    least: int | None = None
     hidden: bool = False
     link: Mapping[str, Any] | None = None
     states: tuple[State, ...] = ()
+    texts: tuple[State, ...] = ()  # the same by regular expressions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,15 +176,17 @@ def _add(parts: _Columns, index: int, column: Label | Value, *, several: bool) -
     if column.width is not None:
         properties["custom__width"] = column.width
     if column.states:
-        properties["mappings"] = palette.mappings(column.states)
         properties["custom__displayMode"] = "color-text"
     if isinstance(column, Label):
+        if column.states or column.texts:
+            properties["mappings"] = palette.mappings(column.states, texts=column.texts)
+            properties["custom__displayMode"] = "color-text"
+        if column.least is not None:
+            properties["custom__minWidth"] = column.least
         if column.link is not None:
             properties["links"] = [dict(column.link)]
     else:
-        properties["unit"] = column.unit
-        if column.decimals is not None:
-            properties["decimals"] = column.decimals
+        properties |= number(column.unit, column.decimals, states=column.states)
         if column.thresholds != palette.PLAIN:
             properties["thresholds"] = palette.thresholds(column.thresholds)
             properties["custom__displayMode"] = "color-text"

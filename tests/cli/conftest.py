@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from exporter.simulator import SimulatorServer, World
+from exporter.simulator import World
+from tests.support import SimulatorServer
 
 Configure = Callable[..., Path]
 
@@ -41,6 +42,8 @@ def configure(quantconnect: SimulatorServer, tmp_path: Path) -> Configure:
 
     def write(account: str = "", *, token: str = "demo", top: str = "", rpm: int = 60_000) -> Path:
         file = tmp_path / "quantconnect.yaml"
+        if "tickers:" not in top:
+            top += "\ntickers: {FB: META, GOOCV: GOOG}"
         file.write_text(
             f"{top}\naccounts:\n  - user_id: 1\n    api_token: {token}\n"
             f"    base_url: {quantconnect.base_url}\n    requests_per_minute: {rpm}\n"

@@ -8,7 +8,8 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from exporter.cli import main
-from exporter.simulator import SimulatorServer, Status, World
+from exporter.simulator import World
+from tests.support import SimulatorServer, Status
 
 if TYPE_CHECKING:
     from pathlib import Path

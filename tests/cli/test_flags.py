@@ -141,7 +141,7 @@ def test_what_makes_no_sense(capsys: pytest.CaptureFixture[str]) -> None:
     assert "--simulator.started: " in refused(capsys, "simulate", "--simulator.started", "noon")
 
 
-COMMANDS_KNOWN = "commands: run, demo, simulate, doctor, rules, dashboards, dump"
+COMMANDS_KNOWN = "commands: run, demo, simulate, doctor, rules, dashboards, backfill, dump"
 
 
 @pytest.mark.parametrize(
@@ -234,7 +234,7 @@ def test_which_flags_each_command_has() -> None:
     assert "config_check" in given["run"]
     assert not any("config_check" in given[command] for command in COMMANDS if command != "run")
     assert {command for command in COMMANDS if "config_file" in given[command]} == {
-        *("run", "doctor", "rules", "dump"),
+        *("run", "doctor", "rules", "backfill", "dump"),
     }
     assert {command for command in COMMANDS if "web_listen_address" in given[command]} == {
         *("run", "demo"),

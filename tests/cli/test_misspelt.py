@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 
 import pytest
 
+from exporter.cli import main
 from exporter.cli.flags import parse
 
 
@@ -66,16 +65,13 @@ def test_other_variables_are_not_ours() -> None:
     assert parse([], {"QUANTCONNECT_USER_IDS": "1"}).unknown_variables == ()
 
 
-def test_the_log_warns_of_it() -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "exporter", "--config.file=no/such/file", "--log.format=json"],
-        env={"QUANTCONNECT_EXPORTER_LOG_LEVELS": "debug", "QUANTCONNECT_EXPORTER_X": ""},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 1
-    lines = [json.loads(line) for line in done.stderr.splitlines()]
+def test_the_log_warns_of_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("QUANTCONNECT_EXPORTER_LOG_LEVELS", "debug")
+    monkeypatch.setenv("QUANTCONNECT_EXPORTER_X", "")
+    assert main(["dump", "--config.file=no/such/file", "--log.format=json"]) == 1
+    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
     warnings = [line for line in lines if line["level"] == "warn"]
     assert [(line["variable"], line.get("did_you_mean")) for line in warnings] == [
         ("QUANTCONNECT_EXPORTER_LOG_LEVELS", "QUANTCONNECT_EXPORTER_LOG_LEVEL"),

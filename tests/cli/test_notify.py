@@ -19,7 +19,7 @@ def test_systemd_is_told(abstract: bool, tmp_path: Path, monkeypatch: pytest.Mon
     name = f"@{uuid4()}" if abstract else str(tmp_path / "notify")
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
         systemd.bind(name.replace("@", "\0"))
-        systemd.settimeout(10)
+        systemd.settimeout(60)
         monkeypatch.setenv("NOTIFY_SOCKET", name)
         notify.ready()
         assert systemd.recv(100) == b"READY=1"
@@ -39,4 +39,4 @@ def test_one_who_cannot_be_told(
     monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "nobody"))
     notify.ready()
     [record] = caplog.records
-    assert record.getMessage() == "systemd cannot be told that the exporter is ready"
+    assert record.getMessage() == "Cannot tell systemd that the exporter is ready"

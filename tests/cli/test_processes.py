@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from exporter.simulator import SimulatorServer
+    from tests.support import SimulatorServer
 
     from .conftest import Configure
 
@@ -52,7 +52,7 @@ class Process:
         assert self._process.stdout is not None
         self.said += self._process.stderr.read()
         self.out = self._process.stdout.read()
-        return self._process.wait(30)
+        return self._process.wait(120)
 
 
 @contextmanager
@@ -291,7 +291,7 @@ def test_a_log_that_cannot_be_written_is_no_reason_to_end_badly(
             wait_for_answer(url)
             assert requests.post(f"{url}/-/reload", timeout=20).ok
             process.terminate()
-            assert process.wait(30) == 0
+            assert process.wait(120) == 0
         finally:
             if process.poll() is None:
                 process.kill()

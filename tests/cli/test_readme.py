@@ -11,11 +11,11 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from exporter.config import load
-from exporter.sources import PROJECT_FAMILIES
+from exporter.sources import READ_FAMILIES
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "README.md").read_text(encoding="utf-8")
-FAMILIES = {family.name: set(family.labels) for family in PROJECT_FAMILIES}
+FAMILIES = {family.name: set(family.labels) for family in READ_FAMILIES}
 
 
 def blocks(language: str) -> list[str]:

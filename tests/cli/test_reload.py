@@ -109,10 +109,7 @@ def test_the_log_says_which_configuration_is_in_force(
     assert told(caplog) == [
         ("The configuration was reloaded", {**fields, "projects": 0, "discovery": True}),
         (
-            (
-                "Environment variables do not count beside a configuration file that does not"
-                " refer to them"
-            ),
+            "Environment variables are ignored: the configuration file does not refer to them",
             {
                 "source": "quantconnect.yaml",
                 "variables": "QUANTCONNECT_USER_ID,QUANTCONNECT_PROJECTS",

@@ -15,7 +15,8 @@ import yaml
 
 from exporter import __version__
 from exporter.cli import main
-from exporter.cli.rules import FILES, RUNBOOKS
+from exporter.cli.rules import FILES, PAST, RUNBOOKS
+from tests.rules.ruleset import needed
 
 ROOT = Path(__file__).resolve().parents[2]
 INFO = "project:quantconnect_project_info:current"
@@ -46,6 +47,14 @@ def test_the_default_is_what_the_repository_has(capsys: pytest.CaptureFixture[st
     assert {path.name for path in (ROOT / "prometheus" / "rules").iterdir()} == set(FILES)
     comments = [line for line in text.splitlines() if line.lstrip().startswith("#")]
     assert len(comments) > 50
+
+
+def test_the_rules_for_the_past(capsys: pytest.CaptureFixture[str]) -> None:
+    file = ROOT / "prometheus" / "past" / PAST
+    assert printed(capsys, "--past") == file.read_text()
+    late = printed(capsys, "--past", "--day-starts=22:00")
+    assert "vector((time() - 79200) % 86400) < 300" in late
+    assert "known at 22:00 UTC" in late
 
 
 def test_the_rules_are_of_this_version(capsys: pytest.CaptureFixture[str]) -> None:
@@ -90,6 +99,71 @@ def test_a_configuration_that_cannot_be_used(
     assert main(["rules", f"--config.file={file}"]) == 1
     said = capsys.readouterr()
     assert (said.out, "quantconnect.yaml:1" in said.err) == ("", True)
+
+
+SEVERITIES = """\
+log_queries:
+  errors: error
+  'a "b" \\ c|d': {text: fatal, severity: critical}
+  "tab\\tand\\u2028line": {text: x, severity: info}
+accounts:
+  - {user_id: 1, api_token: t, projects: [{id: 1, log_queries: {lost: {text: y, severity: info}}}]}
+"""
+MATCHED = """\
+rule_files: [rules.yml]
+evaluation_interval: 1m
+tests:
+  - interval: 1m
+    input_series:
+      - {series: 'quantconnect_project_info{job="q", project_id="1"}', values: 1x20}
+      - series: 'quantconnect_live_log_lines{job="q", project_id="1", query="errors"}'
+        values: 0x5 1x9
+      - series: 'quantconnect_live_log_lines{job="q", project_id="1", query="a"}'
+        values: 0x5 1x9
+      - series: 'quantconnect_live_log_lines{job="q", project_id="1", query="lost"}'
+        values: 0x5 1x9
+      - series: 'quantconnect_live_log_lines{job="q", project_id="1", query="a \\"b\\" \\\\ c|d"}'
+        values: 0x5 1x9
+      - series: 'quantconnect_live_log_lines{job="q", project_id="1", query="tab\\tand\\u2028line"}'
+        values: 0x5 1x9
+    promql_expr_test:
+      - expr: count by (severity, query) (ALERTS{alertname=~".+LogQueryMatched"})
+        eval_time: 10m
+        exp_samples:
+          - {labels: '{severity="warning", query="errors"}', value: 1}
+          - {labels: '{severity="warning", query="a"}', value: 1}
+          - {labels: '{severity="info", query="lost"}', value: 1}
+          - {labels: '{severity="critical", query="a \\"b\\" \\\\ c|d"}', value: 1}
+          - {labels: '{severity="info", query="tab\\tand\\u2028line"}', value: 1}
+"""
+
+
+@pytest.mark.needs_prometheus
+def test_each_log_query_has_the_severity_of_the_configuration(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "quantconnect.yaml").write_text(SEVERITIES)
+    text = printed(capsys, f"--config.file={tmp_path / 'quantconnect.yaml'}")
+    assert text.count("- alert: QuantConnectLogQueryMatched") == 3
+    others = [name for name in all_rules(text) if "LogQueryMatched" not in name]
+    assert others == [name for name in all_rules(printed(capsys)) if "LogQuery" not in name]
+    (tmp_path / "rules.yml").write_text(text)
+    (tmp_path / "test.yml").write_text(MATCHED)
+    done = subprocess.run(
+        ["promtool", "test", "rules", str(tmp_path / "test.yml")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_configuration_without_severities_changes_no_alert(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    file = tmp_path / "quantconnect.yaml"
+    file.write_text("log_queries: {errors: error}\naccounts: [{user_id: 1, api_token: t}]\n")
+    assert printed(capsys, f"--config.file={file}") == printed(capsys)
 
 
 def test_a_day_starts_at_another_time(capsys: pytest.CaptureFixture[str]) -> None:
@@ -152,7 +226,8 @@ def test_the_day_and_the_desk_in_promtool(
     starts: str, loss: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     text = printed(capsys, "--label", "desk", "--day-starts", starts)
-    (tmp_path / "rules.yml").write_text(text)
+    asked = "project:quantconnect_profit:today QuantConnectDailyLossHigh"
+    (tmp_path / "rules.yml").write_text(needed(asked, [text]))
     (tmp_path / "test.yml").write_text(DAY.replace("value: L}", f"value: {loss}}}"))
     done = subprocess.run(
         ["promtool", "test", "rules", str(tmp_path / "test.yml")],
@@ -208,6 +283,7 @@ def test_the_wheel_has_them(tmp_path: Path) -> None:
     (wheel,) = tmp_path.glob("*.whl")
     names = set(ZipFile(wheel).namelist())
     assert {f"exporter/rules/{name}" for name in FILES} <= names
+    assert f"exporter/past/{PAST}" in names
     assert {
         f"exporter/dashboards/{path.name}" for path in (ROOT / "grafana/dashboards").glob("*.json")
     } <= names

@@ -46,3 +46,22 @@ def test_an_address_that_is_not_encrypted(host: str) -> None:
 )
 def test_what_stays_on_this_machine_needs_no_encryption(host: str) -> None:
     assert doubted(f"user_id: 1, base_url: 'http://{host}/api/v2'") == []
+
+
+@pytest.mark.parametrize(
+    ("top", "found"),
+    [
+        ("status_interval: 0s", True),
+        ("status_interval: 1m", False),
+        ("status_interval: 0s\nlogs_interval: 0s", False),
+    ],
+)
+def test_log_queries_without_a_status(top: str, found: bool) -> None:
+    queries = "log_queries: {errors: error}"
+    for text in (
+        f"{top}\n{queries}\naccounts: [{{user_id: 1, api_token: t, projects: [{{id: 7}}]}}]",
+        f"{top}\naccounts: [{{user_id: 1, api_token: t, projects: [{{id: 7, {queries}}}]}}]",
+    ):
+        said = [str(doubt) for doubt in doubts(load_text(text, {}, source="a test"))]
+        expected = "no log line is counted while status_interval is 0s: errors"
+        assert said == ([expected] if found else [])

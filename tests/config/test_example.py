@@ -21,7 +21,7 @@ ENVIRON = {"QUANTCONNECT_USER_ID": "123456", "QUANTCONNECT_API_TOKEN": "abc"}
 
 def schema_keys(annotation: Any) -> set[str]:
     """Every key that the schema knows below ``annotation``."""
-    if get_origin(annotation) in (Union, UnionType, tuple):
+    if get_origin(annotation) in (Union, UnionType, tuple, dict):
         return {key for part in get_args(annotation) for key in schema_keys(part)}
     if not (isinstance(annotation, type) and issubclass(annotation, Entry)):
         return set()

@@ -66,6 +66,7 @@ def test_a_user_id_and_a_token_are_enough(write: Write) -> None:
         benchmark_interval=0.0,
         logs_interval=300.0,
         log_queries={},
+        log_severities={},
         max_holdings_per_project=10_000,
         tickers={},
         accounts=(
@@ -100,7 +101,7 @@ nodes_interval: 1s
 account_interval: 1d
 benchmark_interval: 5m
 logs_interval: 1m
-log_queries: {errors: error}
+log_queries: {errors: error, margin calls: {text: margin call, severity: critical}}
 max_holdings_per_project: 500
 defaults:
   labels: {desk: rates, owner: ada}
@@ -130,9 +131,10 @@ accounts:
         scrape_interval: 30s
         labels: {desk: equities, floor: 007}
         limits: {max_drawdown: 0.10, max_daily_loss: .03, max_gross_leverage: 2,
-          max_position_weight: 25e-2, max_position_loss: 1., min_cash_ratio: -1}
+          max_position_weight: 25e-2, max_position_loss: 1., min_cash_ratio: -1,
+          max_orders_per_hour: 200, max_days_without_fill: 2.5}
         statistics: ["My custom statistic", Alpha]
-        log_queries: {lost connection: Disconnected, 429: too many}
+        log_queries: {lost connection: {text: Disconnected, severity: info}, 429: too many}
         drawdown_since: 1772323200
         strike_scale: 4
       - id: 5
@@ -143,7 +145,7 @@ accounts:
         "labels": {"desk": "options", "owner": "ada"},
         "limits": {"max_drawdown": 0.2, "min_cash_ratio": 0.0},
         "statistics": (),
-        "log_queries": {"errors": "error"},
+        "log_queries": {"errors": "error", "margin calls": "margin call"},
         "drawdown_since": 1769943600.0,
         "strike_scale": 6,
     }
@@ -160,7 +162,13 @@ accounts:
         account_interval=86_400.0,
         benchmark_interval=300.0,
         logs_interval=60.0,
-        log_queries={"errors": "error"},
+        log_queries={"errors": "error", "margin calls": "margin call"},
+        log_severities={
+            "errors": "warning",
+            "margin calls": "critical",
+            "lost connection": "info",
+            "429": "warning",
+        },
         max_holdings_per_project=500,
         tickers={"FB": "META", "ON": "ON"},
         accounts=(
@@ -190,6 +198,8 @@ accounts:
                             "max_position_weight": 0.25,
                             "max_position_loss": 1.0,
                             "min_cash_ratio": -1.0,
+                            "max_orders_per_hour": 200.0,
+                            "max_days_without_fill": 2.5,
                         },
                         statistics=("My custom statistic", "Alpha"),
                         log_queries={"lost connection": "Disconnected", "429": "too many"},

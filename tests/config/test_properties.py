@@ -19,6 +19,7 @@ from exporter.config.schema import (
     DiscoverEntry,
     Document,
     LimitsEntry,
+    LogQueryEntry,
     ProjectEntry,
 )
 
@@ -36,6 +37,7 @@ KEYS = sorted(
             DiscoverEntry,
             ProjectEntry,
             LimitsEntry,
+            LogQueryEntry,
         )
         for key in entry.__struct_fields__
     }
@@ -140,7 +142,17 @@ durations = st.integers(min_value=1000, max_value=86_400_000).map(
     lambda milliseconds: f"{milliseconds}ms"
 )
 fractions = st.floats(min_value=0.0, max_value=1.0, exclude_min=True)
-queries = st.dictionaries(names, names.map(escape), max_size=2)
+
+
+def with_severities(queries: dict[str, str]) -> dict[str, Any]:
+    """Log queries of which some have a severity: the same in each place that has the name."""
+    return {
+        name: text if len(name) % 2 else {"text": text, "severity": "critical"}
+        for name, text in queries.items()
+    }
+
+
+queries = st.dictionaries(names, names.map(escape), max_size=2).map(with_severities)
 settings_of_all = {
     "labels": st.dictionaries(st.from_regex(r"\Aown_[a-z0-9_]{0,8}\Z"), names.map(escape)),
     "limits": st.fixed_dictionaries(

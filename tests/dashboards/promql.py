@@ -60,14 +60,15 @@ def selectors(expr: promql.Expr) -> list[promql.VectorSelector]:
             node = node.vector_selector
         if isinstance(node, promql.VectorSelector):
             found.append(node)
-        for child in _children(node):
+        for child in children(node):
             visit(child)
 
     visit(expr)
     return found
 
 
-def _children(node: Any) -> Iterable[promql.Expr]:
+def children(node: Any) -> Iterable[promql.Expr]:
+    """The expressions that `node` is made of, a range selector's own selector not."""
     if isinstance(node, promql.BinaryExpr):
         return (node.lhs, node.rhs)
     if isinstance(node, promql.Call):
@@ -146,6 +147,9 @@ class Series:
         named: Labels = frozenset(expr.modifier.labels)
         if kept:
             return inner
+        if str(expr.op) == "count_values":
+            assert isinstance(expr.param, promql.StringLiteral)
+            named |= {expr.param.val}
         if expr.modifier.type == promql.AggModifierType.By:
             return named
         return ANY if inner is ANY else inner - named
@@ -169,7 +173,7 @@ class Series:
     def _called(self, call: promql.Call) -> Labels | None:
         found = [self.labels(arg) for arg in call.args if not _is_number(arg)]
         labels = found[0] if found else frozenset()
-        if call.func.name == "label_replace":
+        if call.func.name in {"label_replace", "label_join"}:
             target = call.args[1]
             assert isinstance(target, promql.StringLiteral)
             return _union(labels, frozenset({target.val}))

@@ -7,19 +7,24 @@ it, and one Prometheus answers for all scenes: a scene is a time.
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from exporter.simulator import Deployment, SimulatorServer, World
+from exporter.simulator import Deployment, World
+from exporter.simulator.api import Api
 from exporter.simulator.given import GivenAccount
-from exporter.simulator.project import Project
+from exporter.simulator.project import Project, Truth
 from prometheus.stack import Prometheus
+from tests.support import SimulatorServer
 
 from .promql import rules
 
@@ -159,8 +164,10 @@ def _world() -> World:
         ALL_PROJECTS[YOUNG],
         STARTED - 2 * DAY,
         GivenAccount(50_000.0),
-        answer=b'{"portfolio": {"holdings": {}, "cash": {"USD": {"amount": 50000,'
-        b' "conversionRate": 1, "valueInAccountCurrency": 50000}}}, "success": true}',
+        # One position, at a loss that is written as 0.
+        answer=b'{"portfolio": {"holdings": {"AAPL R735QTJ8XC9X": {"a": 229.53, "q": 10,'
+        b' "p": 229.49, "v": 2294.9, "u": -0.4, "up": -0.0174}}, "cash": {"USD": {"amount":'
+        b' 47705.1, "conversionRate": 1, "valueInAccountCurrency": 47705.1}}}, "success": true}',
         deployments=[Deployment("L-young", WELL - DAY)],
     )
     return World([*demo.projects, young])
@@ -170,6 +177,103 @@ def equities(at: float) -> dict[str, float]:
     """The equity of each project that was ever deployed, by its id, in its account's currency."""
     found = {each: _world().truth(int(each), at).equity for each in ALL_PROJECTS}
     return {each: equity for each, equity in found.items() if equity is not None}
+
+
+@dataclass(frozen=True)
+class Held:
+    """A position as QuantConnect sends it; `value` and `pnl` in the account's currency."""
+
+    symbol_id: str
+    type: str
+    quantity: float
+    price: float
+    value: float
+    pnl: float
+    ratio: float
+
+
+@cache
+def truth(project: str, at: float) -> Truth:
+    """What is true of a project."""
+    return _world().truth(int(project), at)
+
+
+@cache
+def holdings(project: str, at: float) -> list[Held]:
+    """The open positions of a project."""
+    if project == YOUNG:
+        return [Held("AAPL R735QTJ8XC9X", "Equity", 10, 229.49, 2294.9, -0.4, -0.000174)]
+    account = truth(project, at).account
+    return [
+        Held(
+            symbol_id,
+            held.instrument.security_type.name.title().replace("_", ""),
+            held.quantity,
+            sent.market_price,
+            sent.market_value,
+            sent.unrealized_pnl,
+            sent.unrealized_pnl_percent / 100,
+        )
+        for symbol_id, held in (account.holdings if account else {}).items()
+        for sent in (held.on_wire(),)
+    ]
+
+
+def cash_book(project: str, at: float) -> dict[str, float]:
+    """The value of each currency in the account's."""
+    if project == YOUNG:
+        return {"USD": 47705.1}
+    account = truth(project, at).account
+    return {name: each.value for name, each in account.cash.items()} if account else {}
+
+
+def cash(project: str, at: float) -> float:
+    return sum(cash_book(project, at).values())
+
+
+def equity(project: str, at: float) -> float:
+    """The equity that was published then; 0 before the project's first deployment."""
+    found = truth(project, at).equity or 0.0
+    return found - YOUNG_GAIN if project == YOUNG and found and at < STARTED else found
+
+
+def known_equities(project: str, start: float, end: float) -> list[float]:
+    """Those of its equities that were scraped within a time."""
+    seen = (*SCENES.values(), ALIVE)
+    truly = {at: at for at in _past_stamps()} | {at: at for each in seen for at in _stamps(each)}
+    # A day and a week before each scene, `past` writes one earlier moment.
+    truly |= {each - DAY: STARTED - DAY / 2 for each in seen}
+    truly |= {each - 7 * DAY: STARTED - 7 * DAY for each in seen}
+    within = [at for stamp, at in truly.items() if start <= stamp <= end and stamp < DEATH]
+    return [found for at in within if (found := equity(project, at))]
+
+
+def statistic(project: str, at: float, name: str) -> float:
+    """One of what QuantConnect says of the deployment that runs."""
+    found: float = getattr(truth(project, at).statistics, name)
+    return found
+
+
+@cache
+def listed(kind: str, project: str, at: float) -> list[dict[str, Any]]:
+    """The whole answer of live/orders/read or live/trades/read."""
+    world = _world()
+    world.freeze(at)
+    asked: dict[str, object] = {"projectId": int(project), "start": 0, "end": 1000}
+    answer = json.loads(Api(world).answer(f"live/{kind}/read", asked))
+    found: list[dict[str, Any]] = answer.get(kind, [])
+    return found
+
+
+def orders(project: str, at: float) -> Counter[int]:
+    """The orders of a project's newest deployment by the number of their status in LEAN."""
+    deployment = truth(project, at).deployment
+    assert deployment is not None
+    found: Counter[int] = Counter()
+    for order in listed("orders", project, at):
+        if order["events"][0]["algorithmId"] == deployment.deploy_id:
+            found[order["status"]] += 1
+    return found
 
 
 def positions(at: float) -> dict[str, int]:
@@ -251,6 +355,8 @@ def _kept(
         if not series.startswith("quantconnect_read_interval_seconds"):
             continue
         labels = dict(re.findall(r'(\w+)="([^"]*)"', series))
+        if not labels["project_id"]:  # a read of an account: the records are of projects
+            continue
         wanted = ("project_id", "source", *(("project",) if names else ()))
         inner = ",".join(f'{name}="{labels[name]}"' for name in sorted(wanted))
         yield Sample(f'{record}{{job="quantconnect",{inner}}}', f"{value}", at)
@@ -258,14 +364,12 @@ def _kept(
 
 def _equities(world: World, published: list[tuple[str, str]]) -> Iterator[Sample]:
     """A month of equity, every six hours and at what the rules look back to from each scene."""
-    stamps = {STARTED - 31 * DAY + number * 6 * HOUR - 2 * HOUR for number in range(125)}
-    stamps |= {scene - days * DAY for scene in SCENES.values() for days in (1, 7, 30)}
     for series, _ in published:
         if not series.startswith("quantconnect_live_equity"):
             continue
         (project_id,) = re.findall(r'project_id="(\d+)"', series)
         project = world.project(int(project_id))
-        for at in sorted(stamps):
+        for at in _past_stamps():
             deployment = project.deployment(at)
             if at < DEATH and deployment is not None:
                 equity = project.equity(deployment, at)
@@ -274,12 +378,18 @@ def _equities(world: World, published: list[tuple[str, str]]) -> Iterator[Sample
                 yield Sample(_targeted(series), f"{equity:.2f}", at)
 
 
-def _alerts() -> Iterator[Sample]:
-    """Alerts as they fire in each scene; rules of alerts have tests of their own."""
+def _past_stamps() -> list[float]:
+    stamps = {STARTED - 31 * DAY + number * 6 * HOUR - 2 * HOUR for number in range(125)}
+    return sorted(stamps | {scene - days * DAY for scene in SCENES.values() for days in (1, 7, 30)})
+
+
+def firing(scene: float) -> list[tuple[str, str, str]]:
+    """Name, severity and labels of the alerts in a scene; the rules have tests of their own."""
     stopped = f'project_id="{STOPPING}",project="{ALL_PROJECTS[STOPPING]}"'
     crashed = f'project_id="{CRASHING}",project="{ALL_PROJECTS[CRASHING]}"'
     closed = f'{stopped},symbol="KO"'
-    firing = {
+    down = ("QuantConnectExporterDown", "critical", 'instance="127.0.0.1:10270"')
+    return {
         STOPPED: [
             ("QuantConnectPositionClosed", "info", closed),
             ("QuantConnectAlgorithmNotRunning", "warning", stopped),
@@ -290,12 +400,16 @@ def _alerts() -> Iterator[Sample]:
             ("QuantConnectStoppedWithOpenPositions", "critical", stopped),
         ],
         QUANTCONNECT_DOWN: [("QuantConnectAPIErrorsHigh", "critical", 'account="demo"')],
-        DEAD_8_MINUTES: [("QuantConnectExporterDown", "critical", 'instance="127.0.0.1:10270"')],
-        DEAD_3_DAYS: [("QuantConnectExporterDown", "critical", 'instance="127.0.0.1:10270"')],
-    }
+        DEAD_8_MINUTES: [down],
+        DEAD_3_DAYS: [down],
+    }.get(scene, [])
+
+
+def _alerts() -> Iterator[Sample]:
+    """Alerts as they fire in each scene."""
     for scene in (WELL, STOPPED, CRASHED, QUANTCONNECT_DOWN, ALIVE, DEAD_8_MINUTES, DEAD_3_DAYS):
         watchdog = ("QuantConnectWatchdog", "none", 'rules="evaluated"')
-        for name, severity, labels in (watchdog, *firing.get(scene, [])):
+        for name, severity, labels in (watchdog, *firing(scene)):
             series = (
                 f'ALERTS{{alertname="{name}",alertstate="firing",job="quantconnect",'
                 f'severity="{severity}",{labels}}}'

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from .lint import inside, widths
 from .queries import dashboards, panels
 
 if TYPE_CHECKING:
@@ -232,3 +233,17 @@ def test_tables_show_the_worst_first(panel: dict[str, Any]) -> None:
         steps = {step["id"]: step["options"] for step in panel["transformations"]}
         (sort,) = steps["sortBy"]["sort"]
         assert sort["field"] in steps["organize"]["renameByName"].values()
+
+
+@pytest.mark.parametrize(
+    ("screen", "last"), [(1600, "Limit"), (1280, "Last fill"), (420, "Status")], ids=str
+)
+def test_the_columns_that_matter_are_in_sight(screen: int, last: str) -> None:
+    """Of the projects' table, without scrolling sideways; names of some 30 letters are whole."""
+    (panel,) = (each for each in panels(DASHBOARDS[UIDS[1]]) if each["title"] == "Projects")
+    columns = widths(panel, screen)
+    assert columns["Project"] >= 30 * 7.5
+    shown = list(columns)
+    seen = shown[: shown.index(last) + 1]
+    assert sum(columns[name] for name in seen) <= inside(panel, screen)
+    assert seen[:2] == ["Project", "Status"]

@@ -22,8 +22,6 @@ WITHOUT_JOB = {"ALERTS"}
 # What is drawn nowhere, and why.
 NOT_DRAWN = {
     "quantconnect_live_unrealized_pnl": "QuantConnect leaves it at 0; ours is of the holdings",
-    "quantconnect_live_lean_version_info": "asked for when something looks odd, not watched",
-    "quantconnect_project_auto_restart": "a setting; no rule asks for it yet",
 }
 
 

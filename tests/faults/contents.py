@@ -6,18 +6,11 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from exporter.poller import record
-from exporter.simulator import (
-    Body,
-    Chunked,
-    Delay,
-    Drip,
-    Transformed,
-    patched,
-)
-from exporter.simulator import fault_answers as say
 from tests.faults.entry import Harmless, LeftOut
 from tests.faults.scene import PORTFOLIO
 from tests.faults.told import Published, Told, problems
+from tests.support import Body, Chunked, Delay, Drip, Transformed, patched
+from tests.support import fault_answers as say
 
 if TYPE_CHECKING:
     from collections.abc import Callable

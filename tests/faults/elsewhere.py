@@ -16,12 +16,12 @@ from exporter.poller.record import (
 )
 from exporter.poller.record import REJECTED as REJECTED_ACCOUNT
 from exporter.quantconnect.errors import Reason
-from exporter.simulator import fault_answers as say
-from exporter.simulator import patched
 from tests.faults.answers import FAILING
 from tests.faults.entry import Failing
 from tests.faults.scene import BYSTANDER, VICTIM
 from tests.faults.told import REJECTED, Published, Told, failures, problems, unread
+from tests.support import fault_answers as say
+from tests.support import patched
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -27,7 +27,7 @@ import requests
 from exporter.poller.credentials import UNREADABLE
 from exporter.poller.record import ACCEPTED, CALL_FAILED, CALL_SUCCEEDS, READ_FAILED, READ_SUCCEEDS
 from exporter.poller.record import REJECTED as REJECTED_ACCOUNT
-from exporter.simulator import Delay, SimulatorServer, Stall, Status, World
+from exporter.simulator import World
 from prometheus.stack import free_port
 from tests.faults import told
 from tests.faults.entry import ProcessStory
@@ -44,6 +44,7 @@ from tests.faults.told import (
 )
 from tests.poller.given import eventually
 from tests.soak.scraper import inconsistencies
+from tests.support import Delay, SimulatorServer, Stall, Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -52,7 +53,7 @@ if TYPE_CHECKING:
 
 PROCESSES: list[ProcessStory] = []
 SCRAPE_EVERY = 0.2
-_PROMPT = 5.0
+_PROMPT = 20.0
 """Seconds within which a signal ends it, however slow the machine is."""
 _WHOLE = 64
 """Sample lines of both portfolios."""
@@ -139,9 +140,9 @@ class Prometheus:
 
     def _get(self, session: requests.Session, path: str) -> requests.Response:
         try:
-            return session.get(self._url + path, timeout=20)
+            return session.get(self._url + path, timeout=120)
         except requests.ConnectionError:
-            return session.get(self._url + path, timeout=20)
+            return session.get(self._url + path, timeout=120)
 
     def scraped(self, answer: requests.Response) -> str:
         """What a scrape was answered; gives the exposition."""
@@ -186,7 +187,7 @@ class Run(NamedTuple):
 
     def metrics(self) -> str:
         """A scrape, which must be answered, and whole."""
-        answer = requests.get(f"{self.url}/metrics", timeout=20)
+        answer = requests.get(f"{self.url}/metrics", timeout=120)
         assert answer.status_code == 200
         return self.prometheus.scraped(answer)
 
@@ -203,16 +204,16 @@ class Run(NamedTuple):
         self.prometheus.ending = True
         started = time.monotonic()
         self.process.send_signal(number)
-        assert self.process.wait(20) == 0
+        assert self.process.wait(120) == 0
         assert time.monotonic() - started < _PROMPT
 
     def eventually_logs(self, message: str, times: int = 1) -> None:
         """Until that has been logged."""
-        eventually(lambda: self.log().count(message) >= times, timeout=20)
+        eventually(lambda: self.log().count(message) >= times, timeout=120)
 
     def reload(self) -> requests.Response:
         """The configuration is read again."""
-        return requests.post(f"{self.url}/-/reload", timeout=20)
+        return requests.post(f"{self.url}/-/reload", timeout=120)
 
     @property
     def port(self) -> int:
@@ -348,7 +349,7 @@ def _started(
             )
         url = f"http://127.0.0.1:{port}"
         run = Run(process, url, server, directory, Prometheus(url))
-        if not listens or eventually(partial(_answered, run), timeout=60) == 200:
+        if not listens or eventually(partial(_answered, run), timeout=120) == 200:
             return run
         status = process.returncode
     raise AssertionError(f"it does not start, but ends with {status}")
@@ -377,7 +378,7 @@ def _answered(run: Run) -> int:
     if run.process.poll() is not None:
         return -1
     with suppress(requests.ConnectionError):
-        return requests.get(f"{run.url}/-/healthy", timeout=20).status_code
+        return requests.get(f"{run.url}/-/healthy", timeout=120).status_code
     return 0
 
 
@@ -494,18 +495,18 @@ def held_connections(start: Start) -> None:
 def no_descriptors(start: Start) -> None:
     with start() as run, closing_all() as held, requests.Session() as session:
         good = run.eventually_published()
-        assert session.get(f"{run.url}/metrics", timeout=20).status_code == 200
+        assert session.get(f"{run.url}/metrics", timeout=120).status_code == 200
         usual = resource.prlimit(run.process.pid, resource.RLIMIT_NOFILE)
         resource.prlimit(run.process.pid, resource.RLIMIT_NOFILE, (24, usual[1]))
         for _ in range(40):
             held.append(socket.create_connection(("127.0.0.1", run.port)))
-        eventually(lambda: "No connection can be accepted" in run.log(), timeout=20)
+        eventually(lambda: "No connection can be accepted" in run.log(), timeout=120)
         for _ in range(5):
-            scraped = session.get(f"{run.url}/metrics", timeout=20)
+            scraped = session.get(f"{run.url}/metrics", timeout=120)
             assert scraped.status_code == 200
             assert good[0] in scraped.text
         # asyncio tries again each second.
-        run.server.requests.wait_for(len(run.server.requests) + 12, timeout=30)
+        run.server.requests.wait_for(len(run.server.requests) + 12, timeout=120)
         resource.prlimit(run.process.pid, resource.RLIMIT_NOFILE, usual)
         assert run.portfolio() == good
         run.ends()
@@ -600,7 +601,7 @@ def killed(start: Start) -> None:
         good = run.eventually_published()
         run.prometheus.ending = True
         run.process.kill()
-        assert run.process.wait(20) == -signal.SIGKILL
+        assert run.process.wait(120) == -signal.SIGKILL
     with start() as run:
         assert run.eventually_published() == good
         asked = 'quantconnect_api_requests_total{account="default",endpoint="authenticate"} 1.0'
@@ -636,7 +637,7 @@ def _terminated(
                 assert "msg=Stopping signal=SIGTERM" in run.log()
                 assert "msg=Stopped" in run.log()
             with pytest.raises(requests.ConnectionError):
-                requests.get(f"{run.url}/metrics", timeout=20)
+                requests.get(f"{run.url}/metrics", timeout=120)
 
 
 def _nothing(_: object) -> None:
@@ -690,10 +691,10 @@ def terminated_before_listening(start: Start) -> None:
         return 0
 
     with start(flags=(f"--config.file={fifo}",), listens=False) as run:
-        writing = eventually(opened, timeout=20)
+        writing = eventually(opened, timeout=120)
         try:
             with pytest.raises(requests.ConnectionError):
-                requests.get(f"{run.url}/metrics", timeout=20)
+                requests.get(f"{run.url}/metrics", timeout=120)
             run.ends()
         finally:
             os.close(writing)
@@ -725,7 +726,7 @@ def terminated_in_handshake(start: Start) -> None:
         socket.create_server(("127.0.0.1", 0)) as silent,
         start(base_url=f"https://127.0.0.1:{silent.getsockname()[1]}/api/v2") as run,
     ):
-        silent.settimeout(20)
+        silent.settimeout(120)
         connection, _ = silent.accept()
         with connection:
             assert connection.recv(1) == b"\x16"  # a ClientHello

@@ -32,7 +32,7 @@ from exporter import log
 from exporter.cli.reload import Reloader
 from exporter.clock import Clock
 from exporter.exposition import samples
-from exporter.simulator import SimulatorServer, World
+from exporter.simulator import World
 from exporter.simulator.authentication import Authentication
 from exporter.web.app import Application, Site
 from exporter.web.listen import bind, parse_address
@@ -41,6 +41,7 @@ from tests.faults import told
 from tests.poller.given import config_of, eventually
 from tests.poller.live import Live, quick
 from tests.soak.scraper import inconsistencies
+from tests.support import SimulatorServer
 from tests.web_config.pki import PKI
 
 if TYPE_CHECKING:
@@ -57,6 +58,8 @@ VICTIM, BYSTANDER = 1, 2
 PORTFOLIO = "live/portfolio/read"
 STALE_AFTER = 900.0
 _SILENCE = 0.25
+_PROMPT = 15.0
+"""Seconds within which the poller stops, however slow the machine is: calls may last longer."""
 SCRAPE_EVERY = 0.05
 _PAGES = ("/", "/config", f"/projects/{VICTIM}", f"/projects/{BYSTANDER}", "/-/ready", "/-/healthy")
 _GAUGES = (
@@ -167,6 +170,7 @@ class Scene:
         scheme: str = "http",
         project_name: str = "P1",
         stale_after: float = STALE_AFTER,
+        orders_interval: float = 0.0,
         accounts: tuple[str, ...] = (),
     ) -> None:
         self.directory = directory
@@ -201,7 +205,9 @@ class Scene:
             request_timeout=seconds,
             requests_per_minute=requests_per_minute,
         )
-        self._config = replace(self._config, stale_after=stale_after)
+        self._config = replace(
+            self._config, stale_after=stale_after, orders_interval=orders_interval
+        )
         self._starts = started
         self._elsewhere: SimulatorServer | None = None
         self._said: list[str] = []
@@ -311,7 +317,7 @@ class Scene:
             logging.getLogger("urllib3").removeHandler(self.log)
         if kind is None:
             assert not self.wrong, self.wrong[:3]
-            assert stopped < 5
+            assert stopped < _PROMPT
             assert not asked
             assert_narrow_lists(self.server)
             self._keeps_secrets()
@@ -352,7 +358,7 @@ class Scene:
                 + self._published_otherwise(row.published)
             )
 
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 120
         while wrong := differs():
             assert time.monotonic() < deadline, "\n".join(wrong)
             time.sleep(0.02)
@@ -412,7 +418,7 @@ class Scene:
 
     def page(self, path: str) -> str:
         """What the exporter answers under a path, with its headers."""
-        answer = self._session.get(self.url + path, timeout=20)
+        answer = self._session.get(self.url + path, timeout=120)
         return f"{answer.status_code} {answer.headers}\n{answer.text}"
 
     def healthy(self) -> bool:
@@ -425,7 +431,7 @@ class Scene:
 
     def scrape(self, session: requests.Session | None = None) -> str:
         """What /metrics answers, which must be whole; noted."""
-        answer = (session or self._session).get(f"{self.url}/metrics", timeout=20)
+        answer = (session or self._session).get(f"{self.url}/metrics", timeout=120)
         assert answer.status_code == 200
         text = answer.text
         self._said.append(f"{answer.headers}\n{text}")
@@ -511,11 +517,11 @@ class Scene:
 
     def eventually_reads(self, *ids: int) -> None:
         """Until the last read of each of these was a good one."""
-        eventually(lambda: all(self.success(each) == 1 for each in ids), timeout=30)
+        eventually(lambda: all(self.success(each) == 1 for each in ids), timeout=120)
 
     def eventually_fails(self, project_id: int = VICTIM, source: str = "portfolio") -> None:
         """Until a read has failed."""
-        eventually(lambda: self.success(project_id, source) == 0, timeout=30)
+        eventually(lambda: self.success(project_id, source) == 0, timeout=120)
 
     def eventually_has(self, version: int, project_id: int = VICTIM) -> None:
         """Until the portfolio of that version is what is published."""
@@ -549,7 +555,7 @@ class Scene:
 
     def eventually_counts(self, counted: Callable[[], dict[tuple[str, str], int]]) -> None:
         """Until exactly these failures are counted, and no others."""
-        eventually(lambda: self.failures() == counted(), timeout=10)
+        eventually(lambda: self.failures() == counted(), timeout=120)
 
     def calls(self, endpoint: str = PORTFOLIO, project_id: int | None = VICTIM) -> int:
         """How often an endpoint was asked."""
@@ -558,15 +564,15 @@ class Scene:
     def eventually_asks(self, more: int = 1, endpoint: str = PORTFOLIO, **of: Any) -> None:
         """Until an endpoint was asked so many times more."""
         before = self.calls(endpoint, **of)
-        eventually(lambda: self.calls(endpoint, **of) >= before + more, timeout=30)
+        eventually(lambda: self.calls(endpoint, **of) >= before + more, timeout=120)
 
     def reload(self) -> None:
         """The configuration is read again, and is what it was."""
-        assert requests.post(f"{self.url}/-/reload", timeout=20).status_code == 200
+        assert requests.post(f"{self.url}/-/reload", timeout=120).status_code == 200
 
     def falls_silent(self) -> None:
         """Until nothing has been asked for a quarter of a second: five times the interval."""
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 120
         before, since = len(self.server.requests), time.monotonic()
         while time.monotonic() - since < _SILENCE:
             assert time.monotonic() < deadline, "it asks on and on"

@@ -30,8 +30,6 @@ from exporter.poller.record import (
 )
 from exporter.poller.record import REJECTED as REJECTED_ACCOUNT
 from exporter.poller.schedule import Schedule
-from exporter.simulator import ClockOffset, Stall, Status, patched
-from exporter.simulator import fault_answers as say
 from exporter.sources.holdings import decode_holdings
 from tests.faults.entry import Story
 from tests.faults.scene import BYSTANDER, PORTFOLIO, TOKEN, VICTIM, answer
@@ -49,6 +47,8 @@ from tests.faults.told import (
     unread,
 )
 from tests.poller.given import eventually
+from tests.support import ClockOffset, Stall, Status, patched
+from tests.support import fault_answers as say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -934,6 +934,74 @@ def truly_empty(scene: Scene) -> None:
     assert [each for each in scene.versions() if each is not None] == [1, 0, 2]
 
 
+_ORDERS = "live/orders/read"
+_ORDER = {"id": 1, "status": 3, "createdTime": "2026-11-17T11:00:00Z"}
+
+
+def _orders(scene: Scene, *ids: int) -> say.Body:
+    """A list of filled orders."""
+    deploy_id = scene.world.project(VICTIM).deployments[-1].deploy_id
+    events = [{"algorithmId": deploy_id}]
+    found = [{**_ORDER, "id": number, "events": events} for number in ids]
+    return say.Body(json.dumps({"orders": found, "success": True}).encode())
+
+
+class _Switched:
+    """An answer that can be exchanged for another one, without any other in between."""
+
+    def __init__(self, now: say.Body) -> None:
+        self.now = now
+
+    def act(self, exchange: Exchange) -> None:
+        """Send it."""
+        self.now.act(exchange)
+
+
+def _filled(scene: Scene) -> float | None:
+    start = f'live_orders{{account="main",project="P1",project_id="{VICTIM}",status="filled"'
+    return scene.exporter.value(start)
+
+
+@_story(
+    SEEMING,
+    "a list of orders that is still loading: `success` without a list",
+    also="the orders that were read before; never 0 orders",
+    logged=_ONE_FAILED,
+    counted=(failures("not_ready", _ORDERS), unread("orders", VICTIM)),
+    recovers="after 10 seconds, a minute, six, and then at each `orders_interval`",
+    orders_interval=0.05,
+)
+def loading_orders(scene: Scene) -> None:
+    answer = _Switched(_orders(scene, 1, 2))
+    with scene.befallen(answer, _ORDERS) as befallen:
+        eventually(lambda: _filled(scene) == 2)
+        answer.now = say.Body(b'{"progress": 0.25, "status": "loading", "success": true}')
+        scene.eventually_fails(source="orders")
+        times = befallen.times
+        eventually(lambda: befallen.times > times + 3)
+        assert _filled(scene) == 2
+        answer.now = _orders(scene, 1, 2, 3)
+        eventually(lambda: scene.success(source="orders") == 1)
+        assert _filled(scene) == 3
+
+
+@_story(
+    SEEMING,
+    "a list of orders that lacks the last one that was read",
+    also="the orders that were read before, until the whole list has been read again",
+    logged={},
+    counted=(),
+    recovers="at once: the list is read from its beginning, and what it says then is believed",
+    orders_interval=0.05,
+)
+def other_orders(scene: Scene) -> None:
+    answer = _Switched(_orders(scene, 1, 2))
+    with scene.befallen(answer, _ORDERS):
+        eventually(lambda: _filled(scene) == 2)
+        answer.now = _orders(scene, 7, 8, 9)
+        eventually(lambda: _filled(scene) == 3)
+
+
 @_story(
     SEEMING,
     "an equity of 0 while it runs",
@@ -992,7 +1060,7 @@ def another_currency(scene: Scene) -> None:
 def _connecting(scene: Scene, reason: str, error: str) -> None:
     """Nothing can be had from the start: it is said, served, and tried again."""
     scene.start()
-    eventually(lambda: scene.log.said(CALL_FAILED), timeout=20)
+    eventually(lambda: scene.log.said(CALL_FAILED), timeout=120)
     said = scene.log.said(CALL_FAILED)[0]
     assert said["reason"] == reason
     assert error in said["error"], said
@@ -1000,7 +1068,7 @@ def _connecting(scene: Scene, reason: str, error: str) -> None:
     assert scene.healthy()
     assert scene.ready()
     assert scene.portfolio() == []
-    eventually(lambda: sum(scene.failures().values()) >= 2, timeout=20)
+    eventually(lambda: sum(scene.failures().values()) >= 2, timeout=120)
     assert len(scene.log.said(CALL_FAILED)) == 1
 
 

@@ -15,10 +15,11 @@ import pytest
 import requests
 
 from exporter.config import ConfigError, load
-from exporter.simulator import SimulatorServer, World
-from exporter.simulator import fault_answers as say
+from exporter.simulator import World
 from tests.faults.processes import Start
 from tests.faults.scene import TOKEN, Listening, answer, assert_no_secret
+from tests.support import SimulatorServer
+from tests.support import fault_answers as say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -109,7 +110,7 @@ def test_no_page_and_no_process_title_has_a_secret(tmp_path: Path) -> None:
         run.server.requests.wait_for(8)
         # All of it is searched when it has ended, with what the scraper saw.
         run.prometheus.said += [
-            requests.request(method, run.url + path, timeout=20).text
+            requests.request(method, run.url + path, timeout=120).text
             for method, path in (
                 ("GET", f"/projects/{TOKEN[:3]}"),
                 ("GET", "/projects/2"),

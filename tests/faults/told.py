@@ -12,17 +12,19 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
-from prometheus_client.parser import text_string_to_metric_families
+from tests.soak.scraper import text_samples
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+    from tests.soak.scraper import Labels
 
 FAILURES = "quantconnect_api_request_failures_total"
 PROBLEMS = "quantconnect_api_parse_problems_total"
 READ_SUCCESS = "quantconnect_read_success"
 _SKEW = "quantconnect_api_clock_skew_seconds"
 # These move whatever happens.
-_ALWAYS = ("quantconnect_api_requests_total", "quantconnect_exporter_http_requests_total")
+_ALWAYS = {"quantconnect_api_requests_total", "quantconnect_exporter_http_requests_total"}
 _GOOD = ("quantconnect_api_authenticated", "quantconnect_exporter_config_last_reload_successful")
 
 
@@ -217,15 +219,15 @@ def of_series(seen: Iterable[Series], counted: Iterable[Series]) -> list[str]:
     ]
 
 
-def counters(exposition: str) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
+def counters(exposition: str) -> dict[tuple[str, Labels], float]:
     """The exporter's own counters but for those that move always."""
+    declared = set(
+        re.findall(r"^# TYPE (quantconnect_\w+_total) counter$", exposition, re.MULTILINE)
+    )
     return {
-        (sample.name, tuple(sorted(sample.labels.items()))): sample.value
-        for family in text_string_to_metric_families(exposition)
-        if family.type == "counter"
-        for sample in family.samples
-        if sample.name.startswith("quantconnect_") and sample.name.endswith("_total")
-        if sample.name not in _ALWAYS
+        (sample.name, sample.labels): sample.value
+        for sample in text_samples(exposition)
+        if sample.name in declared - _ALWAYS
     }
 
 
@@ -242,12 +244,11 @@ def moved(before: str, after: str) -> list[Series]:
 def alarms(exposition: str) -> list[Series]:
     """The gauges that show that something is wrong."""
     found = []
-    for family in text_string_to_metric_families(exposition):
-        for sample in family.samples:
-            if sample.name in (READ_SUCCESS, *_GOOD) and not sample.value:
-                found.append(Series(sample.name, sample.labels, 0))
-            if sample.name == _SKEW and (minutes := round(sample.value / 60)):
-                found.append(Series(sample.name, sample.labels, minutes * 60))
+    for sample in text_samples(exposition):
+        if sample.name in (READ_SUCCESS, *_GOOD) and not sample.value:
+            found.append(Series(sample.name, dict(sample.labels), 0))
+        if sample.name == _SKEW and (minutes := round(sample.value / 60)):
+            found.append(Series(sample.name, dict(sample.labels), minutes * 60))
     return found
 
 

@@ -42,6 +42,11 @@ def _answers() -> list[bytes]:
             b'"serverStatistics":{"CPU Usage":"4%","Used RAM (MB)":"512","Up Time":"1d 02:03:04"}}'
         ),
         b'{"success":true,"projects":[{"projectId":7,"name":"Live/US momentum"}]}',
+        b'{"success":true,"progress":0.25,"status":"loading"}',
+        (
+            b'{"success":true,"chart":{"name":"Strategy Equity","series":{"Equity":{"values":'
+            b'[[1795651200,1,2,0.5,1.5],[1795651260,"2.5"],{"x":1795651320,"y":null}]}}}}'
+        ),
         (
             b'{"Success":true,"Portfolio":{"Holdings":{"SPY R735QTJ8XC9X":{"Quantity":1e400}},'
             b'"Cash":[]}}'

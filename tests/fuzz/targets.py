@@ -33,6 +33,7 @@ from exporter.quantconnect.fields import parse_timestamp
 from exporter.quantconnect.signing import Signature
 from exporter.quantconnect.symbols import IdentifierError, display_symbol, parse_identifier
 from exporter.quantconnect.transport import Answer
+from exporter.sources.chart import Window, decode_series
 from exporter.sources.portfolio import PORTFOLIO, account_currencies, decode_portfolio
 from exporter.sources.projects import DESCRIPTION, decode_description, decode_page
 from exporter.sources.statistics import CUSTOM_STATISTIC, STATISTICS, decode_statistics
@@ -126,6 +127,15 @@ def _decode(payload: dict[str, object]) -> None:
         publish(DESCRIPTION, decode_description(payload, project_id=7))
     except ApiError as error:
         _said(error)
+    try:
+        series = decode_series(payload, series="Equity", window=Window(0, 2_000_000_000, 100))
+    except ApiError as error:
+        _said(error)
+    else:
+        assert all(isfinite(point.value) for point in series.points)
+        assert sorted({point.time for point in series.points}) == [
+            point.time for point in series.points
+        ]
     _parses(pieces)
 
 

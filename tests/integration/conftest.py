@@ -33,7 +33,7 @@ def past(
         yield pool.submit(write_past, demo)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def demo(
     past: Future[DemoStack] | None, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[DemoStack]:

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 COMMAND = str(Path(sys.executable).parent / "quantconnect-exporter")
-START_SECONDS = 60.0
-STOP_SECONDS = 20.0
+START_SECONDS = 120.0
+STOP_SECONDS = 60.0
 _LISTENING = re.compile(r'msg="Listening on" address=(\S+)')
 
 
@@ -107,7 +107,7 @@ class ExporterProcess:
     def get(self, path: str, **headers: str) -> tuple[str, str]:
         """The content type and the text of an answer."""
         request = urllib.request.Request(f"http://{self.address}{path}", headers=headers)
-        with urllib.request.urlopen(request, timeout=10) as response:
+        with urllib.request.urlopen(request, timeout=60) as response:
             return response.headers["Content-Type"], response.read().decode()
 
     def _listens(self) -> bool:

@@ -13,14 +13,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from exporter.simulator import SimulatorServer, World
 from prometheus.stack import Alertmanager, Prometheus, eventually, free_port
 from tests.integration.exporter_process import ExporterProcess, configure
 from tests.integration.receiver import Receiver, telling
+from tests.support import SimulatorServer, generated_world
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from exporter.simulator import World
 
 pytestmark = [pytest.mark.needs_prometheus, pytest.mark.needs_alertmanager]
 
@@ -67,7 +69,7 @@ class Watched:
 
 @contextmanager
 def watched(directory: Path, *, projects: int) -> Iterator[Watched]:
-    world = World.generated(projects=projects, holdings=3)
+    world = generated_world(projects=projects, holdings=3)
     with ExitStack() as stack:
         server = stack.enter_context(SimulatorServer(world))
         receiver = stack.enter_context(Receiver())

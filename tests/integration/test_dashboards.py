@@ -70,6 +70,9 @@ NOTHING = {
     ("quantconnect-portfolio", "Limits used", "D"): "no limit on weights is configured",
     ("quantconnect-portfolio", "Concentration", "C"): "no limit on weights is configured",
     ("quantconnect-portfolio", "Cash share over time", "B"): "no limit on cash is configured",
+    ("quantconnect-portfolio", "Orders by status", "C"): "the project has orders",
+    ("quantconnect-portfolio", "Last fill", "B"): "there were fills",
+    ("quantconnect-portfolio", "Time since the last fill", "B"): "no limit on fills is configured",
 }
 # These speak only in some circumstances, which tests/dashboards/test_readings.py makes.
 SOMETIMES = {
@@ -131,7 +134,7 @@ def answer(demo: DemoStack, query: DashboardQuery) -> list[dict[str, Any]]:
 def shown(demo: DemoStack, query: DashboardQuery) -> list[dict[str, Any]]:
     """The answer, or what there is of it after some scrapes: one that failed leaves a gap."""
     with suppress(TimeoutError):
-        eventually(lambda: bool(answer(demo, query)), "it has an answer", seconds=6.0)
+        eventually(lambda: bool(answer(demo, query)), "it has an answer", seconds=60.0)
     return answer(demo, query)
 
 

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
-from exporter.simulator import SimulatorServer, Status, World
-from exporter.simulator.fault_answers import unauthorized
 from prometheus.stack import Prometheus, eventually, free_port
 from tests.integration.exporter_process import ExporterProcess
 from tests.integration.receiver import Receiver, telling
+from tests.support import SimulatorServer, Status, generated_world
+from tests.support.fault_answers import unauthorized
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -80,7 +80,7 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
         servers = {
             name: stack.enter_context(
                 SimulatorServer(
-                    World.generated(
+                    generated_world(
                         projects=PROJECTS, holdings=2, first_id=30_000_001 + 1000 * number
                     )
                 )

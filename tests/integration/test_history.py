@@ -39,7 +39,6 @@ CLOSE = {
     "quantconnect_holding_average_price",
     "quantconnect_cash_conversion_rate",
     "quantconnect_live_memory_total_bytes",
-    "process_resident_memory_bytes",
 }
 
 

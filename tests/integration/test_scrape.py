@@ -20,10 +20,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from exporter.simulator import SimulatorServer, Status, World
+from exporter.simulator import World
 from prometheus.stack import Prometheus, eventually
 from tests.integration.exporter_process import COMMAND, ExporterProcess, configure
 from tests.integration.numbers import CASH_FIELDS, HOLDING_FIELDS, Numbers, held, sent, true
+from tests.support import SimulatorServer, Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -312,7 +313,8 @@ def test_doctor_says_that_all_is_well(stand: Stand, tmp_path: Path) -> None:
     read = [EQUITIES, 1001]
     # Live projects that nobody reads are worth a note.
     with SimulatorServer(World(map(stand.world.project, read))) as server:
-        file = configure(tmp_path, server.base_url, read)
+        tickers = {"FB": "META", "GOOCV": "GOOG"}
+        file = configure(tmp_path, server.base_url, read, tickers=tickers)
         doctor = run("doctor", f"--config.file={file}")
     assert doctor.returncode == 0, doctor.stdout
     assert 'project 1001                        ok      "Short"' in doctor.stdout

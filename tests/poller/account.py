@@ -58,6 +58,7 @@ class Account:
         store: Store | None = None,
         time: Time | None = None,
         owns: Callable[[int], bool] = lambda _: True,
+        reads_account: bool = True,
         elsewhere: frozenset[int] = frozenset(),
         limits: Limits | None = None,
     ) -> None:
@@ -81,6 +82,7 @@ class Account:
             authenticate=authenticate,
             claims=claims or Claims(),
             owns=owns,
+            reads_account=reads_account,
             elsewhere=elsewhere,
             record=record,
             store=self.store,

@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from exporter.simulator import SimulatorServer, World
+from exporter.simulator import World
+from tests.support import SimulatorServer
 
 from .given import answer_of
 

@@ -97,9 +97,14 @@ def statistics_of(custom: Iterable[str] = (), **runtime: str) -> Statistics:
     return decode_statistics(answer, custom=set(custom))
 
 
+FURTHER = ("orders", "trades", "nodes", "account", "logs")
+
+
 def config_of(directory: Path, text: str) -> Config:
+    """A configuration; of the further sources only those that it names are read."""
+    off = "".join(f"{each}_interval: 0s\n" for each in FURTHER if f"{each}_interval" not in text)
     file = directory / "quantconnect.yaml"
-    file.write_text(text)
+    file.write_text(off + text)
     return load(file, {})
 
 
@@ -124,7 +129,7 @@ def said(caplog: pytest.LogCaptureFixture, message: str = "") -> list[dict[str, 
     ]
 
 
-def eventually(condition: Callable[[], T], *, timeout: float = 30.0) -> T:
+def eventually(condition: Callable[[], T], *, timeout: float = 120.0) -> T:
     """What ``condition`` gives as soon as that is something; an error after ``timeout`` seconds."""
     deadline = time.monotonic() + timeout
     while not (result := condition()):

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from exporter.config import Config
-    from exporter.simulator import SimulatorServer
+    from tests.support import SimulatorServer
 
 
 LIMITS = Limits(longest_nap=0.02, fault_nap=0.02)

@@ -22,7 +22,8 @@ from exporter.poller.record import (
     REJECTED,
     STRETCHED,
 )
-from exporter.simulator import (
+from exporter.telemetry import AccountTelemetry, Telemetry
+from tests.support import (
     Body,
     Bytes,
     Cut,
@@ -35,7 +36,6 @@ from exporter.simulator import (
     fault_answers,
     patched,
 )
-from exporter.telemetry import AccountTelemetry, Telemetry
 
 from .given import eventually, said
 from .live import Live, account, configured, eventually_complete, live, projects, quick
@@ -45,7 +45,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from exporter.config import Config
-    from exporter.simulator import Fault, SimulatorServer
+    from exporter.simulator import Fault
+    from tests.support import SimulatorServer
 
 PORTFOLIO = "live/portfolio/read"
 
@@ -90,7 +91,7 @@ def test_names_are_asked_for_where_none_is_configured(
         eventually_complete(running)
         names = {report.project_id: report.name for report in running.store.reports()}
         assert names == {1: "P1", 99: "99"}  # of the latter QuantConnect knows nothing
-        assert len(server.requests.of("projects/read", 99)) == 3
+        assert len(server.requests.of("projects/read", 99)) >= 3  # it goes on, more rarely
         eventually(lambda: running.store.reports()[1].state == "never deployed")
         assert running.store.reports()[1].sources[0].error.startswith("api_error: ")
 
@@ -196,9 +197,10 @@ FAULTS: dict[str, Fault] = {
 def test_every_fault_keeps_the_numbers_and_the_other_projects(
     tmp_path: Path, server: SimulatorServer
 ) -> None:
-    config = main(tmp_path, server, 1, 2, request_timeout=0.4, statistics_interval=0.0)
+    config = main(tmp_path, server, 1, 2, request_timeout=2.0, statistics_interval=0.0)
     with live(config) as running:
         eventually_complete(running)
+        eventually(lambda: "project_auto_restart{" in "".join(running.numbers(1)))
         numbers = running.numbers(1)
         for name, fault in FAULTS.items():
             handle = server.faults.add(fault, endpoint=PORTFOLIO, project_id=1)
@@ -351,7 +353,7 @@ def test_what_comes_in_after_stopping_is_not_published(
     config, limits = main(tmp_path, server, 1), Limits(stop=0.05)
     telemetry = SlowTelemetry(version="1", revision="abc")
     with live(config, telemetry=telemetry, limits=limits) as running:
-        assert Slow.reached.wait(10)
+        assert Slow.reached.wait(120)
         assert running.stops() < 1.0
         Slow.goes_on.set()
         eventually(

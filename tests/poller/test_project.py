@@ -13,10 +13,9 @@ from exporter.poller.project import (
     OTHER_CURRENCY,
     OTHER_TICKER,
 )
-from exporter.poller.record import LEFT_OUT, READ_FAILED, READ_SUCCEEDS
+from exporter.poller.record import FAULT, LEFT_OUT, READ_FAILED, READ_SUCCEEDS
 from exporter.poller.task import Fault
 from exporter.quantconnect.errors import ApiError, Reason
-from exporter.sources import SOURCES
 from exporter.sources.portfolio import PORTFOLIO, decode_portfolio
 from exporter.sources.statistics import STATISTICS
 from exporter.sources.status import STATUS, Status
@@ -42,7 +41,7 @@ if TYPE_CHECKING:
 
 ID = 'account="main",project="One",project_id="1"'
 SPY_ID = f'{ID},security_type="Equity",symbol="SPY",symbol_id="{SPY}"'
-READ = [source for source in SOURCES if source.is_reading_published]
+READ = (PORTFOLIO, STATUS, STATISTICS)
 
 
 def configured(directory: Path, project: str = "", rest: str = "") -> Config:
@@ -768,3 +767,17 @@ def test_a_frozen_unrealized_profit_is_no_sample(one: Account) -> None:
     assert one.value(unrealized) is None
     one.reads({SPY: {**HOLDING, "u": 0, "up": 0}})
     assert one.value(unrealized) == 0
+
+
+def test_an_answer_that_the_exporter_fails_on_costs_that_read_and_no_other(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    one = Account(configured(tmp_path))
+    one.reads()
+    good = one.lines()
+    one.tells(one.task(PORTFOLIO), "no portfolio")
+    assert one.lines() == good
+    assert one.own("exporter_faults_total") == 1
+    assert [each["call"] for each in said(caplog, FAULT)] == ["portfolio"]
+    one.reads(quantity=11)
+    assert one.value("holding_quantity{") == 11

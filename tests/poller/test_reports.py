@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from exporter.simulator import Status
-from exporter.simulator.fault_answers import too_many_requests
+from tests.support import Status
+from tests.support.fault_answers import too_many_requests
 
 from .account import Account
 from .account import configured as account_configured
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from exporter.config import Config
-    from exporter.simulator import SimulatorServer
     from exporter.store import AccountReport
+    from tests.support import SimulatorServer
 
 
 def main(directory: Path, server: SimulatorServer, *, token: str = "") -> Config:

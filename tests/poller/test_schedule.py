@@ -238,6 +238,16 @@ def test_not_ready_comes_again_at_the_normal_pace() -> None:
     assert waits_of("portfolio", [NOT_READY] * 3, every=45.0) == [45, 45, 45]
 
 
+def test_what_is_loading_comes_again_later_and_later() -> None:
+    loading = ApiError(Reason.NOT_READY, "still loading", is_loading=True)
+    assert waits_of("orders", [loading] * 4, every=600.0) == [10, 60, 360, 600]
+    turns = Turns()
+    task = turns.add("orders", every=0.0)
+    turns.schedule.hurry(task, 1.0)
+    turns.once(1.0, loading)
+    assert task.due == 11.0
+
+
 def test_success_begins_anew() -> None:
     turns = Turns()
     task = turns.add("portfolio")

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from exporter.poller import Shard
-from exporter.simulator import SimulatorServer, World
+from exporter.simulator import World
+from tests.support import SimulatorServer
 
 from .given import answer_of, eventually
 from .live import account, configured, eventually_complete, eventually_there, live, projects, quick

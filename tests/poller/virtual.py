@@ -23,6 +23,7 @@ from exporter.poller.schedule import Budget, Schedule
 from exporter.poller.task import Call, Task
 from exporter.quantconnect.client import Endpoint
 from exporter.quantconnect.errors import ApiError, Reason
+from exporter.sources import ACCOUNT_SOURCES, SOURCES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,13 +33,24 @@ DOWN = ApiError(Reason.HTTP_5XX, "HTTP 503")
 TIMEOUT = ApiError(Reason.TIMEOUT, "no complete answer")
 NOT_READY = ApiError(Reason.NOT_READY, "there is no portfolio yet")
 
-PRIORITIES = {"authenticate": 0, "running": 1, "portfolio": 2, "status": 3, "statistics": 4}
+PRIORITIES = {
+    name: priority
+    for priority, name in enumerate(
+        ("authenticate", "running", *(source.name for source in (*SOURCES, *ACCOUNT_SOURCES)))
+    )
+}
 
 
 def task_of(name: str, project_id: int | None = None) -> Task:
     """A task as an account has it; the endpoint is of no consequence here."""
     endpoint = Endpoint.LIVE_LIST
-    return Task(name=name, endpoint=endpoint, priority=PRIORITIES[name], project_id=project_id)
+    return Task(
+        name=name,
+        endpoint=endpoint,
+        priority=PRIORITIES[name],
+        project_id=project_id,
+        source=next((each for each in (*SOURCES, *ACCOUNT_SOURCES) if each.name == name), None),
+    )
 
 
 @dataclass
@@ -94,7 +106,7 @@ class VirtualAccount:
         self.authenticate, self.running = task_of("authenticate"), task_of("running")
         self.schedule = Schedule(self.authenticate, budget, random=random or Random(1), now=0.0)
         self.schedule.set_every(self.running, budget.listing_interval, 0.0)
-        self.tasks: dict[tuple[str, int], Task] = {}
+        self.tasks: dict[tuple[str, int | None], Task] = {}
         self.waits: defaultdict[str, Waits] = defaultdict(Waits)
         self.calls: list[tuple[float, Task]] = []
         """Every call and when it was taken, if ``keep_calls``."""
@@ -107,8 +119,8 @@ class VirtualAccount:
         self._last = -inf
         self._endings: list[tuple[float, int, Call, ApiError | None]] = []
 
-    def add(self, project_id: int, **every: float) -> None:
-        """A project is to be read from now on, each of its tasks at an interval."""
+    def add(self, project_id: int | None, **every: float) -> None:
+        """A project, or the account, is to be read from now on, each task at an interval."""
         for name, seconds in every.items():
             task = self.tasks[name, project_id] = task_of(name, project_id)
             self.schedule.set_every(task, seconds, self.now)

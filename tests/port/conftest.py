@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from exporter.simulator import World
+from tests.support import generated_world
 from tests.web_config.pki import PKI
 
 from .exporter_process import Exporter, running
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="session")
 def exporter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exporter]:
     """A small account; the tests that share it must leave it as it was."""
-    world = World.generated(projects=2, holdings=3)
+    world = generated_world(projects=2, holdings=3)
     with running(world, tmp_path_factory.mktemp("small")) as exporter:
         yield exporter
         assert exporter.ask("/-/healthy")[0] == 200

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from exporter.simulator import DEMO_TOKEN, SimulatorServer, World
+from exporter.simulator import DEMO_TOKEN, World
+from tests.support import SimulatorServer
 
 if TYPE_CHECKING:
     import ssl

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Self
 
 import pytest
 
-from exporter.simulator import World
 from exporter.web.limits import Limits
+from tests.support import generated_world
 
 from .exporter_process import Exporter, running, until
 
@@ -93,7 +93,7 @@ def scrape(exporter: Exporter) -> tuple[float, int]:
 def test_a_thousand_slow_clients_and_a_scraper(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with running(World.generated(projects=1, holdings=8000), tmp_path) as exporter:
+    with running(generated_world(projects=1, holdings=8000), tmp_path) as exporter:
         until(lambda: scrape(exporter)[1] > 8_000_000)
         alone = [scrape(exporter)[0] for _ in range(5)]
         before = exporter.resident
@@ -130,7 +130,7 @@ def test_a_thousand_who_begin_tls_and_a_scraper(
     pem, key = pki.path("server.pem"), pki.path("server.key")
     web.write_text(f"tls_server_config: {{cert_file: {pem}, key_file: {key}}}\n")
     flags = ("--web.config.file", str(web))
-    with running(World.generated(projects=1, holdings=3), tmp_path, *flags) as exporter:
+    with running(generated_world(projects=1, holdings=3), tmp_path, *flags) as exporter:
         exporter.tls = ssl.create_default_context(cafile=str(pki.path("ca.pem")))
         until(lambda: exporter.ask("/-/ready")[0] == 200)
         alone = [scrape(exporter)[0] for _ in range(5)]
@@ -159,7 +159,7 @@ def test_a_thousand_who_begin_tls_and_a_scraper(
 
 
 def test_it_ends_in_time_though_clients_do_not(tmp_path: Path) -> None:
-    with running(World.generated(projects=1, holdings=3), tmp_path) as exporter:
+    with running(generated_world(projects=1, holdings=3), tmp_path) as exporter:
         with Slow(exporter) as slow:
             slow.come(200, b"GET /metrics HTTP/1.1\r\nHost: x\r\n")
             slow.come(200, b"")

@@ -60,6 +60,7 @@ def test_the_metrics_parse_and_name_each_project_as_it_is_called(
     named = {
         int(sample.labels["project_id"]): sample.labels["project"]
         for sample in families["quantconnect_read_success"].samples
+        if sample.labels["source"] == "portfolio"
     }
     assert set(named) == {*HOSTILE, 16}
     for project_id in (11, 15):

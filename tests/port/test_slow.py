@@ -35,7 +35,7 @@ def test_a_head_that_drips(serving: Serving) -> None:
         suppress(OSError),
     ):
         client.sendall(HEAD + b"X: ")
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         while time.monotonic() < deadline:
             client.sendall(b"y")
             time.sleep(0.02)
@@ -51,7 +51,7 @@ def test_a_second_head_that_never_ends(serving: Serving) -> None:
 
 
 def test_an_idle_connection_is_closed(serving: Serving) -> None:
-    with serving(limits=Limits(idle_seconds=0.3)) as server, server.connect() as client:
+    with serving(limits=Limits(idle_seconds=2)) as server, server.connect() as client:
         client.sendall(SMALL)
         assert read(client) == b"small"
         assert client.recv(1) == b""
@@ -70,7 +70,7 @@ def test_a_second_head_has_its_own_deadline(serving: Serving) -> None:
         client.sendall(SMALL)
         assert read(client) == b"small"
         client.sendall(SMALL[:10])
-        time.sleep(0.5)
+        time.sleep(2.5)
         client.sendall(SMALL[10:])
         assert read(client) == b"small"
 
@@ -172,7 +172,7 @@ def test_what_is_unread_in_all_is_bounded(serving: Serving) -> None:
         until(lambda: server.clients.unsent_bytes > BIG)
         assert ends(clients[0])
         received = 1
-        clients[-1].settimeout(2)
+        clients[-1].settimeout(5)
         with suppress(TimeoutError):
             while part := clients[-1].recv(1 << 20):
                 received += len(part)
@@ -329,7 +329,7 @@ def test_the_server_ends_though_an_answer_is_not_read() -> None:
         silent = server.connect()
         idle.sendall(SMALL)
         read(idle)
-    assert time.monotonic() - began < 9
+    assert time.monotonic() - began < 60  # nobody else ends it
     for each in (client, idle, silent):
         each.close()
 

@@ -178,7 +178,9 @@ def test_the_next_call_is_signed_with_a_new_token(wire: Wire) -> None:
 def test_only_endpoints_that_read_can_be_called(wire: Wire) -> None:
     """Every call goes through one place, which takes an Endpoint."""
     assert [endpoint.value for endpoint in Endpoint] == [
-        *("authenticate", "live/list", "live/portfolio/read", "live/read", "projects/read"),
+        *("account/read", "authenticate", "live/chart/read", "live/list", "live/logs/read"),
+        *("live/orders/read", "live/portfolio/read", "live/read", "live/trades/read"),
+        *("projects/nodes/read", "projects/read"),
     ]
     tree = ast.parse(inspect.getsource(module))
     posts = [

@@ -303,6 +303,6 @@ def test_close_ends_a_call_over_tls_at_once(good: Path, monkeypatch: pytest.Monk
         ThreadPoolExecutor(1) as pool,
     ):
         ending = pool.submit(failure, calls)
-        assert asked.wait(10)
+        assert asked.wait(60)
         calls.close()
         assert ending.result(timeout=10).reason is Reason.TIMEOUT

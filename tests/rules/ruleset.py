@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,16 @@ RULE_FILES = tuple(sorted((ROOT / "prometheus" / "rules").glob("*.yml")))
 UNIT_TESTS = tuple(sorted((ROOT / "prometheus" / "tests").glob("*.yml")))
 RUNBOOKS = ROOT / "docs" / "runbooks.md"
 ALERTMANAGER = ROOT / "alertmanager" / "alertmanager.yml"
+
+
+@cache
+def load(text: str) -> Any:
+    """Return what a YAML text says; callers share it, and leave it as it is."""
+    return yaml.load(text, yaml.CSafeLoader)
+
+
+def dump(document: object) -> str:
+    return yaml.dump(document, Dumper=yaml.CSafeDumper, width=1_000_000)
 
 
 @dataclass(frozen=True)
@@ -54,7 +65,7 @@ def rules() -> tuple[Rule, ...]:
             keep_firing_for=raw.get("keep_firing_for", ""),
         )
         for file in RULE_FILES
-        for group in yaml.safe_load(file.read_text())["groups"]
+        for group in load(file.read_text())["groups"]
         for raw in group["rules"]
     )
 
@@ -69,9 +80,9 @@ def needed(asked: str, files: Sequence[str]) -> str:
 
     Without it promtool evaluates every rule at every minute of every case.
     """
-    groups = [group for file in files for group in yaml.safe_load(file)["groups"]]
+    groups = [group for file in files for group in load(file)["groups"]]
     texts = [
-        (rule.get("alert") or rule["record"], yaml.safe_dump(rule, width=1_000_000))
+        (rule.get("alert") or rule["record"], dump(rule))
         for group in groups
         for rule in group["rules"]
     ]
@@ -79,11 +90,12 @@ def needed(asked: str, files: Sequence[str]) -> str:
     while more := {name for name, _ in texts if name in asked} - wanted:
         wanted |= more
         asked += "".join(text for name, text in texts if name in more)
+    chosen = []
     for group in groups:
-        group["rules"] = [
-            rule for rule in group["rules"] if (rule.get("alert") or rule["record"]) in wanted
-        ]
-    return yaml.safe_dump({"groups": [group for group in groups if group["rules"]]})
+        rules = [rule for rule in group["rules"] if (rule.get("alert") or rule["record"]) in wanted]
+        if rules:
+            chosen.append({**group, "rules": rules})
+    return dump({"groups": chosen})
 
 
 def headings(markdown: str) -> list[str]:

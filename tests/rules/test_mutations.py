@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import yaml
 
-from .ruleset import RULE_FILES, UNIT_TESTS, needed
+from .ruleset import RULE_FILES, UNIT_TESTS, dump, load, needed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,6 +32,16 @@ OUTAGE = (
 ONE_ENDPOINT = (
     "one endpoint answers nothing but errors, and no portfolio of the account is read: a warning in"
     " minutes, one page when half an hour is over; other accounts are well"
+)
+
+
+OLD_ORDERS = (
+    "an exporter is installed on a deployment with rejected orders, is restarted, and does not read"
+    " them for a while; then one more is rejected"
+)
+SECOND_EXPORTER = (
+    "a redeploy that the second of two exporters sees three minutes later: the orders of before are"
+    " not those of the new deployment"
 )
 
 
@@ -605,6 +614,127 @@ MUTATIONS = (
         " dollars to its limit of 0",
     ),
     Mutation(
+        "orders are set against those of another deployment",
+        RECORDING,
+        "          max by (job, project_id, deploy_id, status) (\n",
+        "          max by (job, project_id, status) (\n",
+        "a redeploy: its orders are withdrawn, and their numbers begin again at 0",
+    ),
+    Mutation(
+        "an older exporter's orders are those of the new deployment",
+        RECORDING,
+        "            * on (job, instance, project_id) group_left (deploy_id)\n            (\n"
+        "              topk by (job, instance, project_id) (1, group by (job, instance, project_id,"
+        " deploy_id) (quantconnect_live_info))\n"
+        "              or on (job, instance, project_id)\n"
+        "              group by (job, instance, project_id) (quantconnect_live_orders)\n"
+        "            )\n",
+        "            * on (job, project_id) group_left (deploy_id)\n"
+        "            project:quantconnect_deployment:info\n",
+        SECOND_EXPORTER,
+    ),
+    *(
+        Mutation(
+            f"orders of long ago are new, {what}", file, cure, cure.replace("min_over", trap), case
+        )
+        for what, file, cure, trap, case in (
+            (
+                "rejected",
+                ALERTS,
+                'min_over_time(project:quantconnect_live_orders:newest{status="invalid"}[1h])',
+                "0 * min_over",
+                OLD_ORDERS,
+            ),
+            (
+                "sent",
+                RECORDING,
+                "min_over_time(project:quantconnect_live_orders:sum[1h])",
+                "0 * min_over",
+                OLD_ORDERS,
+            ),
+        )
+    ),
+    *(
+        Mutation(
+            f"the first hour of a deployment is like any other, {what}",
+            file,
+            "project:quantconnect_live_launched_timestamp_seconds:newest < 3600\n",
+            "project:quantconnect_live_launched_timestamp_seconds:newest < 0\n",
+            "a redeploy with more rejected orders in its first read than the deployment before had,"
+            " and many more orders",
+        )
+        for what, file in (("rejected", ALERTS), ("sent", RECORDING))
+    ),
+    Mutation(
+        "what is rejected unseen is never told",
+        ALERTS,
+        'max_over_time(project:quantconnect_live_orders:newest{status="invalid"}[1d] offset 1h)',
+        'project:quantconnect_live_orders:newest{status="invalid"} offset 1h',
+        "orders are rejected while no exporter answers for five hours",
+    ),
+    Mutation(
+        "orders that nobody reads are no fills",
+        ALERTS,
+        "                  and on (job, project_id)\n                  quantconnect_live_orders\n",
+        "",
+        "orders that are not read, or withdrawn, or not yet read of a new deployment, are no lack"
+        " of fills; a fill ends it",
+    ),
+    Mutation(
+        "a log that lost lines has no new ones until it is as long again",
+        RECORDING,
+        "            < project:quantconnect_live_log_lines:max\n",
+        "",
+        "old lines are dropped from a full log: that is no new line, and what is new after it is"
+        " told",
+    ),
+    Mutation(
+        "a log that is dropped is written anew",
+        RECORDING,
+        "          project:quantconnect_live_log_lines:max\n          - (\n",
+        "          increase(project:quantconnect_live_log_lines:max[1h])\n          - 0 * (\n",
+        "old lines are dropped from a full log: that is no new line, and what is new after it is"
+        " told",
+    ),
+    Mutation(
+        "lines of a gap are never told",
+        RECORDING,
+        "last_over_time(project:quantconnect_live_log_lines:max[1d] offset 1h)",
+        "project:quantconnect_live_log_lines:max offset 1h",
+        "the log is not read for a while, and then for longer than an hour, in which lines matched;"
+        " an exporter that is restarted",
+    ),
+    Mutation(
+        "an order of a stopped algorithm is open for ever",
+        ALERTS,
+        "            time() - max by (job, project_id)"
+        " (quantconnect_live_oldest_open_order_timestamp_seconds) > 86400\n"
+        "            and on (job, project_id)\n"
+        "            project:quantconnect_live_running:max == 1\n",
+        "            time() - max by (job, project_id)"
+        " (quantconnect_live_oldest_open_order_timestamp_seconds) > 86400\n",
+        "an order that is open for more than a day, one that is not, and one of an algorithm that"
+        " does not run",
+    ),
+    Mutation(
+        "nodes that are all busy are news",
+        ALERTS,
+        "(project:quantconnect_live_stopped:bool == 1)\n            * on (job, project_id)"
+        " group_left (account)",
+        "(project:quantconnect_live_stopped:bool >= 0)\n            * on (job, project_id)"
+        " group_left (account)",
+        "a project does not run and all nodes are busy; in another account all run, and in a third"
+        " a node is free",
+    ),
+    Mutation(
+        "an account without credit has lost it",
+        ALERTS,
+        "(max_over_time(quantconnect_account_credit_balance[7d])) >= 1000\n",
+        "(max_over_time(quantconnect_account_credit_balance[7d])) >= 0\n",
+        "credit falls below 10 dollars; one that never was above, as of an account that pays by"
+        " card",
+    ),
+    Mutation(
         "intervals that are stretched are news",
         ALERTS,
         '{source="portfolio"} > 600)\n',
@@ -618,7 +748,7 @@ MUTATIONS = (
 def only(case: str) -> dict[str, Any]:
     """The file of unit tests that has the case, with that one alone."""
     for file in UNIT_TESTS:
-        content: dict[str, Any] = yaml.safe_load(file.read_text())
+        content: dict[str, Any] = load(file.read_text())
         tests = [test for test in content["tests"] if test["name"] == case]
         if tests:
             return content | {"tests": tests}
@@ -633,11 +763,11 @@ def verdict(
     assert mutation.cure in texts[mutation.file], "the cure is no longer written like this"
     texts[mutation.file] = texts[mutation.file].replace(mutation.cure, mutation.trap)
     rules = folder / "rules.yml"
-    rules.write_text(needed(yaml.safe_dump(case), list(texts.values())))
+    rules.write_text(needed(dump(case), list(texts.values())))
     loads = run(binary, "check", "rules", rules)
     assert loads.returncode == 0, loads.stderr
     alone = folder / "alone.yml"
-    alone.write_text(yaml.safe_dump(case | {"rule_files": [rules.name]}))
+    alone.write_text(dump(case | {"rule_files": [rules.name]}))
     return run(binary, "test", "rules", alone)
 
 

@@ -6,9 +6,8 @@ import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
-import yaml
 
-from .ruleset import ROOT, RULE_FILES, UNIT_TESTS, needed
+from .ruleset import ROOT, RULE_FILES, UNIT_TESTS, dump, load, needed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,12 +32,12 @@ def test_the_configuration_for_users_loads(promtool: str) -> None:
 def test_the_unit_tests_pass(promtool: str, file: Path, tmp_path: Path) -> None:
     """Each case with the rules that it asks for."""
     rules = [rule_file.read_text() for rule_file in RULE_FILES]
-    content = yaml.safe_load(file.read_text())
+    content = load(file.read_text())
     cases = []
     for number, case in enumerate(content["tests"]):
         of_case = tmp_path / f"{number}.rules.yml"
-        of_case.write_text(needed(yaml.safe_dump(case), rules))
+        of_case.write_text(needed(dump(case), rules))
         alone = tmp_path / f"{number}.yml"
-        alone.write_text(yaml.safe_dump(content | {"rule_files": [of_case.name], "tests": [case]}))
+        alone.write_text(dump(content | {"rule_files": [of_case.name], "tests": [case]}))
         cases.append(alone)
     run(promtool, "test", "rules", *cases)

@@ -7,11 +7,10 @@ from typing import Any
 
 import promql_parser
 import pytest
-import yaml
 
 from exporter.sources import CATALOGUE
 
-from .ruleset import ALERTS, RECORDS, ROOT, RULES, RUNBOOKS, UNIT_TESTS, Rule, headings
+from .ruleset import ALERTS, RECORDS, ROOT, RULES, RUNBOOKS, UNIT_TESTS, Rule, headings, load
 
 RUNBOOK = (
     "https://github.com/quantconnect-exporter/quantconnect-exporter/blob/main/docs/runbooks.md#"
@@ -33,6 +32,8 @@ LIMITS = (
     "max_position_weight",
     "max_position_loss",
     "min_cash_ratio",
+    "max_orders_per_hour",
+    "max_days_without_fill",
 )
 
 each_rule = pytest.mark.parametrize("rule", RULES, ids=str)
@@ -122,6 +123,17 @@ def test_keeps_the_job(rule: Rule) -> None:
             assert "job" in node.modifier.labels
 
 
+def is_an_amount(name: str) -> bool:
+    """Return whether a metric is in a currency, or is recorded of one that is."""
+    return "account_currency" in PUBLISHED.get(name, ()) or any(
+        is_an_amount(str(selector.name))
+        for record in RECORDS
+        if record.name == name
+        for selector in selectors(record)
+        if selector.name != name
+    )
+
+
 @each_rule
 def test_money_is_never_added_up_over_currencies(rule: Rule) -> None:
     """A sum of amounts keeps account_currency."""
@@ -136,8 +148,7 @@ def test_money_is_never_added_up_over_currencies(rule: Rule) -> None:
             amounts = [
                 i.name
                 for i in inner
-                if isinstance(i, promql_parser.VectorSelector)
-                and "account_currency" in PUBLISHED.get(str(i.name), {"account_currency"})
+                if isinstance(i, promql_parser.VectorSelector) and is_an_amount(str(i.name))
             ]
             assert not amounts or "account_currency" in node.modifier.labels, amounts
 
@@ -183,7 +194,7 @@ def test_withdrawn_data_does_not_read_as_recovery(alert: Rule) -> None:
         "QuantConnectAlgorithmFlapping",
         "QuantConnectPortfolioFrozen",
     }
-    if alert.group in {"quantconnect-risk", "quantconnect-algorithm"}:
+    if alert.group in {"quantconnect-risk", "quantconnect-algorithm", "quantconnect-account"}:
         assert (alert.keep_firing_for == "15m") == (alert.name not in events)
 
 
@@ -241,7 +252,7 @@ def test_every_alert_has_a_case_that_fires_and_one_that_does_not() -> None:
     fires: set[tuple[str, str]] = set()
     silent: set[str] = set()
     for file in UNIT_TESTS:
-        for case in yaml.safe_load(file.read_text())["tests"]:
+        for case in load(file.read_text())["tests"]:
             for check in case.get("alert_rule_test", ()):
                 for expected in check["exp_alerts"]:
                     assert set(expected["exp_annotations"]) == {

@@ -121,6 +121,44 @@ def in_the_time(during: range, value: Callable[[int], float]) -> Callable[[int, 
     return lambda index, time: value(index) if time in during else None
 
 
+def orders(
+    book: Book, of: Callable[..., tuple[str, list[Value]]]
+) -> Iterator[tuple[str, list[Value]]]:
+    """The orders of a book: two in each hour in which its market is open, each filled at once.
+
+    A redeploy begins again at none, ten minutes later.
+    """
+    sent = 0
+    counts: list[Value] = []
+    opened: list[Value] = []
+    fills: list[Value] = []
+    for index, time in enumerate(TIMES):
+        trades = bool(book.positions) and book.is_open(time)
+        if time == book.redeployed_at:
+            sent = 0
+        if trades and index % 6 == 0:
+            sent += 1
+        counts.append(sent)
+        opened.append(time - 60 if trades else None)
+        fills.append(time if trades and index % 6 == 0 else fills[-1] if sent else None)
+
+    def read(values: list[Value]) -> Callable[[int, int], Value]:
+        unread = range(book.redeployed_at or WEEK, (book.redeployed_at or WEEK) + 600)
+        return lambda index, time: None if time in unread else values[index]
+
+    yield of("quantconnect_live_orders", ', status="filled"', read(counts))
+    yield of("quantconnect_live_orders", ', status="invalid"', read([0.0 for _ in TIMES]))
+    yield of("quantconnect_live_oldest_open_order_timestamp_seconds", "", read(opened))
+    yield of("quantconnect_live_last_fill_timestamp_seconds", "", read(fills))
+    # On Wednesday the log is full, and loses nine of its oldest lines that match.
+    yield of(
+        "quantconnect_live_log_lines",
+        ', query="errors"',
+        lambda _, time: 40.0 if time < WEDNESDAY_NOON else 31.0,
+    )
+    yield of("quantconnect_project_auto_restart", "", lambda *_: 1.0)
+
+
 def series(book: Book, number: int) -> Iterator[tuple[str, list[Value]]]:
     """The series of a book and their values at TIMES, None where there is no sample."""
     labels = f'job="q", instance="i", account="main", project_id="{number}", project="{book.name}"'
@@ -141,13 +179,14 @@ def series(book: Book, number: int) -> Iterator[tuple[str, list[Value]]]:
 
     money = ', account_currency="USD"'
     yield of("quantconnect_project_info", "", lambda *_: 1)
-    for source in ("portfolio", "status"):
+    for source in ("portfolio", "status", "orders"):
         more = f', source="{source}"'
         name = f"quantconnect_read_last_success_timestamp_seconds{{{labels}{more}}}"
         yield name, [last_read(time) for time in TIMES]
         yield f"quantconnect_read_interval_seconds{{{labels}{more}}}", [60 for _ in TIMES]
         succeeds: list[Value] = [float(time not in MAINTENANCE) for time in TIMES]
         yield f"quantconnect_read_success{{{labels}{more}}}", succeeds
+    yield from orders(book, of)
     yield of("quantconnect_live_equity", money, lambda index, _: worth[index])
     yield of("quantconnect_live_status", ', status="Running"', lambda _, t: float(not starts(t)))
     yield of("quantconnect_live_status", ', status="Initializing"', lambda _, t: float(starts(t)))
@@ -203,7 +242,7 @@ def series(book: Book, number: int) -> Iterator[tuple[str, list[Value]]]:
 
 
 def api() -> Iterator[tuple[str, list[Value]]]:
-    """The calls of the account; in the maintenance all fail, and are fewer."""
+    """The account, and the calls for it; in the maintenance all fail, and are fewer."""
     for endpoint in ("live/list", "live/portfolio/read"):
         labels = f'job="q", instance="i", account="main", endpoint="{endpoint}"'
         calls = failures = 0
@@ -217,6 +256,17 @@ def api() -> Iterator[tuple[str, list[Value]]]:
             failed.append(failures)
         yield f"quantconnect_api_requests_total{{{labels}}}", requests
         yield f'quantconnect_api_request_failures_total{{{labels}, reason="http_5xx"}}', failed
+    account = 'job="q", instance="i", account="main"'
+    nodes = f"quantconnect_account_live_nodes{{{account}"
+    # As many nodes as books, and credit that lasts for some weeks.
+    yield f'{nodes}, busy="true"}}', [len(BOOKS) for _ in TIMES]
+    yield f'{nodes}, busy="false"}}', [0 for _ in TIMES]
+    yield (
+        f"quantconnect_account_credit_balance{{{account}}}",
+        [5000 - 500 * (time // DAY) for time in TIMES],
+    )
+    expiry = f"quantconnect_account_card_expiry_timestamp_seconds{{{account}}}"
+    yield expiry, [40 * DAY for _ in TIMES]
     build = 'quantconnect_exporter_build_info{job="q", instance="i", version="0.1.0"}'
     yield build, [1 for _ in TIMES]
 

@@ -9,8 +9,9 @@ import pytest
 
 from exporter.cli import main
 from exporter.poller.schedule import Budget
-from exporter.simulator import DEMO_TOKEN, SimulatorServer, World
+from exporter.simulator import DEMO_TOKEN, World
 from tests.poller.virtual import VirtualAccount
+from tests.support import SimulatorServer
 
 PAGE = (Path(__file__).parents[2] / "docs" / "scale.md").read_text(encoding="utf-8")
 
@@ -29,9 +30,14 @@ def budgets() -> list[float]:
     return [float(text.replace(",", "")) for text in re.findall(r"R = ([\d,]+) \|", PAGE)]
 
 
+def needed_per_minute(projects: int) -> float:
+    """Portfolios, statistics, orders and trades; nodes and credit; live/list."""
+    return projects * (1 + 1 / 5 + 1 / 10 + 1 / 60) + 1 / 10 + 1 / 60 + 1
+
+
 def stretch(projects: int, requests_per_minute: float, shards: int = 1) -> float:
     """The page's formula, with the default intervals."""
-    needed = projects / 60 + projects / 300
+    needed = needed_per_minute(projects) / 60 - 1 / 60
     available = 0.95 * (requests_per_minute / 60 - shards / 60)
     return max(1, needed / available)
 
@@ -39,7 +45,9 @@ def stretch(projects: int, requests_per_minute: float, shards: int = 1) -> float
 def account(projects: int, requests_per_minute: float) -> VirtualAccount:
     account = VirtualAccount(Budget(requests_per_minute / 60, 60.0))
     for project_id in range(projects):
-        account.add(project_id, portfolio=60.0, statistics=300.0)
+        intervals = {"statistics": 300.0, "orders": 600.0, "trades": 3600.0}
+        account.add(project_id, portfolio=60.0, **intervals)
+    account.add(None, nodes=600.0, account=3600.0)
     return account
 
 
@@ -47,20 +55,26 @@ def account(projects: int, requests_per_minute: float) -> VirtualAccount:
 def test_the_table_of_intervals_follows_the_formula(row: list[float]) -> None:
     projects, needed, *intervals = row
     assert len(intervals) == len(budgets()) == 5
-    assert needed == projects + projects / 5 + 1
+    assert needed == round(needed_per_minute(int(projects)))
     for requests_per_minute, interval in zip(budgets(), intervals, strict=True):
         assert round(60 * stretch(int(projects), requests_per_minute)) == interval
 
 
 @pytest.mark.parametrize("projects", [10, 46, 47, 1000])
-@pytest.mark.parametrize("shards", [1, 3])
-def test_the_formula_is_the_schedules(projects: int, shards: int) -> None:
-    one = account(projects, 60 / shards)
-    expected = stretch(projects * shards, 60, shards)
+def test_the_formula_is_the_schedules(projects: int) -> None:
+    one = account(projects, 60)
+    expected = stretch(projects, 60)
     assert one.schedule.stretch == pytest.approx(expected)
     interval = one.schedule.interval(one.tasks["portfolio", 0])
     assert interval == pytest.approx(60 * expected)
-    assert one.schedule.demand * 60 == pytest.approx(projects + projects / 5 + 1)
+    assert one.schedule.demand * 60 == pytest.approx(needed_per_minute(projects))
+
+
+def test_an_account_of_thirty_projects_has_room_left() -> None:
+    said = re.search(r"An account with 30 projects needs (\d+) calls of its 60 a minute", PAGE)
+    assert said is not None
+    assert round(account(30, 60).schedule.demand * 60) == int(said[1])
+    assert account(30, 60).schedule.stretch == 1.0
 
 
 def test_so_many_projects_fit_into_the_default_budget() -> None:

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 import requests
 
-from exporter.simulator import DEMO_TOKEN, Request, SimulatorServer, World
+from exporter.simulator import DEMO_TOKEN, Request, World
 from prometheus.stack import Prometheus, eventually, free_port
+from tests.support import SimulatorServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -96,7 +97,7 @@ def shards(directory: Path, base_url: str) -> Iterator[list[str]]:
             running.callback(process.terminate)
             started.append(partial(answers, process, address))
         for ready in started:
-            eventually(ready, "the exporter answers", seconds=30)
+            eventually(ready, "the exporter answers", seconds=120)
         yield addresses
 
 
@@ -104,7 +105,7 @@ def answers(process: subprocess.Popen[bytes], address: str) -> bool:
     """Whether an exporter can be asked; it must not have ended."""
     assert process.poll() is None, "the exporter ended, see its log"
     try:
-        return requests.get(f"http://{address}/-/healthy", timeout=5).ok
+        return requests.get(f"http://{address}/-/healthy", timeout=60).ok
     except requests.ConnectionError:
         return False
 

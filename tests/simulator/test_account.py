@@ -184,3 +184,11 @@ def test_cash_of_what_is_held_as_cash() -> None:
     assert state.holdings_value == pytest.approx(
         sum(abs(holding.market_value) for holding in state.holdings.values())
     )
+
+
+def test_trips_up_to_a_time() -> None:
+    book = account(cycle=1000.0)
+    assert book.trips(STARTED - 150_000.0) == []
+    later = book.trips(STARTED + 5300.0)
+    assert len(later) == 106
+    assert book.trips(STARTED + 300.0) == later[:101]

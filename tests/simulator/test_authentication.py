@@ -13,7 +13,8 @@ from .client import Client, signed
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from exporter.simulator import SimulatorServer, World
+    from exporter.simulator import World
+    from tests.support import SimulatorServer
 
 INVALID_HASH = {
     "errorCode": 10002,

@@ -12,13 +12,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from exporter.simulator import Delay, RequestLog, SimulatorServer, Stall, World
+import exporter.simulator
+from tests.support import Delay, RequestLog, SimulatorServer, Stall
 from tests.web_config.pki import PKI
 
 from .client import Client, receive_all, signed
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from exporter.simulator import World
 
 EQUITIES = 21048731
 
@@ -43,11 +46,18 @@ def test_slashes_too_many_are_forgiven(client: Client, path: str) -> None:
     assert client.request("GET", path).json() == {"success": True}
 
 
+def test_a_server_that_nobody_interferes_with(world: World) -> None:
+    with exporter.simulator.SimulatorServer(world) as server:
+        client = Client(server.port)
+        assert client.get("authenticate").json() == {"success": True}
+        client.close()
+
+
 def test_unknown_paths(client: Client) -> None:
-    inside = client.get("live/orders/read")
+    inside = client.get("live/orders/write")
     assert inside.status == 200
     assert inside.json() == {
-        "errors": ["Invalid API endpoint: live/orders/read"],
+        "errors": ["Invalid API endpoint: live/orders/write"],
         "success": False,
     }
     outside = client.request("GET", "/")
@@ -79,11 +89,11 @@ def test_the_date_is_now(server: SimulatorServer, client: Client) -> None:
         header = client.get("authenticate").headers["Date"]
         return email.utils.parsedate_to_datetime(header).timestamp()
 
-    assert abs(date() - time.time()) < 5
+    assert abs(date() - time.time()) < 60
     server.date_offset = 3 * 3600.0
     reply = client.get("authenticate")
     assert reply.json()["errorCode"] == 10002
-    assert abs(date() - time.time() - 3 * 3600) < 5
+    assert abs(date() - time.time() - 3 * 3600) < 60
 
 
 @pytest.mark.parametrize("body", [b"{not json", b"[1]", b"\xff\xfe", b'{"projectId": [1]}'])
@@ -180,7 +190,7 @@ def test_an_error_of_its_own_is_logged(
     with pytest.raises(http.client.RemoteDisconnected):
         client.get("authenticate")
     client.close()
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while not caplog.records and time.monotonic() < deadline:
         time.sleep(0.001)
     assert "request failed" in caplog.text
@@ -197,7 +207,7 @@ def test_closing_is_prompt_whatever_waits(world: World, fault: Delay | Stall) ->
     server.requests.wait_for(2)
     begun = time.monotonic()
     server.close()
-    assert time.monotonic() - begun < 5.0
+    assert time.monotonic() - begun < 60
     receive_all(connection)
     connection.close()
     with pytest.raises((http.client.HTTPException, OSError)):

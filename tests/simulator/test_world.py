@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from exporter.simulator import World
 from exporter.simulator.instruments import equity
+from tests.support import generated_world
 
 from .conftest import STARTED, Clock
 
@@ -173,7 +174,7 @@ def test_a_given_account_can_only_be_stopped(clock: Clock) -> None:
 @given(time=st.floats(STARTED, STARTED + 1e6), number=st.integers(0, 9))
 @settings(max_examples=50, deadline=None)
 def test_a_generated_account_adds_up(time: float, number: int) -> None:
-    world = World.generated(projects=10, holdings=37, held_for=600.0, clock=lambda: time)
+    world = generated_world(projects=10, holdings=37, held_for=600.0, clock=lambda: time)
     project = world.project(30000001 + number)
     state = project.book.at(time)
     assert len(state.holdings) == 37
@@ -185,21 +186,21 @@ def test_a_generated_account_adds_up(time: float, number: int) -> None:
 
 
 def test_a_generated_account_turns_over(clock: Clock) -> None:
-    world = World.generated(projects=2, holdings=40, held_for=600.0, clock=clock)
+    world = generated_world(projects=2, holdings=40, held_for=600.0, clock=clock)
     before = held(world, 30000001)
     clock.time += 60.0
     after = held(world, 30000001)
     assert len(before & after) == 36
     clock.time += 2400.0
     assert len(held(world, 30000001)) == 40
-    still = World.generated(projects=1, holdings=40, clock=clock)
+    still = generated_world(projects=1, holdings=40, clock=clock)
     first = held(still, 30000001)
     clock.time += 1e6
     assert held(still, 30000001) == first
 
 
 def test_a_generated_account_can_be_closed(clock: Clock) -> None:
-    world = World.generated(projects=1, holdings=5, clock=clock)
+    world = generated_world(projects=1, holdings=5, clock=clock)
     key = min(held(world, 30000001))
     before = equity_of(world, 30000001)
     world.close(30000001, key)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import requests
 
-from exporter.simulator import (
+from tests.soak.world import trade
+from tests.support import (
     Body,
     Bytes,
     Chunked,
@@ -25,15 +26,15 @@ from exporter.simulator import (
     TruncatedGzip,
     fault_answers,
 )
-from tests.soak.world import trade
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
     from random import Random
 
-    from exporter.simulator import Fault, SimulatorServer
+    from exporter.simulator import Fault
     from tests.soak.process import Exporter
+    from tests.support import SimulatorServer
 
 HARMLESS: tuple[Fault, ...] = (
     Delay(0.5),
@@ -67,6 +68,7 @@ HARMFUL: tuple[Fault, ...] = (
     fault_answers.invalid_hash(),
     fault_answers.locked_out(),
     fault_answers.no_portfolio(),
+    fault_answers.loading(),
     fault_answers.null_portfolio(),
     TruncatedGzip(),
     Cut(),
@@ -85,7 +87,10 @@ HARMFUL: tuple[Fault, ...] = (
     Body(b"[1,2,3]"),
     Body(b'{"success":true,"portfolio":7}'),
 )
-_ENDPOINTS = (None, "authenticate", "live/list", "live/portfolio/read", "live/read")
+_ENDPOINTS = (
+    *(None, "authenticate", "live/list", "live/portfolio/read", "live/read"),
+    *("live/orders/read", "live/trades/read", "projects/nodes/read"),
+)
 
 BAD_FILES = (
     "accounts: []\n",
@@ -99,6 +104,11 @@ CONFIGURATION = """\
 scrape_interval: {interval}
 status_interval: 2s
 statistics_interval: {interval}
+orders_interval: {interval}
+trades_interval: {interval}
+nodes_interval: {interval}
+account_interval: {interval}
+log_queries: {{errors: error}}
 request_timeout: 2s
 accounts:
 """

@@ -90,7 +90,7 @@ def _wait_for(running: Exporter) -> None:
         if running.process.poll() is not None:
             raise RuntimeError(f"the exporter did not start: {running.log.read_text()}")
         try:
-            requests.get(f"{running.url}/-/healthy", timeout=5)
+            requests.get(f"{running.url}/-/healthy", timeout=60)
         except requests.ConnectionError:
             time.sleep(0.05)
         else:

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 import requests
 from prometheus_client.parser import text_string_to_metric_families
 
-from exporter.simulator import SimulatorServer
 from tests.soak import truth
 from tests.soak.mischief import Mischief
 from tests.soak.process import Exporter, Usage, exporter
 from tests.soak.scraper import Scraper
 from tests.soak.world import soaked
+from tests.support import SimulatorServer
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -86,7 +86,7 @@ def soak(
                 are = truth.published(_exposition(running))
                 end = _typical([_later(running) for _ in range(5)])
             log = running.log.read_text(errors="replace")
-    should = truth.expected(world.truth(project_id) for project_id in world.project_ids)
+    should = truth.expected(world)
     warm = _typical(used[int(min(WARM_AFTER, seconds / 2)) :][:60])
     wrong = [
         *scraper.wrong,
@@ -153,7 +153,7 @@ def _await_reads(running: Exporter, world: World, *, since: float) -> None:
     sources = {
         (str(project_id), source)
         for project_id in world.project_ids
-        for source in ("portfolio", "status", "statistics")
+        for source in ("portfolio", "status", "statistics", "orders", "trades")
         # What was never deployed has neither portfolio nor statistics: QuantConnect says no.
         if world.truth(project_id).deployment is not None or source == "status"
     }

@@ -7,8 +7,9 @@ import threading
 import time
 from collections import Counter
 from contextlib import contextmanager
+from functools import lru_cache
 from itertools import cycle
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import requests
 from prometheus_client.openmetrics.parser import (
@@ -23,6 +24,8 @@ _TEXT = "text/plain;version=0.0.4"
 _OPENMETRICS = "application/openmetrics-text;version=1.0.0"
 _PAGES = ("/", "/config", "/-/healthy")
 _PAGE_EVERY = 7  # scrapes
+
+Labels: TypeAlias = tuple[tuple[str, str], ...]
 
 
 class Scraper:
@@ -90,6 +93,48 @@ class Scraper:
             self.wrong.append(f"{path}: HTTP {answer.status_code}")
 
 
+class TextSample(NamedTuple):
+    """A sample; its labels are sorted."""
+
+    name: str
+    labels: Labels
+    value: float
+
+
+def openmetrics_samples(exposition: str) -> Iterator[TextSample]:
+    """Yield the samples as prometheus-client parses them; raise ValueError if it can't."""
+    for family in openmetrics_families(exposition):  # type: ignore[no-untyped-call]
+        for sample in family.samples:
+            yield TextSample(sample.name, tuple(sorted(sample.labels.items())), sample.value)
+
+
+def text_samples(exposition: str) -> Iterator[TextSample]:
+    """Yield the samples of the text format, which has a line for each; raise ValueError.
+
+    prometheus-client parses them. From one scrape to the next most series stay, so each is parsed
+    once.
+    """
+    for line in exposition.splitlines():
+        if line.startswith("#"):
+            _comment(line)
+        else:
+            series, _, number = line.rpartition(" ")
+            name, labels = _series(series)
+            yield TextSample(name, labels, float(number))
+
+
+@lru_cache(maxsize=100_000)
+def _series(text: str) -> tuple[str, Labels]:
+    (family,) = text_families(f"{text} 0\n")
+    (sample,) = family.samples
+    return sample.name, tuple(sorted(sample.labels.items()))
+
+
+@lru_cache(maxsize=10_000)
+def _comment(line: str) -> None:
+    assert all(not family.samples for family in text_families(f"{line}\n"))
+
+
 class Found:
     """What an exposition holds, and what is wrong with it."""
 
@@ -103,25 +148,23 @@ def inconsistencies(exposition: str, *, is_openmetrics: bool) -> Found:
 
     Raises ValueError if it can't be parsed.
     """
-    families = openmetrics_families if is_openmetrics else text_families
     found = Found()
-    seen: set[tuple[str, tuple[tuple[str, str], ...]]] = set()
+    seen: set[tuple[str, Labels]] = set()
     positions: dict[str, float] = {}
     held: Counter[str] = Counter()
-    for family in families(exposition):
-        for sample in family.samples:
-            found.samples += 1
-            series = (sample.name, tuple(sorted(sample.labels.items())))
-            if series in seen:
-                found.wrong.append(f"{series} is there twice")
-            seen.add(series)
-            if not math.isfinite(sample.value):
-                found.wrong.append(f"{series} is {sample.value}")
-            match sample.name:
-                case "quantconnect_holdings":
-                    positions[sample.labels["project_id"]] = sample.value
-                case "quantconnect_holding_info":  # there whatever of the holding can't be read
-                    held[sample.labels["project_id"]] += 1
+    for sample in openmetrics_samples(exposition) if is_openmetrics else text_samples(exposition):
+        found.samples += 1
+        series = (sample.name, sample.labels)
+        if series in seen:
+            found.wrong.append(f"{series} is there twice")
+        seen.add(series)
+        if not math.isfinite(sample.value):
+            found.wrong.append(f"{series} is {sample.value}")
+        match sample.name:
+            case "quantconnect_holdings":
+                positions[dict(sample.labels)["project_id"]] = sample.value
+            case "quantconnect_holding_info":  # there whatever of the holding can't be read
+                held[dict(sample.labels)["project_id"]] += 1
     for project_id in positions.keys() | held.keys():
         if positions.get(project_id) != held[project_id]:
             said = f"{positions.get(project_id)} positions, {held[project_id]} there"

@@ -28,7 +28,7 @@ def test_a_few_seconds_of_it(tmp_path: Path) -> None:
 def test_one_wrong_number_would_be_noticed() -> None:
     world = World.demo(started=time.time())
     world.freeze()
-    should = expected(world.truth(project_id) for project_id in world.project_ids)
+    should = expected(world)
     are = dict(should)
     assert not differences(should, are)
     del are[Key("quantconnect_holdings", world.project_ids[0])]

@@ -6,14 +6,17 @@ Nothing of the exporter is used here but the names of its metrics.
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from prometheus_client.parser import text_string_to_metric_families
+
+from exporter.simulator import orders
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from exporter.simulator import Truth
+    from exporter.simulator import Truth, World
+    from exporter.simulator.project import Project
 
 
 class Key(NamedTuple):
@@ -40,16 +43,34 @@ _NOT_COMPARED = {
     "quantconnect_live_memory_used_bytes",
     "quantconnect_live_memory_total_bytes",
     "quantconnect_live_uptime_seconds",
+    "quantconnect_live_oldest_open_order_timestamp_seconds",
+    "quantconnect_live_last_fill_timestamp_seconds",
+    "quantconnect_live_log_lines",
 }
-_TELLING = ("symbol_id", "currency", "status", "deploy_id", "lean_version")
+_TELLING = ("symbol_id", "currency", "status", "deploy_id", "lean_version", "result")
+_STATUSES = {
+    "new": None,
+    "submitted": orders.SUBMITTED,
+    "partially_filled": None,
+    "filled": orders.FILLED,
+    "canceled": orders.CANCELED,
+    "none": None,
+    "invalid": orders.INVALID,
+    "cancel_pending": None,
+    "update_submitted": None,
+}
 _LEAN_VERSION = "v2.5.0.0.17484"
 
 
-def expected(truths: Iterable[Truth]) -> Numbers:
-    """Every number that must be published of these projects."""
+def expected(world: World) -> Numbers:
+    """Every number that must be published of the projects of a world."""
     numbers: Numbers = {}
-    for truth in truths:
+    for project in world.projects:
+        truth = world.truth(project.project_id)
         numbers |= _portfolio(truth) | _deployment(truth) | _statistics(truth)
+        if truth.deployment is not None:
+            numbers |= _orders(project, truth.deployment.deploy_id, truth.at)
+            numbers |= _trades(project, truth.at)
     return numbers
 
 
@@ -103,6 +124,43 @@ def _statistics(truth: Truth) -> Numbers:
             float(Decimal(f"{100 * statistics.return_ratio:.2f}") / 100)
         ),
     }
+
+
+def _orders(project: Project, deploy_id: str, at: float) -> Numbers:
+    """Of the orders that the simulator lists: those of the newest deployment."""
+    found = orders.orders(project, at)
+    mine = [order for order in found if order.deployment.deploy_id == deploy_id]
+    numbers = {
+        Key("quantconnect_live_orders", project.project_id, name): float(
+            sum(order.status == status for order in mine)
+        )
+        for name, status in _STATUSES.items()
+    }
+    fees = [round(orders.fee(each, project.book), 4) for each in mine if each.status == 3]
+    if fees:
+        key = Key("quantconnect_live_order_fees", project.project_id, project.book.currency)
+        numbers[key] = _exact(fees)
+    return numbers
+
+
+def _trades(project: Project, at: float) -> Numbers:
+    """Of the closed trades that the simulator lists, which are those of all deployments."""
+    found = orders.trades(orders.orders(project, at))
+    rows: list[dict[str, Any]] = [orders.trade_row(each, project) for each in found]
+    wins = sum(row["isWin"] for row in rows)
+    fees = [row["totalFees"] for row in rows]
+    profits = [row["profitLoss"] for row in rows] + [-fee for fee in fees]
+    return {
+        Key("quantconnect_live_closed_trades", project.project_id, "win"): float(wins),
+        Key("quantconnect_live_closed_trades", project.project_id, "loss"): float(len(rows) - wins),
+        Key("quantconnect_live_realized_pnl", project.project_id): _exact(profits),
+        Key("quantconnect_live_trade_fees", project.project_id): _exact(fees),
+    }
+
+
+def _exact(amounts: Iterable[float]) -> float:
+    """The sum of amounts as they are sent, without the rounding of floats."""
+    return float(sum(Decimal(repr(amount)) for amount in amounts))
 
 
 def published(exposition: str) -> Numbers:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from exporter.simulator import World
 from exporter.simulator.instruments import equity, forex
+from tests.support import generated_world
 
 if TYPE_CHECKING:
     from random import Random
@@ -19,7 +20,7 @@ _ENDS = ("Stopped", "RuntimeError", "Deleted", "Completed")
 def soaked(*, started: float, generated: int, seed: int) -> World:
     """The ten projects of the demo, and ``generated`` whose positions change every few seconds."""
     demo = World.demo(started=started, seed=seed, stops_after=60, crashes_after=120)
-    busy = World.generated(projects=generated, holdings=12, seed=seed, held_for=40.0)
+    busy = generated_world(projects=generated, holdings=12, seed=seed, held_for=40.0)
     world = World([*demo.projects, *busy.projects])
     world.set_format(demo.project_ids[0], encoding="long", iso_dates=True)
     world.set_format(demo.project_ids[1], empty_as_list=True)

@@ -12,6 +12,7 @@ import pytest
 
 from exporter.metrics.table import Row
 from exporter.sources.portfolio import account_currencies, decode_portfolio
+from exporter.sources.source import Known
 from exporter.sources.statistics import STATISTICS, decode_statistics
 from exporter.sources.status import STATUS, STATUSES
 from tests.sources.given import (
@@ -202,7 +203,7 @@ def test_a_running_deployment_with_equity_0() -> None:
     }
     for equity in (0, 0.0, "0", "0.00"):
         answer = {"live": [deployment | {"equity": equity}], "success": True}
-        status = STATUS.request(PROJECT, CONFIG).decode(answer)
+        status = STATUS.request(PROJECT, CONFIG, Known()).decode(answer)
         assert status.problems == ()
         assert published(STATUS, status) == [
             *(

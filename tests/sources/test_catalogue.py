@@ -14,11 +14,17 @@ import pytest
 from exporter.exposition import TEXT, Renderer, Snapshot, join
 from exporter.metrics import own
 from exporter.metrics.project import PROJECT_INFO, PROJECT_LIMIT, READINGS
-from exporter.sources import CATALOGUE, PROJECT_FAMILIES, SOURCES, TABLES
+from exporter.sources import ACCOUNT_SOURCES, CATALOGUE, READ_FAMILIES, SOURCES, TABLES
+from exporter.sources.benchmark import BENCHMARK, Benchmark
+from exporter.sources.credit import CREDIT, Credit
+from exporter.sources.logs import LOGS, LogLines
+from exporter.sources.nodes import NODES, Nodes
+from exporter.sources.orders import ORDERS, beginning, decode_orders
 from exporter.sources.portfolio import PORTFOLIO, decode_portfolio
 from exporter.sources.projects import DESCRIPTION, Description
 from exporter.sources.statistics import STATISTICS, decode_statistics
 from exporter.sources.status import STATUS, Status, decode_deployments
+from exporter.sources.trades import TRADES, Trades
 from exporter.telemetry import Telemetry
 from tests.metrics.readings import Read
 from tests.sources.given import ROW, answer_of
@@ -71,7 +77,25 @@ PROJECT = {
     "quantconnect_project_info": "",
     "quantconnect_project_limit": "limit",
     "quantconnect_project_auto_restart": "",
+    "quantconnect_live_orders": "status",
+    "quantconnect_live_oldest_open_order_timestamp_seconds": "",
+    "quantconnect_live_last_fill_timestamp_seconds": "",
+    "quantconnect_live_order_fees": "currency",
+    "quantconnect_live_closed_trades": "result",
+    "quantconnect_live_realized_pnl": "account_currency",
+    "quantconnect_live_trade_fees": "account_currency",
+    "quantconnect_live_log_lines": "query",
+    "quantconnect_live_benchmark_value": "",
 }
+ACCOUNT = {
+    "quantconnect_account_live_nodes": "account busy",
+    "quantconnect_account_credit_balance": "account",
+    "quantconnect_account_card_expiry_timestamp_seconds": "account",
+}
+ALL_SOURCES = (*SOURCES, *ACCOUNT_SOURCES)
+_EVENT = {"algorithmId": "L-1", "orderFeeAmount": 1, "orderFeeCurrency": "USD"}
+_TIMES = {"createdTime": "2026-11-20 14:30:00", "lastFillTime": "2026-11-20 14:31:00"}
+ORDERS_FOUND = [{"id": 1, "status": 2, **_TIMES, "events": [_EVENT]}]
 EXPORTER = {
     "quantconnect_api_requests_total": ("counter", "account endpoint"),
     "quantconnect_api_request_failures_total": ("counter", "account endpoint reason"),
@@ -92,11 +116,14 @@ EXPORTER = {
 
 
 def test_the_families_of_projects() -> None:
-    assert {family.name: (family.type, set(family.labels)) for family in PROJECT_FAMILIES} == {
-        name: ("gauge", {"account", "project_id", "project", *labels.split()})
-        for name, labels in PROJECT.items()
+    assert {family.name: (family.type, set(family.labels)) for family in READ_FAMILIES} == {
+        **{
+            name: ("gauge", {"account", "project_id", "project", *labels.split()})
+            for name, labels in PROJECT.items()
+        },
+        **{name: ("gauge", set(labels.split())) for name, labels in ACCOUNT.items()},
     }
-    assert [family.name for family in PROJECT_FAMILIES if family.open_labels] == [
+    assert [family.name for family in READ_FAMILIES if family.open_labels] == [
         "quantconnect_project_info"
     ]
 
@@ -109,7 +136,7 @@ def test_the_families_of_the_exporter() -> None:
 
 def test_every_name_is_there_once() -> None:
     assert Counter(family.name for family in CATALOGUE).most_common(1)[0][1] == 1
-    assert CATALOGUE == PROJECT_FAMILIES + own.FAMILIES
+    assert CATALOGUE == READ_FAMILIES + own.FAMILIES
 
 
 @pytest.mark.parametrize("family", CATALOGUE, ids=lambda family: family.name)
@@ -132,13 +159,19 @@ def test_a_name_says_its_unit_and_the_help_where_it_is_from(family: Family) -> N
         assert re.search("account('s)? currency", family.help)
 
 
-@pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.name)
+@pytest.mark.parametrize("source", ALL_SOURCES, ids=lambda source: source.name)
 def test_the_help_of_what_is_read_has_the_endpoint_and_the_interval(source: Source[Any]) -> None:
     endpoint = {
         PORTFOLIO: "live/portfolio/read, ",
         STATUS: "live/list, ",
         STATISTICS: "live/read, ",
         DESCRIPTION: "projects/read, ",
+        ORDERS: "live/orders/read, ",
+        LOGS: "live/logs/read, ",
+        TRADES: "live/trades/read, ",
+        BENCHMARK: "live/chart/read, ",
+        NODES: "projects/nodes/read, ",
+        CREDIT: "account/read, ",
     }[source]
     key = source.every.partition("`, ")[0].strip("`")
     for table in source.tables:
@@ -153,7 +186,7 @@ def test_the_help_of_the_unrealized_profit_names_the_better_one() -> None:
 
 
 def test_names_of_sources_tell_them_apart() -> None:
-    assert len({source.name for source in SOURCES}) == len(SOURCES)
+    assert len({source.name for source in ALL_SOURCES}) == len(ALL_SOURCES)
 
 
 def test_titles_of_tables_tell_them_apart() -> None:
@@ -195,6 +228,12 @@ def everything() -> bytes:
         STATUS: Status(decode_deployments({"live": [deployment]}).newest()[7]),
         STATISTICS: decode_statistics(statistics, custom=("Orders",)),
         DESCRIPTION: Description(7, "US momentum", auto_restart=True),
+        ORDERS: decode_orders({"orders": ORDERS_FOUND}, known=beginning("L-1")),
+        LOGS: LogLines({"errors": 7}, is_whole=True),
+        TRADES: Trades(),
+        BENCHMARK: Benchmark(value=450.0, problems=()),
+        NODES: Nodes(busy=1, free=0, problems=()),
+        CREDIT: Credit(balance=1.0, card_expiry=1.0, problems=()),
     }
     snapshots: list[Snapshot] = [
         renderer.render(PROJECT_INFO, [{"desk": "x"}]),
@@ -202,7 +241,7 @@ def everything() -> bytes:
         renderer.render(READINGS, [Read("status", 60, success=True, last_success=1, duration=1)]),
         *(
             renderer.render(families.table, families.rows(answers[source], 0.0))
-            for source in SOURCES
+            for source in ALL_SOURCES
             for families in source.families
         ),
     ]
@@ -217,7 +256,7 @@ def everything() -> bytes:
     telemetry.http_requests.labels("/metrics", "200").inc()
     telemetry.reload_successful.set(1)
     telemetry.reload_timestamp.set(1)
-    return join(PROJECT_FAMILIES, snapshots, telemetry.registry, TEXT)
+    return join(READ_FAMILIES, snapshots, telemetry.registry, TEXT)
 
 
 def test_every_family_can_have_samples() -> None:

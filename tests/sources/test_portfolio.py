@@ -23,6 +23,7 @@ from exporter.sources.portfolio import (
     account_currencies,
     decode_portfolio,
 )
+from exporter.sources.source import Known
 from tests.sources.given import (
     CONFIG,
     DATA,
@@ -560,7 +561,7 @@ def test_a_position_has_a_profit_or_loss(holdings: object, *, has_pnl: bool) -> 
 
 
 def test_the_call_of_a_project() -> None:
-    request = PORTFOLIO.request(PROJECT, CONFIG)
+    request = PORTFOLIO.request(PROJECT, CONFIG, Known())
     assert (request.endpoint, request.parameters) == (
         Endpoint.LIVE_PORTFOLIO_READ,
         {"projectId": 101},

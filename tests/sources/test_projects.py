@@ -18,6 +18,7 @@ from exporter.sources.projects import (
     decode_page,
     page,
 )
+from exporter.sources.source import Known
 from tests.sources.given import CONFIG, PROJECT, A, P, published
 
 MOMENTUM = {
@@ -166,7 +167,7 @@ def test_a_page_that_is_none(payload: dict[str, object]) -> None:
 
 
 def test_the_call_of_a_project() -> None:
-    request = DESCRIPTION.request(PROJECT, CONFIG)
+    request = DESCRIPTION.request(PROJECT, CONFIG, Known())
     assert (request.endpoint, request.parameters) == (Endpoint.PROJECTS_READ, {"projectId": 101})
     answer = {"projects": [MOMENTUM | {"projectId": 101}]}
     assert request.decode(answer).name == "Live/US momentum"

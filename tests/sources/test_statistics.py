@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from exporter.metrics.table import Row
 from exporter.quantconnect.client import Endpoint
 from exporter.quantconnect.fields import Problem
+from exporter.sources.source import Known
 from exporter.sources.statistics import (
     RUNTIME_STATISTICS,
     STATISTICS,
@@ -279,7 +280,7 @@ def test_a_lean_version_that_is_none() -> None:
 
 def test_the_call_of_a_project() -> None:
     project = replace(PROJECT, statistics=("Leverage",))
-    request = STATISTICS.request(project, CONFIG)
+    request = STATISTICS.request(project, CONFIG, Known())
     assert (request.endpoint, request.parameters) == (Endpoint.LIVE_READ, {"projectId": 101})
     found = request.decode({"runtimeStatistics": {"Leverage": "1.5", "Other": "2"}})
     assert found.custom == {"Leverage": 1.5}

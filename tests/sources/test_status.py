@@ -14,6 +14,7 @@ from exporter.quantconnect.client import Endpoint
 from exporter.quantconnect.errors import ApiError, Reason
 from exporter.quantconnect.fields import Problem
 from exporter.sources import status
+from exporter.sources.source import Known
 from exporter.sources.status import (
     STATUS,
     STATUSES,
@@ -362,7 +363,7 @@ def test_a_call_lists_what_ended(filtered: str) -> None:
 
 
 def test_the_call_of_a_project() -> None:
-    request = STATUS.request(PROJECT, CONFIG)
+    request = STATUS.request(PROJECT, CONFIG, Known())
     assert (request.endpoint, request.parameters) == (Endpoint.LIVE_LIST, {"projectId": 101})
     older = ENTRY | {"projectId": 101, "launched": "2026-11-19 14:30:00"}
     found = request.decode({"live": [older, ENTRY | {"projectId": 101}, ENTRY, None]})

@@ -15,7 +15,7 @@ from prometheus_client.openmetrics.parser import (
 )
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
-from exporter.sources import PROJECT_FAMILIES
+from exporter.sources import READ_FAMILIES
 from exporter.store import AccountReport
 
 from .serving import SAMPLE, Answer, Serving, published, serving
@@ -44,7 +44,7 @@ def test_metrics_in_the_text_format(shared: Serving) -> None:
     assert "content-encoding" not in answer.headers
     assert SAMPLE in answer.text.splitlines()
     names = {family.name for family in parse_text(answer.text)}
-    assert {family.name for family in PROJECT_FAMILIES} <= names
+    assert {family.name for family in READ_FAMILIES} <= names
     assert {"process_start_time_seconds", "python_info"} <= names
 
 

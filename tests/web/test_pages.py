@@ -302,3 +302,16 @@ def test_a_project_of_which_nothing_is_known() -> None:
 def test_a_clock_that_was_set_back_makes_no_negative_age() -> None:
     source = SourceReport("portfolio", 60, tried=NOW + 99, succeeded=NOW + 99)
     assert "last tried 0s ago" in project_page(report(sources=(source,)), "", now=NOW)
+
+
+def test_of_many_sources_the_most_urgent_have_a_column_and_all_of_them_their_errors() -> None:
+    names = ("portfolio", "status", "statistics", "orders", "trades")
+    sources = tuple(
+        SourceReport(name, 60, tried=NOW - 5, succeeded=NOW - 5, error=f"no {name}"[: index * 99])
+        for index, name in enumerate(names)
+    )
+    shown = page(report(sources=sources))
+    assert [name for name in names if f">{name} read</th>" in shown] == list(names[:3])
+    assert [name for name in names if f"{name}: no {name}" in shown] == list(names[1:])
+    explained = project_page(report(sources=sources), "", now=NOW)
+    assert all(f"\n  {name} " in explained for name in names)

@@ -14,10 +14,10 @@ import requests
 
 from exporter.cli.flags import parse
 from exporter.cli.run import listen
-from exporter.simulator import World
 from exporter.web.config import WebConfig
 from prometheus.stack import free_port
 from tests.port.exporter_process import running, until
+from tests.support import generated_world
 
 from .serving import TLS
 from .test_basic_auth import users
@@ -32,7 +32,7 @@ def test_everything_at_once_on_the_real_exporter(pki: PKI) -> None:
     file = pki.path("web.yaml")
     file.write_text(text)
     flags = ("--web.config.file", str(file))
-    with running(World.generated(projects=1, holdings=2), pki.directory, *flags) as exporter:
+    with running(generated_world(projects=1, holdings=2), pki.directory, *flags) as exporter:
         session = requests.Session()
         session.trust_env = False
         session.verify = str(pki.path("ca.pem"))
@@ -110,7 +110,7 @@ def test_http_to_a_tls_port_is_told_to_use_https(pki: PKI) -> None:
     file = pki.path("web.yaml")
     file.write_text(TLS)
     flags = ("--web.config.file", str(file))
-    with running(World.generated(projects=1, holdings=2), pki.directory, *flags) as exporter:
+    with running(generated_world(projects=1, holdings=2), pki.directory, *flags) as exporter:
         client = http.client.HTTPConnection("127.0.0.1", exporter.port, timeout=20)
         client.request("GET", "/metrics")
         response = client.getresponse()

@@ -101,7 +101,7 @@ def server_context(tls: TLS) -> ServerContext:
     """Return the context of the settings; raises ``UnusableError``."""
     context = ServerContext(ssl.PROTOCOL_TLS_SERVER)
     with warnings.catch_warnings():
-        # TLS 1.0 and 1.1 are deprecated; whoever configures them knows.
+        # TLS 1.0 and 1.1 are deprecated; only an explicit configuration enables them.
         warnings.simplefilter("ignore", DeprecationWarning)
         context.minimum_version, context.maximum_version = tls.minimum, tls.maximum
     context.set_ciphers(_cipher_list(tls))

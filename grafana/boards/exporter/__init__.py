@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from grafana.boards import common
-from grafana.boards.exporter import api, headline, process, reads
+from grafana.boards.exporter import accounts, api, headline, process, reads
 from grafana.builder.dashboard import Dashboard
 from grafana.builder.grid import Row, line
 
@@ -17,6 +17,7 @@ DASHBOARD = Dashboard(
     rows=(
         Row("", (headline.TRUST, headline.HEADLINE)),
         Row("Reads", (line(9, (12, reads.READS), (12, reads.AGE)),)),
+        Row("Accounts", (line(5, (24, accounts.ACCOUNTS)),)),
         Row("QuantConnect's API", api.API),
         Row("Exporter", process.PROCESS),
     ),

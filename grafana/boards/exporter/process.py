@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from grafana.boards.common import JOBS, series
+from grafana.builder import palette
 from grafana.builder.grid import line
-from grafana.builder.panel import timeseries, values
+from grafana.builder.panel import color, timeseries, values
 from grafana.builder.query import Query
 from grafana.builder.table import Label, Sort, Value, table
 
+TLS_FAILED = "TLS handshakes that failed"
 BUILD_INFO = series("quantconnect_exporter_build_info", JOBS)
 
 PROCESS = (
@@ -64,10 +66,11 @@ PROCESS = (
                         expr="sum(rate({}[$__rate_interval]))".format(
                             series("quantconnect_exporter_tls_handshake_failures_total", JOBS)
                         ),
-                        legend="TLS handshakes that failed",
+                        legend=TLS_FAILED,
                     ),
                 ),
                 style=values(unit="reqps", limits=(0, None), by_series=True),
+                overrides=(color(TLS_FAILED, palette.WARNING),),
             ),
         ),
     ),
@@ -116,7 +119,7 @@ PROCESS = (
                 by=("job", "instance"),
                 sort=Sort(title="Instance", descending=False),
                 columns=(
-                    Label(name="instance", title="Instance"),
+                    Label(name="instance", title="Instance", width=150),
                     Label(name="version", title="Version", width=90),
                     Label(name="revision", title="Revision", hidden=True),
                     Label(name="python_version", title="Python", width=80),

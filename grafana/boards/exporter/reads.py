@@ -29,9 +29,8 @@ READS = table(
             brings=("project",),
             hidden=True,
         ),
-        Label(name="project", title="Project"),
-        Label(name="project_id", title="Project id", width=100),
-        Label(name="source", title="Source", width=90),
+        Label(name="project", title="Project", least=200),
+        Label(name="source", title="Source", width=110),
         Value(ref="success", title="Last read", width=90, expr=SUCCESS, states=OK),
         Value(
             ref="age",
@@ -58,6 +57,7 @@ READS = table(
             unit="s",
             decimals=2,
         ),
+        Label(name="project_id", title="Project id", width=100),
     ),
 )
 

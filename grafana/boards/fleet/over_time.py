@@ -9,27 +9,14 @@ from grafana.builder.query import Query
 
 DRAWDOWN = series("project:quantconnect_drawdown_30d:ratio", PROJECTS)
 
-# Equity at the start of the range, or where the project was launched later, its first equity: that
-# at the only moment before which there is none as far back as the range is long.
-RAW_EQUITY = series("quantconnect_live_equity", PROJECTS)
-EQUITY = f"max by (job, project_id, project) ({RAW_EQUITY})"
-FIRST_EQUITY = f"""(
-      max by (job, project_id, project) (last_over_time({RAW_EQUITY}[1h] @ start()))
-      or
-      max by (job, project_id, project) (
-        max_over_time(
-          ({RAW_EQUITY} unless last_over_time({RAW_EQUITY}[$__range] offset $__interval))
-          [$__range:$__interval] @ end()
-        )
-      )
-    )"""
+EQUITY = series("quantconnect_live_equity", PROJECTS)
 
 INDEXED = timeseries(
     title="Equity indexed to 100",
     description="""Each project's equity as a percentage of what it was at its first moment in the
         time range, so that accounts of any size and currency compare. Deposits and withdrawals
         show as jumps. Source: live/list, equity.""",
-    queries=(Query(expr=each_project(f"100 * {EQUITY} / {FIRST_EQUITY}"), legend="{{project}}"),),
+    queries=(Query(expr=each_project(common.indexed(EQUITY, "project")), legend="{{project}}"),),
     style=values(unit="none", decimals=1, by_series=True),
     legend_right=True,
 )

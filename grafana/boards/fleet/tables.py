@@ -5,7 +5,7 @@ from __future__ import annotations
 from grafana.boards import common
 from grafana.boards.common import PROJECTS, limits_used, nearest_limit, series
 from grafana.builder import palette
-from grafana.builder.palette import rising
+from grafana.builder.palette import State, rising
 from grafana.builder.table import Label, Nothing, Sort, Value, table
 
 OPEN_PROJECT = {
@@ -13,14 +13,17 @@ OPEN_PROJECT = {
     "url": common.page("quantconnect-portfolio", project="${__data.fields.project_id}"),
 }
 STATUS = common.status_now(PROJECTS)
+REJECTED = State("/^(.*rejected.*)$/", "$1", palette.WARNING)
 
 PROJECTS_TABLE = table(
     title="Projects",
     description="""Each project on a line: first those without data, in error, liquidated and
         stopped, then the one closest to one of its limits. "Limit used" is the largest share that
         drawdown (30 days), loss today, gross leverage, the biggest position or the worst position
-        have of the project's limit: at 100 % the alert fires. A project's name opens its
-        portfolio. Source: live/list, live/portfolio/read and the recording rules.""",
+        have of the project's limit: at 100 % the alert fires. Open orders are read every 10
+        minutes, and are followed by those that were rejected within a day. A project's name opens
+        its portfolio. Source: live/list, live/portfolio/read, live/orders/read and the recording
+        rules.""",
     by=("job", "project_id"),
     # Statuses that need a look have the larger numbers; a limit is rarely used ten times.
     sort=Sort(title="Order"),
@@ -42,31 +45,12 @@ PROJECTS_TABLE = table(
                 or {STATUS} * 0""",
             hidden=True,
         ),
-        Label(name="project", title="Project", link=OPEN_PROJECT),
+        Label(name="project", title="Project", link=OPEN_PROJECT, least=230),
         Label(name="project_id", title="Project id", hidden=True),
         Value(ref="status", title="Status", width=95, expr=STATUS, states=common.STATES),
         Value(
-            ref="age",
-            width=85,
-            title="Data age",
-            expr=common.age(PROJECTS, "portfolio"),
-            unit="s",
-            decimals=0,
-            thresholds=common.AGES,
-        ),
-        Value(
-            ref="equity",
-            width=95,
-            title="Equity",
-            expr=common.live_equity(PROJECTS),
-            brings=("account_currency",),
-            unit=common.MONEY_UNIT,
-            decimals=0,
-        ),
-        Label(name="account_currency", title="Currency", width=85),
-        Value(
             ref="profit",
-            width=90,
+            width=80,
             title="Today",
             expr=series("project:quantconnect_profit:today", PROJECTS),
             unit=common.MONEY_UNIT,
@@ -75,7 +59,7 @@ PROJECTS_TABLE = table(
         ),
         Value(
             ref="profit_ratio",
-            width=80,
+            width=75,
             title="Today %",
             expr=series("project:quantconnect_profit_ratio:today", PROJECTS),
             unit=common.RATIO_UNIT,
@@ -92,10 +76,28 @@ PROJECTS_TABLE = table(
             decimals=0,
             thresholds=rising(warning=common.LIMIT_NEAR, critical=common.LIMIT_REACHED),
         ),
-        Label(name="limit", title="Limit", width=140, states=common.LIMITS),
+        Value(
+            ref="equity",
+            width=90,
+            title="Equity",
+            expr=common.live_equity(PROJECTS),
+            brings=("account_currency",),
+            unit=common.MONEY_UNIT,
+            decimals=0,
+        ),
+        Label(name="account_currency", title="Currency", width=80),
+        Value(
+            ref="age",
+            width=80,
+            title="Data age",
+            expr=common.age(PROJECTS, "portfolio"),
+            unit="s",
+            decimals=0,
+            thresholds=common.AGES,
+        ),
         Value(
             ref="drawdown",
-            width=95,
+            width=90,
             title="Drawdown",
             expr=series("project:quantconnect_drawdown_30d:ratio", PROJECTS),
             unit=common.RATIO_UNIT,
@@ -109,11 +111,21 @@ PROJECTS_TABLE = table(
             decimals=2,
         ),
         Value(
-            ref="cash",
-            width=70,
-            title="Cash",
-            expr=series("project:quantconnect_cash:ratio", PROJECTS),
-            unit=common.RATIO_UNIT,
+            ref="orders",
+            title="Orders",
+            expr=common.orders_in_words(PROJECTS),
+            brings=("orders",),
+            hidden=True,
+        ),
+        Label(name="orders", title="Open orders", width=120, texts=(REJECTED,)),
+        Value(
+            ref="fill",
+            width=80,
+            title="Last fill",
+            expr="time() - {}".format(
+                series("quantconnect_live_last_fill_timestamp_seconds", PROJECTS)
+            ),
+            unit="s",
             decimals=0,
         ),
         Value(
@@ -125,12 +137,21 @@ PROJECTS_TABLE = table(
             decimals=0,
         ),
         Value(
+            ref="cash",
+            width=65,
+            title="Cash",
+            expr=series("project:quantconnect_cash:ratio", PROJECTS),
+            unit=common.RATIO_UNIT,
+            decimals=0,
+        ),
+        Value(
             ref="positions",
             width=80,
             title="Positions",
             expr=series("quantconnect_holdings", PROJECTS),
             decimals=0,
         ),
+        Label(name="limit", title="Limit", width=125, states=common.LIMITS),
     ),
 )
 

@@ -4,13 +4,23 @@ from __future__ import annotations
 
 from grafana.boards import common
 from grafana.boards.common import PROJECT, series
-from grafana.boards.portfolio import changes, equity, headline, positions, risk, statistics
+from grafana.boards.portfolio import (
+    changes,
+    equity,
+    headline,
+    orders,
+    positions,
+    risk,
+    statistics,
+)
 from grafana.builder import palette
 from grafana.builder.dashboard import Annotation, Dashboard
 from grafana.builder.grid import Row, line
 
 UID = "quantconnect-portfolio"
 QUANTITY = series("quantconnect_holding_quantity", PROJECT)
+RAW_LINES = series("quantconnect_live_log_lines", PROJECT)
+LINES = common.log_lines(PROJECT)
 LAUNCHED = series("quantconnect_live_launched_timestamp_seconds", PROJECT)
 FIRING = series("ALERTS", common.FIRING, common.PAGING, 'project_id="$project"')
 
@@ -33,6 +43,14 @@ ANNOTATIONS = (
         shown=False,
     ),
     Annotation(
+        name="Log matches",
+        # Where a number rises: it falls when QuantConnect drops the oldest lines.
+        expr=f"{LINES} > max by (job, project_id, query) ({RAW_LINES} offset $__interval)",
+        color=palette.ACCENT,
+        title="Log: {{query}}",
+        text="new lines in the log match the query {{query}}",
+    ),
+    Annotation(
         name="Alerts",
         # Grafana writes the name of a label that an alert does not have: one that all have.
         expr=f'label_join({FIRING}, "about", " ", "severity", "symbol")',
@@ -53,9 +71,10 @@ DASHBOARD = Dashboard(
     rows=(
         Row("", (headline.TRUST, headline.MAIN, equity.CURVE, headline.MORE)),
         Row("Positions", (line(17, (24, positions.HOLDINGS)), positions.CONTRIBUTORS)),
-        Row("Profit", (equity.PROFIT,)),
+        Row("Profit", (equity.PROFIT, orders.COMPARED)),
         Row("Limits and exposure", (risk.EXPOSURE,)),
         Row("Changes in the time range", (changes.CHANGES,)),
+        Row("Orders and the log", (orders.NUMBERS, orders.OVER_TIME)),
         Row("Concentration and cash", (risk.CONCENTRATION,), collapsed=True),
         statistics.STATISTICS,
     ),

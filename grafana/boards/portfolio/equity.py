@@ -10,11 +10,12 @@ from grafana.builder.grid import line
 from grafana.builder.panel import color, timeseries, values
 from grafana.builder.query import Query
 
+EQUITY = common.equity_over_time(MONEY)
 # What a day closed with: the last equity known within it, so today's bar is there as well. What it
 # opened with: the last equity of the day before, on the first day the first one seen.
-DAY_CLOSE = f"last_over_time(({common.live_equity(MONEY)})[1d:1m] offset -1d)"
+DAY_CLOSE = f"last_over_time({EQUITY}[1d:1m] offset -1d)"
 DAY_OPEN = f"""(
-      last_over_time(({common.live_equity(MONEY)})[1d:1m])
+      last_over_time({EQUITY}[1d:1m])
       or last_over_time({recorded("live_equity:day_open")}[1d] offset -1d)
     )"""
 # The largest at any time of the range: chosen once, not for each point of the graph.
@@ -34,7 +35,7 @@ CURVE = line(
             description="""Equity, the highest it ever was and the highest of the last 30 days.
                 Withdrawals lower equity, not the peak of all time. Source: live/list, equity.""",
             queries=(
-                Query(expr=common.live_equity(MONEY), legend="equity"),
+                Query(expr=EQUITY, legend="equity"),
                 Query(expr=recorded("live_equity:peak"), legend="peak"),
                 Query(expr=recorded("live_equity:peak_30d"), legend="peak of 30 days"),
             ),

@@ -8,7 +8,7 @@ from grafana.boards.portfolio.scope import MONEY, live, recorded
 from grafana.builder import palette
 from grafana.builder.grid import line
 from grafana.builder.palette import PROFIT_AND_LOSS, State, rising
-from grafana.builder.panel import Panel, override, override_query, stat, values
+from grafana.builder.panel import Panel, number, override, override_query, stat, values
 from grafana.builder.query import Query
 
 EQUITY_FROM = "Source: live/list, equity."
@@ -23,7 +23,9 @@ USED = common.limits_used(MONEY)
 MOST_USED = f"max by (job, project_id) ({USED})"
 # Of the project, and those that are about no project: they may be why nothing is known of it.
 ABOUT = 'project_id=~"$project|"'
-ALERTS = series("ALERTS", common.FIRING, ABOUT)
+# To open and close positions is what an algorithm does; the changes have a row of their own.
+TROUBLE = 'alertname!~"QuantConnectPosition(Opened|Closed)"'
+ALERTS = series("ALERTS", common.FIRING, ABOUT, TROUBLE)
 # Rules find nothing wrong with a project of which they know nothing.
 KNOWN = series("project:quantconnect_live_status:code", PROJECT)
 SEVERITIES = (
@@ -35,14 +37,19 @@ SEVERITIES = (
 
 
 def _severity(name: str, code: int) -> str:
-    firing = series("ALERTS", common.FIRING, ABOUT, f'severity="{name}"')
+    firing = series("ALERTS", common.FIRING, ABOUT, TROUBLE, f'severity="{name}"')
     alerts = f"max by (alertname, symbol) ({firing}) * 0 + {code}"
     # All of them begin so, and the panel is narrow.
     return f'label_replace({alerts}, "alertname", "$1", "alertname", "QuantConnect(.+)")'
 
 
-def _share(query: str) -> dict[str, object]:
-    return override_query(query, unit=common.RATIO_UNIT, decimals=2)
+# Amounts with what share they are: amounts are the exception, since what Grafana writes in place of
+# a value of the whole panel cannot be taken back for one query.
+SHARES = values(unit=common.RATIO_UNIT, decimals=2, thresholds=PROFIT_AND_LOSS)
+
+
+def _amount(query: str) -> dict[str, object]:
+    return override_query(query, **number(common.MONEY_UNIT, 0))
 
 
 MAIN = line(
@@ -69,9 +76,9 @@ MAIN = line(
                 Query(expr=recorded("profit:today"), legend="amount"),
                 Query(expr=recorded("profit_ratio:today"), legend="ratio"),
             ),
-            style=values(unit=common.MONEY_UNIT, decimals=0, thresholds=PROFIT_AND_LOSS),
+            style=SHARES,
             size=34,
-            overrides=(_share("B"),),
+            overrides=(_amount("A"),),
         ),
     ),
     (
@@ -140,8 +147,9 @@ MAIN = line(
         stat(
             title="Alerts",
             description="""Alerts of this exporter's rules that fire now for this project or for
-                the exporter itself, the most severe first. "None firing" is said only while the
-                rules know the project's status. Source: Prometheus, ALERTS.""",
+                the exporter itself, the most severe first, but for positions that were opened or
+                closed. "None firing" is said only while the rules know the project's status.
+                Source: Prometheus, ALERTS.""",
             queries=(
                 Query(
                     expr=f"""sort_desc({_severity("critical", 3)} or {_severity("warning", 2)}
@@ -156,6 +164,7 @@ MAIN = line(
             style=values(unit="none", states=SEVERITIES),
             size=16,
             show="value_and_name",
+            lines=True,
         ),
     ),
 )
@@ -172,10 +181,10 @@ def _profit(days: int, *queries: Query) -> Panel:
             Query(expr=recorded(f"profit_ratio:{days}d"), legend="share"),
             *queries,
         ),
-        style=values(unit=common.MONEY_UNIT, decimals=0, thresholds=PROFIT_AND_LOSS),
+        style=SHARES,
         size=SMALL,
         show="value_and_name",
-        overrides=(_share("B"), _share("D")),
+        overrides=(_amount("A"), _amount("C")),
     )
 
 

@@ -12,10 +12,11 @@ def recorded(name: str) -> str:
     return series(f"project:quantconnect_{name}", MONEY)
 
 
-def live(name: str) -> str:
+def live(name: str, *matchers: str) -> str:
     """The project's `quantconnect_live_<name>`, once even where two exporters publish it."""
-    scope = PROJECT if name.endswith(("_ratio", "_bytes", "_seconds")) else MONEY
-    return f"max by (job, project_id) ({series(f'quantconnect_live_{name}', scope)})"
+    plain = name.endswith(("_ratio", "_bytes", "_seconds")) or name == "closed_trades"
+    scope = PROJECT if plain else MONEY
+    return f"max by (job, project_id) ({series(f'quantconnect_live_{name}', scope, *matchers)})"
 
 
 def holding(name: str) -> str:

@@ -7,6 +7,7 @@ from grafana.boards.common import PROJECT, series
 from grafana.boards.portfolio.scope import live
 from grafana.builder import palette
 from grafana.builder.grid import Row, line
+from grafana.builder.palette import State
 from grafana.builder.panel import Panel, color, stat, timeseries, values
 from grafana.builder.query import Query
 from grafana.builder.table import Label, Sort, Value, table
@@ -56,14 +57,30 @@ RUNTIME = line(
 
 DEPLOYMENT = table(
     title="Deployment",
-    description="""The newest deployment: where it trades, since when, and when it stopped if it
-        did. Source: live/list.""",
+    description="""The newest deployment: where it trades, on which LEAN, whether QuantConnect
+        starts it again after an error, since when it runs, and when it stopped if it did. Source:
+        live/list; live/read, serverStatistics; projects/read, liveForm.""",
     by=("job", "project_id"),
     sort=Sort(title="Launched"),
     columns=(
         Label(name="deploy_id", title="Deployment"),
         Label(name="brokerage", title="Brokerage"),
         Label(name="trading_environment", title="Environment", width=110),
+        Label(name="lean_version", title="LEAN", width=130),
+        Value(
+            ref="lean",
+            title="LEAN info",
+            expr=series("quantconnect_live_lean_version_info", PROJECT),
+            brings=("lean_version",),
+            hidden=True,
+        ),
+        Value(
+            ref="restart",
+            title="Auto restart",
+            width=110,
+            expr=series("quantconnect_project_auto_restart", PROJECT),
+            states=(State("1", "on", palette.CALM), State("0", "off", palette.CALM)),
+        ),
         Value(
             ref="info",
             title="Info",
@@ -99,7 +116,10 @@ SERVER = line(
                 Query(expr=live("memory_total_bytes"), legend="total"),
             ),
             style=values(unit="bytes", limits=(0, None), by_series=True),
-            overrides=(color("total", palette.MUTED, **common.LIMIT_LINE),),
+            overrides=(
+                color("used", palette.GAIN),
+                color("total", palette.MUTED, **common.LIMIT_LINE),
+            ),
         ),
     ),
     (
@@ -111,6 +131,7 @@ SERVER = line(
             queries=(Query(expr=live("cpu_usage_ratio"), legend="CPU"),),
             style=values(unit=common.RATIO_UNIT, limits=(0, None), by_series=True),
             legend=("max",),
+            overrides=(color("CPU", palette.GAIN),),
         ),
     ),
     (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from grafana.boards import common
-from grafana.boards.common import named
+from grafana.boards.common import each_project, named
 from grafana.boards.symbol.scope import by_project, holding, weight
 from grafana.builder import palette
 from grafana.builder.grid import line
@@ -13,9 +13,10 @@ from grafana.builder.query import Query
 
 def _by_project(title: str, expr: str, description: str, *, unit: str, decimals: int) -> Panel:
     return timeseries(
+        legend=(),  # the last value of projects that do not hold it would be NaN
         title=title,
         description=description,
-        queries=(Query(expr=expr, legend="{{project}}"),),
+        queries=(Query(expr=each_project(expr), legend="{{project}}"),),
         style=values(unit=unit, decimals=decimals, by_series=True),
     )
 
@@ -25,12 +26,17 @@ POSITION = line(
     (
         12,
         timeseries(
+            legend=(),  # the last value of projects that do not hold it would be NaN
             title="Price and average price of ${symbol:text}",
             description="""The last price, and what each project paid (or was paid) on average, in
                 the currency that the symbol trades in. Source: live/portfolio/read, p and a.""",
+            # The projects first: their place decides on their colours.
             queries=(
+                Query(
+                    expr=each_project(by_project("average_price")),
+                    legend="average of {{project}}",
+                ),
                 Query(expr=f"max({holding('market_price')})", legend="price"),
-                Query(expr=by_project("average_price"), legend="average of {{project}}"),
             ),
             style=values(unit=common.MONEY_UNIT, decimals=common.FINE, by_series=True),
             overrides=(color("price", palette.CALM, custom__lineWidth=2),),
@@ -39,10 +45,11 @@ POSITION = line(
     (
         12,
         timeseries(
+            legend=(),  # the last value of projects that do not hold it would be NaN
             title="Quantity by project",
             description="""Units or contracts, short ones negative; each step is a trade. A line
                 ends where the position was closed. Source: live/portfolio/read, q.""",
-            queries=(Query(expr=by_project("quantity"), legend="{{project}}"),),
+            queries=(Query(expr=each_project(by_project("quantity")), legend="{{project}}"),),
             style=values(unit=common.MONEY_UNIT, decimals=common.FINE, by_series=True),
             draw="steps",
         ),

@@ -78,7 +78,8 @@ class Board {
     return answer.data;
   }
 
-  fill(text, { range = this.range, step = 60 } = {}) {
+  // `scoped` is what a field knows of itself: only its labels are asked for.
+  fill(text, { range = this.range, step = 60 } = {}, scoped = {}) {
     const built = {
       __range: `${range}s`,
       __range_s: range,
@@ -88,7 +89,9 @@ class Board {
       __to: this.now * 1000,
       __url_time_range: `from=${(this.now - range) * 1000}&to=${this.now * 1000}`,
     };
-    return text.replace(/\$\{(\w+)(?::(\w+))?\}|\$(\w+)/g, (whole, braced, format, plain) => {
+    const field = scoped.__field?.value ?? scoped.__dataContext?.value.field;
+    const labeled = text.replace(/\$\{__field\.labels\.(\w+)\}/g, (whole, label) => field?.labels?.[label] ?? '');
+    return labeled.replace(/\$\{(\w+)(?::(\w+))?\}|\$(\w+)/g, (whole, braced, format, plain) => {
       const name = braced ?? plain;
       const value = built[name] ?? this.values[name];
       if (value === undefined) return whole;
@@ -194,20 +197,23 @@ class Board {
     }
     if (panel.type === 'table') return { ...said, ...cells(data) };
     if (numbers.length) return { ...said, values: numbers };
-    return { ...said, series: lines(data) };
+    return { ...said, series: lines(data, panel.type === 'state-timeline') };
   }
 
   values_of(panel, data) {
     const found = grafana.getFieldDisplayValues({
       fieldConfig: panel.fieldConfig,
       reduceOptions: panel.options.reduceOptions,
-      replaceVariables: (text) => this.fill(text),
+      replaceVariables: (text, scoped) => this.fill(text, {}, scoped),
       theme,
       data,
       timeZone: 'utc',
     });
+    // The bars' own code leaves away the name of a single one unless the whole panel has a name.
+    const named = panel.fieldConfig.defaults.displayName;
+    const nameless = panel.type === 'bargauge' && found.length === 1 && !named;
     return found.map(({ display }) => ({
-      name: display.title ?? '',
+      name: nameless ? '' : (display.title ?? ''),
       text: grafana.formattedValueToString(display).trim(),
       color: colored(display.color),
     }));
@@ -288,7 +294,7 @@ function cells(data) {
   return { columns, rows };
 }
 
-function lines(data) {
+function lines(data, states) {
   return data.flatMap((frame) =>
     frame.fields.filter(({ type }) => type !== grafana.FieldType.time).map((field) => {
       const known = list(field.values).filter((value) => value !== null && !Number.isNaN(value));
@@ -298,7 +304,7 @@ function lines(data) {
         name: grafana.getFieldDisplayName(field, frame, data),
         points: known.length,
         last: grafana.formattedValueToString(display).trim(),
-        color: field.config.mappings?.length > 1 ? colored(display.color) : ofSeries,
+        color: states ? colored(display.color) : ofSeries,
       };
     }),
   );

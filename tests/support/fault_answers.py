@@ -190,6 +190,12 @@ def null_portfolio() -> Body:
     return Body(b'{"portfolio":null,"success":true}')
 
 
+def loading(progress: float = 0.25) -> Body:
+    """Orders, trades or a chart that QuantConnect has not loaded yet."""
+    answer = {"progress": progress, "status": "loading", "success": True}
+    return Body(json.dumps(answer, separators=(",", ":")).encode())
+
+
 @dataclass(frozen=True, slots=True)
 class TruncatedGzip:
     """The normal answer in gzip, its end missing; the length sent is what there is."""

@@ -1,34 +1,19 @@
-"""What the server was asked: for tests that count calls and watch their spacing."""
+"""The requests that the simulator got, for tests that count calls and watch their spacing."""
 
 from __future__ import annotations
 
 import threading
 import time
 from collections import deque
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from exporter.simulator import Request
+
 KEPT = 200_000
-"""How many of the latest requests are remembered."""
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """One request as it arrived. ``endpoint`` is its path below ``/api/v2/``; ``authorised``
-    whether its signature was good, whatever was answered. No credentials are kept."""
-
-    monotonic: float
-    time: float
-    method: str
-    endpoint: str
-    project_id: int | None
-    status: str | None
-    authorised: bool
-    user_agent: str
-    address: str
+"""The number of the latest requests that are remembered."""
 
 
 class RequestLog:

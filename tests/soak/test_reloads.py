@@ -9,17 +9,19 @@ from contextlib import ExitStack, contextmanager
 from threading import Event, Thread
 from typing import TYPE_CHECKING
 
+import pytest
 import requests
 
+from exporter.simulator import World
 from tests.poller.given import eventually
 from tests.soak.process import exporter
 from tests.soak.scraper import inconsistencies
+from tests.support import SimulatorServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from exporter.simulator import SimulatorServer
     from tests.soak.process import Exporter, Usage
 
 STAY = (21048731, 21363904, 22418690)
@@ -96,6 +98,15 @@ def at_rest(running: Exporter) -> Usage:
         usages.append(running.usage())
         time.sleep(0.02)
     return min(usages, key=lambda usage: (usage.threads, usage.descriptors))
+
+
+@pytest.fixture
+def quantconnect() -> Iterator[SimulatorServer]:
+    """The demo's world with frozen time."""
+    world = World.demo(started=time.time())
+    world.freeze()
+    with SimulatorServer(world) as server:
+        yield server
 
 
 def test_a_thousand_reloads_under_scrapes(quantconnect: SimulatorServer, tmp_path: Path) -> None:

@@ -7,24 +7,57 @@ walks times sums that stay the same while its positions do, however many they ar
 from __future__ import annotations
 
 import math
+import time
 from datetime import date, timedelta
 from decimal import Decimal
 from operator import mul
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from exporter.simulator.instruments import Instrument, equity, option
+from exporter.simulator.market import Market
 from exporter.simulator.noise import Noise, uniform
+from exporter.simulator.project import Deployment, Project, deploy_id
 from exporter.simulator.state import AccountState, Cash, Holding
+from exporter.simulator.world import World
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
+    from exporter.simulator.ledger import Trip
     from exporter.simulator.timetable import Running
 
 CASH = 1_000_000.0
 _GROUPS = 10  # a book's positions are replaced a tenth at a time
 _ALTERNATIVES = 4  # how many instruments take turns in one place of a book
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+
+def generated_world(
+    *,
+    projects: int,
+    holdings: int,
+    seed: str | int = "generated",
+    first_id: int = 30_000_001,
+    held_for: float = math.inf,
+    clock: Callable[[], float] = time.time,
+) -> World:
+    """``projects`` that run, numbered from ``first_id``, each of ``holdings`` positions that are
+    replaced after ``held_for`` seconds, a tenth of them at a time."""
+    universe = Universe(str(seed), max(4 * holdings, 2000))
+    launched = clock() - 7 * 86_400.0
+    return World(
+        [
+            Project(
+                first_id + number,
+                f"Generated {number + 1:05d}",
+                launched - 86_400.0,
+                GeneratedAccount(universe, number, holdings, held_for),
+                deployments=[Deployment(deploy_id(seed, number), launched)],
+            )
+            for number in range(projects)
+        ],
+        clock=clock,
+    )
 
 
 class Listed(NamedTuple):
@@ -81,6 +114,7 @@ class GeneratedAccount:
     is ever realized. It can be closed, but not traded in."""
 
     currency = "USD"
+    market = Market("generated", 1_795_000_000.0)
 
     def __init__(
         self, universe: Universe, number: int, holdings: int, held_for: float = math.inf
@@ -127,6 +161,10 @@ class GeneratedAccount:
         worth, *by_walk = self._sums[1]
         moves: float = sum(map(mul, by_walk, self._universe.walks(time)))
         return CASH + worth + moves
+
+    def trips(self, _time: float) -> list[Trip]:
+        """None: a book of positions, not of trades."""
+        return []
 
     def open(self, _instrument: Instrument, _quantity: float, _time: float) -> NoReturn:
         """Refused."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -9,6 +11,25 @@ from exporter.simulator.exchange import Answer, sized
 
 if TYPE_CHECKING:
     from exporter.simulator.exchange import Exchange
+
+
+def hang_up(exchange: Exchange, *, reset: bool = False) -> None:
+    """Close the connection after this, with a RST where ``reset``."""
+    exchange.keep_alive = False
+    if reset:
+        linger = struct.pack("ii", 1, 0)
+        exchange.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        exchange.connection.close()
+
+
+def send_slowly(exchange: Exchange, data: bytes, bytes_per_second: float) -> None:
+    """Send ``data`` in small pieces at that speed, at most ten pieces a second."""
+    size = max(1, int(bytes_per_second / 10))
+    for start in range(0, len(data), size):
+        piece = data[start : start + size]
+        exchange.wait(len(piece) / bytes_per_second)
+        exchange.connection.sendall(piece)
+
 
 FOREVER = 1e9  # seconds; a wait that only the closing server ends
 
@@ -51,7 +72,7 @@ class Stall:
             answer = exchange.finished(exchange.answer())
             exchange.connection.sendall(exchange.head(answer) + answer.body[: self.sent])
         exchange.wait(self.seconds)
-        exchange.hang_up()
+        hang_up(exchange)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +89,7 @@ class Drip:
         if not self.head_too:
             exchange.connection.sendall(head)
             head = b""
-        exchange.send_slowly(head + answer.body, self.bytes_per_second)
+        send_slowly(exchange, head + answer.body, self.bytes_per_second)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +104,7 @@ class Cut:
         answer = exchange.finished(exchange.answer())
         body = answer.body[: int(len(answer.body) * self.keep)]
         exchange.connection.sendall(exchange.head(answer) + body)
-        exchange.hang_up(reset=self.reset)
+        hang_up(exchange, reset=self.reset)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +115,7 @@ class HangUp:
 
     def act(self, exchange: Exchange) -> None:
         """Hang up."""
-        exchange.hang_up(reset=self.reset)
+        hang_up(exchange, reset=self.reset)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +164,7 @@ class Chunked:
             data.append(b"0\r\n\r\n")
         exchange.connection.sendall(b"".join(data))
         if self.broken:
-            exchange.hang_up()
+            hang_up(exchange)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +176,7 @@ class Bytes:
     def act(self, exchange: Exchange) -> None:
         """Send them."""
         exchange.connection.sendall(self.data)
-        exchange.hang_up()
+        hang_up(exchange)
 
 
 @dataclass(frozen=True, slots=True)
