@@ -24,6 +24,8 @@ from exporter.poller.schedule import Budget, Schedule
 from exporter.poller.task import Task
 from exporter.quantconnect.client import Endpoint, QuantConnect
 from exporter.quantconnect.errors import Reason
+from exporter.sources import ACCOUNT_SOURCES, SOURCES
+from exporter.sources.source import Known
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -189,7 +191,7 @@ class Poller:
     def _instruments(self, account: Account) -> AccountTelemetry:
         return self._telemetry.account(
             account.name,
-            endpoints=[endpoint.value for endpoint in Endpoint],
+            endpoints=_endpoints(account, self._config),
             reasons=[reason.value for reason in Reason],
             budget=self._budget(account).calls_per_second,
         )
@@ -244,6 +246,16 @@ class Poller:
             limits=self._limits,
             thread=self._thread,
         )
+
+
+def _endpoints(account: Account, config: Config) -> list[str]:
+    """Return the endpoints that are asked under a configuration; those of an account always are."""
+    asked = {Endpoint.AUTHENTICATE, Endpoint.LIVE_LIST, Endpoint.PROJECTS_READ}
+    for settings in (account.settings_for(0), *account.projects):
+        for source in (*SOURCES, *ACCOUNT_SOURCES):
+            if source.interval(settings, config):
+                asked.add(source.request(settings, config, Known()).endpoint)
+    return sorted(asked)
 
 
 def _key(account: Account) -> _Key:

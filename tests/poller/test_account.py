@@ -37,7 +37,7 @@ from tests.support import (
     patched,
 )
 
-from .given import eventually, said
+from .given import config_of, eventually, said
 from .live import Live, account, configured, eventually_complete, live, projects, quick
 
 if TYPE_CHECKING:
@@ -81,6 +81,29 @@ def test_authenticate_is_first_and_then_everything_is_read(
     assert {request.endpoint for request in server.requests} == {
         *("authenticate", "live/list", "projects/read", "live/portfolio/read", "live/read")
     }
+
+
+def test_calls_count_from_0_for_each_endpoint_that_is_asked(
+    tmp_path: Path, server: SimulatorServer
+) -> None:
+    def counted(running: Live) -> set[str]:
+        endpoints = ("live/list", "live/orders/read", "live/chart/read", "account/read")
+        found = set()
+        for endpoint in endpoints:
+            labels = f'{{account="main",endpoint="{endpoint}",reason="timeout"}}'
+            if running.own(f"api_request_failures_total{labels}") == 0:
+                found.add(endpoint)
+        return found
+
+    def having(*sources: str) -> Config:
+        text = "".join(f"{each}_interval: 1h\n" for each in sources)
+        accounts = f"accounts: [{account(server, projects(1))}]"
+        return quick(config_of(tmp_path, f"{text}{accounts}"))
+
+    with live(having("orders")) as running:
+        assert counted(running) == {"live/list", "live/orders/read"}
+        running.poller.reload(having("benchmark", "account"))
+        assert counted(running) >= {"live/list", "live/chart/read", "account/read"}
 
 
 def test_names_are_asked_for_where_none_is_configured(
