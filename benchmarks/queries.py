@@ -3,7 +3,8 @@
 A Prometheus is given a month of every series that a dashboard or rule names, with invented numbers
 (of the holdings a whole project, one symbol of every project, and the last hours of all), and asked
 each query as Grafana asks it for 30 days, and each rule as Prometheus evaluates it. The slowest
-are printed, and what each group of rules takes. It takes minutes and gigabytes of disk.
+are printed, and what each group of rules takes: time, CPU of Prometheus, and CPU for every 30
+seconds by the interval of the group. It takes minutes and gigabytes of disk.
 """
 
 from __future__ import annotations
@@ -16,11 +17,12 @@ import tempfile
 import time
 from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import promql_parser as promql
 import yaml
 
+from benchmarks.process import Process
 from benchmarks.table import duration
 from prometheus.stack import Prometheus
 from tests.dashboards.promql import RULES, Series, children, rules
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
 DAY = 86_400.0
+# The interval of rules that docs/scale.md counts with.
+EVERY = 30.0
 # Grafana asks for about a thousand points.
 POINTS = 1000
 BLOCK = 54 * 3600.0
@@ -65,8 +69,33 @@ VALUES = {
 }
 
 
+class Timing(NamedTuple):
+    """Seconds that something took, by the clock and of Prometheus's CPU."""
+
+    seconds: float
+    cpu: float
+    what: str
+
+
+class Group(NamedTuple):
+    """Seconds that the rules of a group take together, and how often they are evaluated."""
+
+    seconds: float
+    cpu: float
+    interval: float
+    name: str
+
+    @property
+    def usual_cpu(self) -> float:
+        """Of every 30 seconds."""
+        return self.cpu * EVERY / self.interval
+
+
 class Month:
-    """Every series, for a month before ``end`` (unix seconds), a sample each ``step`` seconds."""
+    """Every series, for a month before ``end`` (unix seconds), a sample each ``step`` seconds.
+
+    Of a record that is made more seldom, as often as that.
+    """
 
     def __init__(
         self, *, projects: int, holdings: int, days: float, step: float, rules_only: bool = False
@@ -84,19 +113,29 @@ class Month:
             for name, reach in _reaches(promql.parse(text)):
                 self._names[name] = self._names.get(name, False) or over_time or reach > LAST
         self._names.pop("ALERTS", None)
+        self._intervals = {
+            rule["record"]: interval
+            for _, interval, of_group in rule_groups()
+            for rule in of_group
+            if "record" in rule
+        }
 
     def write(self, data: Path) -> int:
         """Make the blocks; how many samples there are."""
-        series = [(line, long) for name in self._names for line, long in self._series(name)]
+        series = [
+            (line, long, max(self._step, self._intervals.get(name, 0.0)))
+            for name in self._names
+            for line, long in self._series(name)
+        ]
         total = 0
         start = self.start
         while start < self.end:
             end = min(self.end, (start // BLOCK + 1) * BLOCK)
             with tempfile.NamedTemporaryFile("w", dir=data.parent, suffix=".om") as file:
-                for line, long in series:
+                for line, long, step in series:
                     first = start if long else max(start, self.end - LAST)
-                    first = -(-first // self._step) * self._step
-                    stamps = range(round(first), round(end), round(self._step))
+                    first = -(-first // step) * step
+                    stamps = range(round(first), round(end), round(step))
                     number = self._numbers.uniform(1, 1e5)
                     file.writelines(
                         f"{line} {number + 13 * (stamp % 977):.2f} {stamp}\n" for stamp in stamps
@@ -161,16 +200,23 @@ def _seconds_of(offset: timedelta | None) -> float:
     return 0.0 if offset is None else offset.total_seconds()
 
 
-def groups(timings: list[tuple[float, str]]) -> list[tuple[float, str]]:
-    """The seconds that each group of rules takes together, the slowest first."""
-    taken = dict(
-        zip((what for _, what in timings), (seconds for seconds, _ in timings), strict=True)
-    )
-    found: dict[str, float] = {}
+def groups(timings: list[Timing]) -> list[Group]:
+    """What each group of rules takes, the slowest first."""
+    taken = {timing.what: timing for timing in timings}
+    found = []
+    for name, interval, of_group in rule_groups():
+        each = [taken[_named(rule)] for rule in of_group]
+        seconds, cpu = sum(timing.seconds for timing in each), sum(timing.cpu for timing in each)
+        found.append(Group(seconds, cpu, interval, name))
+    return sorted(found, reverse=True)
+
+
+def rule_groups() -> Iterator[tuple[str, float, list[dict[str, Any]]]]:
+    """Each group of rules: its name, its interval in seconds, its rules."""
     for path in sorted(RULES.glob("*.yml")):
         for group in yaml.safe_load(path.read_text(encoding="utf-8"))["groups"]:
-            found[group["name"]] = sum(taken[_named(rule)] for rule in group["rules"])
-    return sorted(((seconds, name) for name, seconds in found.items()), reverse=True)
+            minutes = float(group.get("interval", f"{EVERY / 60}m").removesuffix("m"))
+            yield group["name"], minutes * 60, group["rules"]
 
 
 def _named(rule: dict[str, Any]) -> str:
@@ -178,10 +224,8 @@ def _named(rule: dict[str, Any]) -> str:
     return f"rule {rule[kind]} {rule.get('labels', '')}"
 
 
-def measure(
-    prometheus: Prometheus, month: Month, *, rules_only: bool = False
-) -> list[tuple[float, str]]:
-    """Seconds and what took them, the median of three."""
+def measure(prometheus: Prometheus, month: Month, *, rules_only: bool = False) -> list[Timing]:
+    """What everything takes, the median of three."""
     timings = []
     values = {**WHAT, "project": str(FIRST_ID), "symbol": "SYM0 0"}
     # A dashboard of all projects is opened with all of them.
@@ -200,22 +244,23 @@ def measure(
                 "step": step,
             }
         path = "/api/v1/query" if query.instant else "/api/v1/query_range"
-        timings.append((_seconds(prometheus, path, parameters), str(query)))
+        timings.append(_timed(prometheus, path, parameters, str(query)))
     for kind in ("record", "alert"):
         for rule in rules(kind):
             parameters = {"query": rule["expr"], "time": f"{month.end}"}
-            seconds = _seconds(prometheus, "/api/v1/query", parameters)
-            timings.append((seconds, _named(rule)))
+            timings.append(_timed(prometheus, "/api/v1/query", parameters, _named(rule)))
     return sorted(timings, reverse=True)
 
 
-def _seconds(prometheus: Prometheus, path: str, parameters: dict[str, str]) -> float:
-    taken = []
+def _timed(prometheus: Prometheus, path: str, parameters: dict[str, str], what: str) -> Timing:
+    process = Process(prometheus.pid, 0)
+    taken, used = [], []
     for _ in range(3):
-        began = time.perf_counter()
+        began, before = time.perf_counter(), process.cpu_seconds()
         prometheus.get(path, **parameters)
         taken.append(time.perf_counter() - began)
-    return sorted(taken)[1]
+        used.append(process.cpu_seconds() - before)
+    return Timing(sorted(taken)[1], sorted(used)[1], what)
 
 
 def main(argv: list[str]) -> int:
@@ -248,11 +293,20 @@ def main(argv: list[str]) -> int:
             timings = measure(prometheus, month, rules_only=options.rules)
         finally:
             prometheus.stop()
-    print(f"{len(timings)} queries and rules, {sum(each for each, _ in timings):.1f} s together")
-    for seconds, what in timings[: options.slowest]:
-        print(f"{duration(seconds):>8}  {what}")
-    for seconds, name in groups(timings):
-        print(f"{duration(seconds):>8}  group {name}")
+    together = sum(timing.seconds for timing in timings)
+    print(f"{len(timings)} queries and rules, {together:.1f} s together; time, CPU")
+    for timing in timings[: options.slowest]:
+        print(f"{duration(timing.seconds):>8} {duration(timing.cpu):>8}  {timing.what}")
+    print("each group of rules: time, CPU, CPU of every 30 seconds")
+    found = groups(timings)
+    for group in found:
+        print(
+            f"{duration(group.seconds):>8} {duration(group.cpu):>8} "
+            f"{duration(group.usual_cpu):>8}  {group.name}"
+        )
+    usual = sum(group.usual_cpu for group in found)
+    seconds, cpu = sum(group.seconds for group in found), sum(group.cpu for group in found)
+    print(f"{duration(seconds):>8} {duration(cpu):>8} {duration(usual):>8}  all")
     return 0
 
 
