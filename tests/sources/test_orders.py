@@ -321,3 +321,22 @@ def test_a_list_that_is_none() -> None:
 def test_no_private_text_is_in_what_is_known() -> None:
     orders = read(order(1), order(2, OPEN), order(3, INVALID), 7, order(4, events=["PRIVATE"]))
     assert "PRIVATE" not in repr(orders)
+
+
+def test_ten_thousand_orders_cost_one_small_call_a_turn() -> None:
+    listed = [
+        order(number, createdTime=f"2026-11-{1 + number // 1440:02}T{number // 60 % 24:02}:00:00Z")
+        for number in range(1, 10_001)
+    ]
+    listed[9_990] = order(9_991, OPEN)
+    orders, calls = beginning(NEW), 0
+    while not ORDERS.is_whole(orders):
+        at, calls = start(orders), calls + 1
+        orders = read(*listed[at : at + WINDOW], known=orders)
+    assert (calls, counts(orders)) == (11, {"filled": 9_999, "submitted": 1})
+    for _ in range(3):
+        at = start(orders)
+        assert at == 9_990
+        orders = read(*listed[at : at + WINDOW], known=orders)
+        assert ORDERS.is_whole(orders)
+        assert counts(orders) == {"filled": 9_999, "submitted": 1}
