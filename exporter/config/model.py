@@ -28,6 +28,8 @@ class Defaults:
     to publish. ``log_queries`` are texts to count in the lines of the log, ignoring case, by name.
     ``drawdown_since`` is the unix time from which the peak of the equity counts, None
     for all of it. ``strike_scale`` is 6, or 4 for a deployment on a LEAN older than 2025-11-18.
+    ``assumed_currency`` is the currency of the project's account until its cash book tells, None
+    for none.
     """
 
     scrape_interval: float
@@ -37,6 +39,7 @@ class Defaults:
     log_queries: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     drawdown_since: float | None = None
     strike_scale: int = NEWEST_STRIKE_SCALE
+    assumed_currency: str | None = None
 
     def of_project(
         self, project_id: int, *, name: str | None = None, account_currency: str | None = None

@@ -50,7 +50,10 @@ def _account(account: Account, severities: Mapping[str, str]) -> dict[str, Any]:
         "base_url": escape(account.base_url),
         "requests_per_minute": _number(account.requests_per_minute),
         "discover": _discover(account.discover),
-        "defaults": _defaults(account.defaults),
+        "defaults": {
+            **_defaults(account.defaults),
+            **_known({"account_currency": account.defaults.assumed_currency}),
+        },
     }
     if account.projects:
         entry["projects"] = [_project(project, severities) for project in account.projects]
@@ -70,10 +73,9 @@ def _discover(discover: Discover | None) -> dict[str, Any]:
 
 def _project(project: ProjectSettings, severities: Mapping[str, str]) -> dict[str, Any]:
     """Return the entry of a project, without a name or a currency that QuantConnect decides."""
-    own = {"name": project.name, "account_currency": project.account_currency}
     return {
         "id": project.id,
-        **{key: escape(value) for key, value in own.items() if value is not None},
+        **_known({"name": project.name, "account_currency": project.account_currency}),
         **_defaults(project),
         "log_queries": _queries(project.log_queries, severities),
     }
@@ -90,6 +92,10 @@ def _defaults(defaults: Defaults) -> dict[str, Any]:
     if defaults.drawdown_since is not None:
         entry["drawdown_since"] = format_moment(defaults.drawdown_since)
     return entry
+
+
+def _known(texts: Mapping[str, str | None]) -> dict[str, str]:
+    return {key: escape(text) for key, text in texts.items() if text is not None}
 
 
 def _texts(texts: Mapping[str, str]) -> dict[str, str]:

@@ -174,6 +174,7 @@ class DefaultsEntry(Entry, frozen=True, kw_only=True):
     statistics: tuple[Statistic, ...] | None = None
     drawdown_since: Moment | None = None
     strike_scale: StrikeScale | None = None
+    account_currency: Currency | None = None
 
 
 class AccountDefaultsEntry(DefaultsEntry, frozen=True, kw_only=True):
@@ -189,7 +190,6 @@ class ProjectEntry(AccountDefaultsEntry, frozen=True, kw_only=True):
 
     id: ProjectId | UnsetType = UNSET
     name: Name | None = None
-    account_currency: Currency | None = None
     log_queries: LogQueries | None = None
 
 

@@ -109,6 +109,7 @@ class Project:
         self._blank_since: float | None = None
         self._unread_since: float | None = None
         self._currency: Currency = Unknown()
+        self._assumed = settings.assumed_currency
         self._good: dict[Source[Any], Good] = {}
         # The last answers of readings that are not over.
         self._begun: dict[Source[Any], Any] = {}
@@ -151,12 +152,13 @@ class Project:
         }
         if STATUS in self.tasks:
             self.running, self._status_asked = before.running, before._status_asked
-        # A configured currency does not carry over, nor an ambiguous one: it may be clear by now.
-        if before.settings.account_currency is None and before._currency != Settled(""):
+        # A configured, assumed or ambiguous currency does not carry over: it may be clear now.
+        own = before.settings.account_currency
+        if own is None and before._currency not in (Settled(""), Settled(before._assumed or "")):
             self._currency = before._currency
         if isinstance(before._currency, Doubted) and before._currency.other:
-            # The last portfolio belongs to the previous account.
-            self._currency = Unknown()
+            # The last portfolio belongs to the previous account, or to none that was assumed.
+            self._currency, self._assumed = Unknown(), None
             self._good.pop(PORTFOLIO, None)
 
     # --- What the account asks --------------------------------------------------------------------
@@ -285,10 +287,15 @@ class Project:
             return None
         self._set_currency(currency)
         if isinstance(currency, Doubted) and currency.other:
+            remedy = (
+                "set account_currency for this project"
+                if currency.settled == self._assumed
+                else "reload the configuration to go on under the new currency"
+            )
             return ApiError(
                 Reason.MALFORMED,
                 f"the account is in {currency.other} now, and its series say {currency.settled};"
-                " reload the configuration to go on under the new currency",
+                f" {remedy}",
             )
         return None
 
@@ -386,15 +393,14 @@ class Project:
     def _settled(self, portfolio: Portfolio | None) -> Currency:
         """Return the currency as far as it can be told by now."""
         text = self._equity_text
-        if portfolio is not None and (portfolio.cash or portfolio.holdings):
-            own = own_currency(portfolio.cash, text)
-            if own is not None:
-                return Settled(own)
-            if STATISTICS in self.tasks and STATISTICS not in self._good:
-                return Unknown()  # they may tell
-            return self._ambiguous(",".join(cash.currency for cash in portfolio.cash))
-        named = named_by(text)
-        return Settled(named) if named else Unknown()
+        is_silent = portfolio is None or not (portfolio.cash or portfolio.holdings)
+        cash = () if portfolio is None else portfolio.cash
+        currency = (named_by(text) if is_silent else own_currency(cash, text)) or self._assumed
+        if currency:
+            return Settled(currency)
+        if is_silent or (STATISTICS in self.tasks and STATISTICS not in self._good):
+            return Unknown()  # what is read next may tell
+        return self._ambiguous(",".join(each.currency for each in cash))
 
     def _ambiguous(self, currencies: str) -> Currency:
         log.warning(

@@ -109,6 +109,7 @@ defaults:
   statistics: [Beta]
   drawdown_since: 2026-01-01
   strike_scale: 4
+  account_currency: USD
 tickers: {FB: META, ON: ON}
 accounts:
   - name: main
@@ -124,6 +125,7 @@ accounts:
       statistics: []
       drawdown_since: 2026-02-01T12:00:00+01:00
       strike_scale: 6
+      account_currency: EUR
     projects:
       - id: 23456789
         name: US momentum
@@ -145,6 +147,7 @@ accounts:
         "labels": {"desk": "options", "owner": "ada"},
         "limits": {"max_drawdown": 0.2, "min_cash_ratio": 0.0},
         "statistics": (),
+        "assumed_currency": "EUR",
         "log_queries": {"errors": "error", "margin calls": "margin call"},
         "drawdown_since": 1769943600.0,
         "strike_scale": 6,
@@ -189,6 +192,7 @@ accounts:
                         id=23456789,
                         name="US momentum",
                         account_currency="USDT",
+                        assumed_currency="EUR",
                         scrape_interval=30.0,
                         labels={"desk": "equities", "owner": "ada", "floor": "007"},
                         limits={

@@ -170,6 +170,7 @@ settings_of_all = {
         st.integers(1_325_376_000, 4_102_444_799),
     ),
     "strike_scale": st.sampled_from([4, 6]),
+    "account_currency": st.from_regex(r"\A[A-Z][A-Z0-9]{1,11}\Z"),
 }
 defaults = st.fixed_dictionaries({}, optional=settings_of_all)
 account_defaults = st.fixed_dictionaries(
@@ -181,7 +182,6 @@ projects = st.lists(
         optional=settings_of_all
         | {
             "name": names.map(escape),
-            "account_currency": st.from_regex(r"\A[A-Z][A-Z0-9]{1,11}\Z"),
             "scrape_interval": durations,
             "log_queries": queries,
         },

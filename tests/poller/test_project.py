@@ -497,6 +497,49 @@ def test_a_reload_may_end_the_doubt(one: Account, tmp_path: Path) -> None:
     assert one.value(equity) == 7
 
 
+ASSUMED = "defaults: {account_currency: USD}"
+
+
+def test_an_assumed_currency_stands_until_a_cash_book_tells(tmp_path: Path) -> None:
+    one = Account(configured(tmp_path, rest=ASSUMED))
+    one.status(equity=7)
+    assert one.value("live_equity{") == 7
+    one.reads(None, {"USD": cash("USD"), "USDT": cash("USDT")})  # which does not tell
+    assert currencies(one) == {"USD"}
+    one.reads(None, {"JPY": cash("JPY")})
+    assert one.value("live_equity{") is None
+    message = refused(one)
+    assert "in JPY now" in message
+    assert "set account_currency for this project" in message
+
+
+def test_an_assumption_that_was_wrong_is_not_made_again_at_a_reload(tmp_path: Path) -> None:
+    one = Account(configured(tmp_path, rest=ASSUMED))
+    one.reads(None, {"JPY": cash("JPY")})
+    one.reload(configured(tmp_path, rest=ASSUMED))
+    one.status(equity=7)
+    assert currencies(one) == set()
+    one.reads(None, {"JPY": cash("JPY")})
+    assert currencies(one) == {"JPY"}
+    one.reload(configured(tmp_path, rest=ASSUMED))
+    assert currencies(one) == {"JPY"}
+
+
+def test_another_assumption_takes_effect_at_a_reload(tmp_path: Path) -> None:
+    one = Account(configured(tmp_path, rest=ASSUMED))
+    one.status(equity=7)
+    one.reload(configured(tmp_path, rest="defaults: {account_currency: EUR}"))
+    assert currencies(one) == {"EUR"}
+    one.reload(configured(tmp_path))
+    assert currencies(one) == set()
+
+
+def test_a_projects_own_currency_goes_before_the_assumed_one(tmp_path: Path) -> None:
+    one = Account(configured(tmp_path, ", account_currency: EUR", rest=ASSUMED))
+    one.status(equity=7)
+    assert currencies(one) == {"EUR"}
+
+
 def test_an_ambiguous_currency_is_told_anew_at_a_reload(one: Account, tmp_path: Path) -> None:
     one.reads(None, {"USD": cash("USD"), "USDT": cash("USDT")})
     one.statistics()

@@ -632,9 +632,13 @@ def test_an_account_that_leaves_lets_go_of_everything(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("projects", [50, 500, 5000])
-def test_a_fleet_has_its_status_within_three_calls(tmp_path: Path, projects: int) -> None:
-    """Its equity waits for the currency that it is in, which those calls do not name."""
-    account = Account(config(tmp_path, "discover: {enabled: true}"))
+@pytest.mark.parametrize("currency", ["", "USD"])
+def test_a_fleet_has_its_status_and_equity_within_three_calls(
+    tmp_path: Path, projects: int, currency: str
+) -> None:
+    """Those calls name no currency: where none is assumed, the equity waits for a cash book."""
+    assumed = currency and f"defaults: {{account_currency: {currency}}}"
+    account = Account(config(tmp_path, "discover: {enabled: true}", assumed))
     listing = tuple(deployment_of(number) for number in range(1, projects + 1))
     page = tuple(Description(number, f"P{number}", None) for number in range(1, projects + 1))
     answers = {
@@ -647,6 +651,9 @@ def test_a_fleet_has_its_status_within_three_calls(tmp_path: Path, projects: int
     assert len(names(account)) == projects
     running_now = [line for line in account.lines() if 'status="Running"' in line]
     assert len(running_now) == projects
+    equity = [line for line in account.lines() if line.startswith("quantconnect_live_equity{")]
+    assert len(equity) == (projects if currency else 0)
+    assert all(f'account_currency="{currency}"' in line for line in equity)
 
 
 # --- What comes late, and what is switched off ----------------------------------------------------
