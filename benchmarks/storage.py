@@ -1,24 +1,26 @@
-"""What Prometheus needs for what the exporter publishes: disk for a sample, memory for a series.
+"""What Prometheus needs for what the exporter publishes: disk, memory, and time for our rules.
 
     python -m benchmarks.storage
 
 Disk: a day of generated projects is played through the exporter's decoding and rendering in
 virtual time, as QuantConnect would tell it (a snapshot every ten minutes), written as OpenMetrics
 and made into blocks by promtool; their size over their samples is what is asked for.
-Memory: a real Prometheus scrapes an exporter with a thousand projects, with our rules. It needs
-Debian's prometheus. Prints what docs/scale.md says.
+Memory and rules: a real Prometheus scrapes an exporter with a thousand projects and evaluates our
+rules. It needs Debian's prometheus. Prints what docs/scale.md says.
 """
 
 from __future__ import annotations
 
 import json
+import statistics
 import subprocess
 import tempfile
 import time
 import urllib.request
+from collections import defaultdict
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
@@ -39,6 +41,8 @@ if TYPE_CHECKING:
 
 # A Saturday's midnight, so that promtool makes one block of each two hours.
 _STARTED = 1_795_219_200.0
+# How often Prometheus scrapes and evaluates rules, in seconds.
+EVERY = 30.0
 _HOURS = 24
 _SNAPSHOTS = 600.0
 _TARGET = '{job="quantconnect",instance="127.0.0.1:10270",'
@@ -119,31 +123,69 @@ def _read(api: Api, projects: dict[int, Project], store: Store, clock: Clock) ->
         store.put(project.published())
 
 
-def memory(*, projects: int, holdings: int, seconds: float) -> tuple[int, int, int, int]:
-    """Series scraped, series in Prometheus's head with what our rules record, and the resident
-    bytes of Prometheus and of the exporter, after so many seconds of scrapes."""
+class Group(NamedTuple):
+    """A group of rules: seconds that an evaluation takes (the median), and between two of them."""
+
+    taken: float
+    interval: float
+    name: str
+
+
+class Needs(NamedTuple):
+    """What a Prometheus needs: numbers of series, bytes of memory, groups of rules."""
+
+    scraped: int
+    head: int
+    prometheus: int
+    exporter: int
+    groups: list[Group]
+
+
+def live(*, projects: int, holdings: int, seconds: float) -> Needs:
+    """What a Prometheus and its exporter need after so many seconds of scrapes."""
     with (
         tempfile.TemporaryDirectory() as scratch,
         quantconnect(projects, holdings) as api,
         exporter(api, projects, requests_per_minute=12_000) as process,
     ):
-        prometheus = Prometheus(Path(scratch), targets=[f"127.0.0.1:{process.port}"], interval=15.0)
+        prometheus = Prometheus(
+            Path(scratch), targets=[f"127.0.0.1:{process.port}"], interval=EVERY
+        )
         prometheus.start()
         try:
             eventually(
                 lambda: bool(prometheus.query("scrape_samples_scraped > 0")), "a scrape", seconds=60
             )
-            time.sleep(seconds)
+            groups = _groups(prometheus, seconds)
             (scraped,) = prometheus.query("scrape_samples_scraped")
             head = prometheus.get("/api/v1/status/tsdb")["data"]["headStats"]["numSeries"]
-            return (
+            return Needs(
                 int(scraped["value"][1]),
                 int(head),
                 _own(prometheus, "process_resident_memory_bytes"),
                 process.resident_bytes(),
+                groups,
             )
         finally:
             prometheus.stop()
+
+
+def _groups(prometheus: Prometheus, seconds: float) -> list[Group]:
+    """Watch the rules for so many seconds."""
+    evaluations: defaultdict[tuple[str, float], dict[str, float]] = defaultdict(dict)
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        time.sleep(5.0)
+        for group in prometheus.get("/api/v1/rules")["data"]["groups"]:
+            of_group = evaluations[group["name"], float(group["interval"])]
+            of_group[group["lastEvaluation"]] = float(group["evaluationTime"])
+    return sorted(
+        (
+            Group(statistics.median(taken.values()), interval, name)
+            for (name, interval), taken in evaluations.items()
+        ),
+        reverse=True,
+    )
 
 
 def _own(prometheus: Prometheus, metric: str) -> int:
@@ -163,12 +205,18 @@ def main() -> None:
             f"disk: {count:,} samples of a day, scraped every {scraped_every:.0f} s,"
             f" in {size:,} bytes: {size / count:.2f} bytes a sample"
         )
-    scraped, head, resident, ours = memory(projects=1_000, holdings=10, seconds=300.0)
+    needs = live(projects=1_000, holdings=10, seconds=300.0)
     print(
-        f"memory: {scraped:,} series scraped, {head:,} with what the rules record:"
-        f" Prometheus {resident / 2**20:,.0f} MiB, {resident / head / 1024:.1f} KiB a series;"
-        f" the exporter {ours / 2**20:,.0f} MiB"
+        f"memory: {needs.scraped:,} series scraped, {needs.head:,} with what the rules record:"
+        f" Prometheus {needs.prometheus / 2**20:,.0f} MiB,"
+        f" {needs.prometheus / needs.head / 1024:.1f} KiB a series;"
+        f" the exporter {needs.exporter / 2**20:,.0f} MiB"
     )
+    for group in needs.groups:
+        print(f"rules: {group.taken * 1e3:5.0f} ms every {group.interval:3.0f} s, {group.name}")
+    once = sum(group.taken for group in needs.groups)
+    usual = sum(group.taken * EVERY / group.interval for group in needs.groups)
+    print(f"rules: each once {once:.2f} s; of every {EVERY:.0f} s {usual:.2f} s")
 
 
 if __name__ == "__main__":

@@ -27,6 +27,8 @@ RUNBOOKS = (
 _LABELS = "account, project)"
 _DAY = "time() % 86400"
 _DAY_STARTS = "00:00 UTC"
+# The offsets by which a rule looks at the start of a day: from one midnight to the next by default.
+_DAY_OFFSET = re.compile(r"(?<=\boffset )(-?)86400s")
 # The alert about log queries, up to the empty line after it, and what it asks for.
 _LOG_ALERT = re.compile(r"^ +- alert: QuantConnectLogQueryMatched\n(?:.+\n)+", re.MULTILINE)
 _LOG_LINES = "project:quantconnect_live_log_lines:last_hour"
@@ -79,6 +81,7 @@ def adapted(
     text = text.replace(_LABELS, f"{', '.join([_LABELS[:-1], *labels])})")
     if day_starts:
         text = text.replace(_DAY, f"({_DAY.replace(' %', f' - {day_starts}) %')}")
+        text = _DAY_OFFSET.sub(rf"\g<1>{day_starts}s", text)
         text = text.replace(
             _DAY_STARTS, f"{day_starts // 3600:02}:{day_starts % 3600 // 60:02} UTC"
         )

@@ -174,7 +174,9 @@ def test_a_day_starts_at_another_time(capsys: pytest.CaptureFixture[str]) -> Non
     differ = {name.split()[0] for name in default if default[name] != shifted[name]}
     assert differ == {"project:quantconnect_live_equity:day_open", "QuantConnectDailyLossHigh"}
     (opens,) = (shifted[name]["expr"] for name in shifted if "day_open" in name)
-    assert opens.count("(time() - 79500) % 86400") == opens.count("% 86400") == 2
+    assert opens.count("(time() - 79500) % 86400") == opens.count("% 86400") == 1
+    assert (opens.count("offset -79500s"), opens.count("offset 79500s")) == (3, 1)
+    assert "86400s" not in opens
     assert "since 22:05 UTC" in str(shifted)
     assert "00:00 UTC" not in str(shifted)
 

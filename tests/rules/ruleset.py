@@ -33,10 +33,14 @@ def dump(document: object) -> str:
 
 @dataclass(frozen=True)
 class Rule:
-    """One recording or alerting rule; ``name`` is the record's or the alert's."""
+    """One recording or alerting rule; ``name`` is the record's or the alert's.
+
+    It is evaluated every so many ``minutes``, 0 for the global interval.
+    """
 
     name: str
     group: str
+    minutes: int
     expr: str
     is_alert: bool
     labels: dict[str, str]
@@ -58,6 +62,7 @@ def rules() -> tuple[Rule, ...]:
         Rule(
             name=raw.get("alert") or raw["record"],
             group=group["name"],
+            minutes=int(group.get("interval", "0m").removesuffix("m")),
             expr=str(raw["expr"]),
             is_alert="alert" in raw,
             labels=raw.get("labels", {}),

@@ -88,7 +88,7 @@ MUTATIONS = (
     Mutation(
         "the day opens with the higher equity of two exporters",
         RECORDING,
-        "                project:quantconnect_live_equity:max\n                or\n"
+        "                project:quantconnect_live_equity:max offset -86400s\n                or\n"
         "                max by",
         "                max by",
         "equity falls before midnight, while one of two exporters hangs until after it: nothing is"
@@ -296,10 +296,10 @@ MUTATIONS = (
         "a project that is no longer configured leaves nothing behind",
     ),
     Mutation(
-        "the day opens a day ago",
+        "the day opens now",
         RECORDING,
-        "              and on ()\n              vector(time() % 86400) < 300\n",
-        "",
+        ")[1d:1d] offset 86400s)",
+        ")[1d:5m] offset 86400s)",
         "the first day, and the day after",
     ),
     Mutation(
@@ -316,7 +316,7 @@ MUTATIONS = (
         "no data at midnight",
         RECORDING,
         "                or\n"
-        "                last_over_time(project:quantconnect_live_equity:max[1d])\n"
+        "                last_over_time(project:quantconnect_live_equity:max[1d] offset -86400s)\n"
         "              )\n",
         "              )\n",
         "no data over midnight",
@@ -597,6 +597,25 @@ MUTATIONS = (
         "@ end()) >= 0\n",
         "a withdrawal, after which drawdown and loss count anew from the moment that the"
         " configuration has; a loss after it counts; one without the line",
+    ),
+    Mutation(
+        "a peak since another moment than the configuration's counts",
+        RECORDING,
+        "              and on (job, project_id, since)\n"
+        '              count_values by (job, project_id) ("since", max by (job, project_id)'
+        ' (quantconnect_project_limit{limit="drawdown_since"}))\n'
+        "            )\n",
+        "            )\n",
+        "a withdrawal, after which drawdown and loss count anew from the moment that the"
+        " configuration has; a loss after it counts; one without the line",
+    ),
+    Mutation(
+        "a peak counts from the next look at the month on",
+        RECORDING,
+        "              max_over_time(quantconnect_live_equity[1d])\n",
+        "              quantconnect_live_equity < 0\n",
+        "an all-time peak outlives thirty days and a restart of days, the 30-day peak heals, and so"
+        " does the alert after a withdrawal",
     ),
     Mutation(
         "a deposit hides a loss",

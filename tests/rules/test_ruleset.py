@@ -97,13 +97,23 @@ def test_what_of_positions_is_set_against_each_other_is_of_one_moment(rule: Rule
 
 
 @each_rule
+def test_what_is_recorded_seldom_is_read_over_a_range(rule: Rule) -> None:
+    """An instant query looks back for five minutes: a record made less often would come and go."""
+    seldom = {record.name for record in RECORDS if record.minutes >= 5}
+    assert seldom
+    for name in seldom:
+        assert all(after == "[" for after in re.findall(rf"{name}\b(?:{{.*?}})?(.?)", rule.expr))
+
+
+@each_rule
 def test_names_only_metrics_and_labels_that_exist(rule: Rule) -> None:
     recorded = {record.name for record in RECORDS}
     for selector in selectors(rule):
         assert selector.name in recorded | set(PUBLISHED), selector.name
         allowed = LABELS if selector.name in recorded else PUBLISHED[selector.name] | TARGET_LABELS
         assert {matcher.name for matcher in selector.matchers.matchers} <= allowed
-    assert named_labels(rule) <= LABELS | {"part", "scope"}  # made by label_replace
+    # Made by label_replace and count_values.
+    assert named_labels(rule) <= LABELS | {"part", "scope", "since"}
 
 
 @each_rule
@@ -194,7 +204,12 @@ def test_withdrawn_data_does_not_read_as_recovery(alert: Rule) -> None:
         "QuantConnectAlgorithmFlapping",
         "QuantConnectPortfolioFrozen",
     }
-    if alert.group in {"quantconnect-risk", "quantconnect-algorithm", "quantconnect-account"}:
+    if alert.group in {
+        "quantconnect-risk",
+        "quantconnect-positions",
+        "quantconnect-algorithm",
+        "quantconnect-account",
+    }:
         assert (alert.keep_firing_for == "15m") == (alert.name not in events)
 
 
