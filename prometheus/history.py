@@ -218,7 +218,7 @@ class Past:
                         source, answer, asked=self._time.now, interval=interval
                     )
                 task.note(outcome, at=self._time.now, duration=duration, interval=interval)
-            self._store.put(project.published())
+            self._store.put(project.collect())
         found = {}
         for project_id in newest:
             for snapshot in self._store.snapshots_of(project_id):
