@@ -276,7 +276,7 @@ def _doubt(report: ProjectReport, settings: ProjectSettings, account_error: str)
         said = errors.get("portfolio") or account_error or "live/portfolio/read does not tell"
         return f"its name or its account currency is not known: {said}"
     if not report.account_currency:
-        return "its account currency cannot be told; set account_currency"
+        return "its account currency is ambiguous; set account_currency"
     return ""
 
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 log = Log(__name__)
 
 TOKEN_CHANGED: Final = "The token has changed, trying it"  # noqa: S105 - no token
-STILL_WAITING: Final = "The wait after a rejection goes on, as the token is the same"
+STILL_WAITING: Final = "The wait after a rejection continues, since the token is the same"
 
 
 @dataclass(frozen=True)

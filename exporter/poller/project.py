@@ -46,12 +46,12 @@ if TYPE_CHECKING:
 log = Log(__name__)
 
 STOPPED_FACTOR: Final = 5
-"""The factor by which a project that does not run is read more rarely."""
+"""A project that does not run is read at intervals longer by this factor."""
 
-AMBIGUOUS_CURRENCY: Final = "The account currency cannot be told; set account_currency"
+AMBIGUOUS_CURRENCY: Final = "The account currency is ambiguous; set account_currency"
 OTHER_CURRENCY: Final = "The cash book is in another currency than the configuration says"
 OTHER_TICKER: Final = (
-    "A security has another ticker today than series without it say; set it in tickers"
+    "A security's ticker has changed, but its series have the old one; set the new one in tickers"
 )
 STOPPED: Final = "A project does not run"
 STARTED: Final = "A project runs again"
@@ -59,12 +59,12 @@ NAME_PENDING: Final = "waiting for its name"
 """The state of a project whose name is not known yet."""
 
 BLANK: Final = (
-    "live/portfolio/read: no position and no money, which a deployment also stores while its setup"
-    " has not succeeded"
+    "live/portfolio/read: no position and no money, as after a deployment whose setup has not"
+    " succeeded"
 )
 NEVER_RAN_YET: Final = (
     "live/portfolio/read: no position, and the newest deployment has not run: the broker may still"
-    " hold those of the one before"
+    " hold the previous one's positions"
 )
 
 
@@ -289,8 +289,8 @@ class Project:
         if isinstance(currency, Doubted) and currency.other:
             return ApiError(
                 Reason.MALFORMED,
-                f"the account is in {currency.other} now, and its series say {currency.settled};"
-                " reload the configuration to go on under the new currency",
+                f"the account is in {currency.other} now, but its series are in {currency.settled};"
+                " reload the configuration to use the new currency",
             )
         return None
 
@@ -350,8 +350,7 @@ class Project:
             # QuantConnect lists deployments for ever: one that is missing is a hole in the list.
             return ApiError(
                 Reason.MALFORMED,
-                f"live/list: no deployment of project {self.settings.id} is listed, which had one"
-                " before",
+                f"live/list: no deployment of project {self.settings.id}, which had one before",
             )
         self._status_asked = asked
         was_running, self.running = self.running, now is not None and now.status == RUNNING

@@ -39,7 +39,7 @@ log = Log(__name__)
 
 DISCOVERED: Final = "Discovered a live project"
 NOT_MATCHED: Final = "A live project does not match include and exclude"
-NAMED: Final = "QuantConnect told the name of a project"
+NAMED: Final = "Read the name of a project"
 CALLED_BY_ID: Final = "Cannot get the project's name, so its id stands for it"
 CANNOT_MATCH: Final = (
     "Cannot get the project's name, so cannot match it against include and exclude"

@@ -339,7 +339,7 @@ def test_a_currency_that_cannot_be_told(
     status, told = run()
     assert (status, failures(told)) == (
         1,
-        {ONE: "its account currency cannot be told; set account_currency"},
+        {ONE: "its account currency is ambiguous; set account_currency"},
     )
 
 
