@@ -164,8 +164,7 @@ class Past:
             stretch.block.write(data)
 
     def _play(self, stretch: Stretch, own: int) -> None:
-        """Add the series of the account's projects; ``own`` is the number of the exporter's own
-        series."""
+        """Add the series of the account's projects; ``own`` is the number of other series."""
         times = stretch.block.times
         current: dict[Labels, float] = {}
         changes: defaultdict[Labels, list[Change]] = defaultdict(list)
@@ -303,8 +302,7 @@ def _stretches(start: int, end: int) -> Iterator[Stretch]:
 
 
 def _moments(start: int, end: int) -> Iterator[tuple[int, int, int]]:
-    """Yield the time of each value, the time until which it holds, and the interval of its
-    samples."""
+    """Yield the time of each value, the end of its validity, and the interval of its samples."""
     while start < end:
         zoom = next(zoom for zoom in _ZOOMS if end - start <= zoom.age)
         until = min(end, start - start % zoom.values + zoom.values)

@@ -59,7 +59,7 @@ def backfill(
     sleep: Callable[[float], None] = time.sleep,
     random: Random | None = None,
 ) -> int:
-    """Write the past of the projects. Return 0 if all was written, else 1, with the reasons on
+    """Write the past of the projects. Return 0 if all was written, else 1 with reasons on
     stderr."""
     clock = clock or Clock()
     if options.output is None and sys.stdout is None:

@@ -138,8 +138,7 @@ def degrade() -> None:
 
 
 def on_one_line(text: str, most: int = _LONGEST) -> str:
-    """Return untrusted text for a terminal: one line of limited length, control characters
-    escaped."""
+    """Return untrusted text on one line of limited length, with control characters escaped."""
     line = " ".join(text.split())
     if len(line) > most:
         line = line[: most - 1] + "…"

@@ -186,8 +186,7 @@ def _shard_flags(parser: FlagParser) -> None:
 
 
 def _settle_shard(parser: FlagParser, options: argparse.Namespace) -> None:
-    """Default to shard 0 if it is the only one; otherwise require it, or replicas would share a
-    number."""
+    """Default to shard 0 if it is the only one; otherwise require a number for each replica."""
     total = options.total_shards
     if options.shard is None and total > 1 and not getattr(options, "config_check", False):
         parser.error(

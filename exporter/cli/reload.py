@@ -132,8 +132,8 @@ class Watched(NamedTuple):
 
 
 class Watch:
-    """The watch of the configuration file: reloads when its content changes; checks every
-    ``interval`` s.
+    """The watch that reloads the configuration when its file changes; it checks every ``interval``
+    s.
 
     A failed reload is repeated at each check: a missing file, such as a token's, may appear later.
     """

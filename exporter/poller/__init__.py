@@ -99,8 +99,8 @@ class Poller:
         self._stop(self._accounts.values())
 
     def ready(self) -> bool:
-        """Return True once every project's portfolio was tried or its account waits; from then on
-        always.
+        """Return True once and for all when every project's portfolio was tried or its account
+        waits.
 
         Projects that are discovered or configured later do not make a serving exporter unready.
         """
@@ -122,8 +122,7 @@ class Poller:
         return [account.report() for account in self._accounts.values()]
 
     def reload(self, config: Config) -> None:
-        """Apply another configuration: build new account pollers, carry state over, swap, stop the
-        rest.
+        """Apply another configuration: build new pollers, carry state over, swap, stop the rest.
 
         Raises ConfigError if a new account's token cannot be read, RuntimeError if no thread can be
         started for it; then nothing changes. One reload at a time.
@@ -167,8 +166,7 @@ class Poller:
             poller.join(deadline)
 
     def _rekeyed(self, accounts: Mapping[_Key, Account]) -> dict[_Key, AccountPoller]:
-        """Return the running pollers, under a new key where only their account's name has
-        changed."""
+        """Return the running pollers, with new keys where only an account's name has changed."""
         pollers = dict(self._accounts)
         gone = {key[1:]: key for key in pollers.keys() - accounts.keys()}
         for key in accounts.keys() - pollers.keys():
@@ -200,8 +198,7 @@ class Poller:
         )
 
     def _register(self, pollers: Iterable[AccountPoller]) -> None:
-        """Create label sets for these accounts: a removed account may have had another one's
-        name."""
+        """Create label sets for these accounts; a removed account may have had the same name."""
         for poller in pollers:
             self._instruments(poller.account)
 
@@ -253,8 +250,7 @@ class Poller:
 
 
 def _endpoints(account: Account, config: Config) -> list[str]:
-    """Return the endpoints that a configuration needs; those of an account always are among
-    them."""
+    """Return the endpoints that a configuration needs, always including the account's own."""
     asked = {Endpoint.AUTHENTICATE, Endpoint.LIVE_LIST, Endpoint.PROJECTS_READ}
     for settings in (account.settings_for(0), *account.projects):
         for source in (*SOURCES, *ACCOUNT_SOURCES):

@@ -164,8 +164,7 @@ class AccountPoller:
             self._changed.notify_all()
 
     def is_complete(self) -> bool:
-        """Return True once every source of every project was tried, or QuantConnect rejects the
-        account."""
+        """Return True once every source of every project was tried, or the account was rejected."""
         with self._changed:
             return self._schedule.is_waiting_for_auth or self._projects.is_complete()
 

@@ -52,8 +52,7 @@ class Discovery:
         }
 
     def wanted(self, discover: Discover, now: float) -> set[int]:
-        """Return the projects to read, including those whose names are unknown and may not
-        match."""
+        """Return the projects to read, including those with unknown names, which may not match."""
         recent = {
             project_id
             for project_id, until in self._alive.items()

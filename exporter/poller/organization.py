@@ -74,8 +74,7 @@ class Organization:
     def take_in(
         self, source: Source[Any], answer: Any | ApiError | Fault, interval: float
     ) -> Outcome:
-        """Take in an answer and return the verdict. ``interval`` is the one in force, in
-        seconds."""
+        """Take in an answer; return the verdict. ``interval`` is the one in force, in seconds."""
         if isinstance(answer, ApiError | Fault):
             return Outcome(answer)
         if source in self.tasks:

@@ -162,8 +162,7 @@ class Project:
     # --- Calls ------------------------------------------------------------------------------------
 
     def regular_interval(self, source: Source[Any]) -> float:
-        """Return the regular interval of a source, in seconds, not stretched; 0 if there is
-        none."""
+        """Return the regular interval of a source in seconds, not stretched; 0 if there is none."""
         interval = source.interval(self.settings, self._config)
         if source is DESCRIPTION:
             return 0.0 if self.is_described or self.name is None else interval

@@ -145,8 +145,7 @@ class Schedule:
         self._reset(task)
 
     def _count_demand(self, task: Task) -> None:
-        """Add the task to the demand at its interval; not the account's own calls, which are
-        few."""
+        """Add the task to the demand at its interval, except the account's own few calls."""
         before, task.demand = task.demand, 0.0
         if task.regular_interval and task.source is not None:
             task.demand = task.calls / task.regular_interval
@@ -174,8 +173,7 @@ class Schedule:
         return now < self._resting_until
 
     def next(self, now: float) -> Call | float:
-        """Return the call to make now, or the seconds to wait; infinity to wait for a call to
-        end."""
+        """Return the call to make now, or the seconds to wait, infinity until a call ends."""
         wait = self.first_due() - now
         if wait > 0:
             return wait
@@ -291,8 +289,8 @@ def _due(heap: list[tuple[float, int, Task]]) -> float:
 def backoff(failures: int, *, interval: float, random: Random) -> float:
     """Return the seconds until the next try, by the number of failures in a row.
 
-    Exponential with full jitter: from 0 to a bound that doubles up to LONGEST_BACKOFF, or up to the
-    interval if that is longer, so that failing tasks do not retry at the same time.
+    Exponential with full jitter, so that failing tasks do not retry at the same time: from 0 to a
+    bound that doubles up to LONGEST_BACKOFF, or to the interval if that is longer.
     """
     bound = min(max(LONGEST_BACKOFF, interval), FIRST_BACKOFF * 2.0 ** min(failures, 32))
     return random.uniform(0, bound)

@@ -80,8 +80,7 @@ class Api:
         return {"success": True}
 
     def live_portfolio_read(self, parameters: Parameters) -> Json | bytes:
-        """Return the newest deployment's portfolio; success without one before the first snapshot
-        (guessed)."""
+        """Return the newest deployment's portfolio; none before the first snapshot (guessed)."""
         project = self._project(parameters)
         if project is None:
             return error("Project not found")
@@ -98,8 +97,7 @@ class Api:
         return {"portfolio": wire.portfolio(state, project.format), "success": True}
 
     def live_list(self, parameters: Parameters) -> Json:
-        """Return all deployments ever, the newest first, filtered by project and status if
-        requested."""
+        """Return all deployments, the newest first, by project and status if requested."""
         status = parameters.get("status")
         if status is not None and status not in LISTED:
             raise InvalidArgumentError
@@ -168,8 +166,7 @@ class Api:
         return {"chart": answer, "success": True}
 
     def live_orders_read(self, parameters: Parameters) -> Json:
-        """Return the orders of all deployments, oldest first. ``algorithmId`` has no effect, as
-        observed."""
+        """Return the orders of all deployments, oldest first; ``algorithmId`` has no effect."""
         start, end = _rows(parameters, "start", "end", MOST_ROWS)
         project = self._deployed(parameters)
         found = orders.orders(project, self.world.now())

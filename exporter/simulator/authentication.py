@@ -53,8 +53,8 @@ class Authentication:
         token: str,
         now: float,
     ) -> Json | None:
-        """Return the error for a request from ``address`` at ``now`` (unix seconds); None to accept
-        it."""
+        """Return the error for a request from ``address`` at ``now`` (unix seconds); None if
+        accepted."""
         user, signature = _credentials(headers.get("Authorization", ""))
         parties = (f"user {user}", f"address {address}")
         with self._lock:

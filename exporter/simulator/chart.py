@@ -95,8 +95,8 @@ class Sampler:
         return minute if minute >= oldest else self._day(min(time, oldest))
 
     def _day(self, time: float) -> int:
-        """Return the time of the latest daily sample up to ``time``: the midnight that ends a
-        trading day."""
+        """Return the latest daily sample's time up to ``time``: the midnight after a trading
+        day."""
         day = math.floor(time / DAY)
         while self._has_hours and _is_weekend(day - 1):
             day -= 1

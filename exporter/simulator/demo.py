@@ -265,8 +265,7 @@ class Demo:
         return self._project(23580029, "Not yet deployed", {"USD": 100_000.0}, [], launched=[])
 
     def _old(self) -> Project:
-        """Return a project with two old deployments: the first never started, the last was
-        liquidated."""
+        """Return a project with two old deployments: one never started, one was liquidated."""
         slots = self._slots
         stopped = self._started - 150 * DAY
         project = self._project(

@@ -87,8 +87,7 @@ def security_identifier(
 
 
 def _strike(strike: Decimal) -> tuple[int, int]:
-    """Return the digits of a strike without trailing zeros, and the power of ten to scale them
-    by."""
+    """Return the digits of a strike without trailing zeros, and their power of ten."""
     sign, digits, exponent = strike.normalize().as_tuple()
     number = int("".join(map(str, digits)) or "0")
     if sign or number > _MAX_STRIKE_DIGITS or not isinstance(exponent, int):

@@ -49,13 +49,12 @@ class Instrument:
     underlying: Instrument | None = field(default=None, repr=False)
 
     def fee(self, quantity: float, value: float) -> float:
-        """Return the commission on trading ``quantity`` units worth ``value``, in ``value``'s
-        currency."""
+        """Return the commission on ``quantity`` units worth ``value``, in ``value``'s currency."""
         return max(self.minimum_fee, abs(quantity) * self.fee_per_unit, abs(value) * self.fee_ratio)
 
 
 def expiry_time(day: date) -> float:
-    """Return the end of trading of a contract that expires on ``day``: 21:00 UTC, in unix
+    """Return the end of trading (21:00 UTC) of a contract that expires on ``day``, in unix
     seconds."""
     return datetime(day.year, day.month, day.day, 21, tzinfo=UTC).timestamp()
 

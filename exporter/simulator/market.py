@@ -108,7 +108,7 @@ class Market:
         return spot * math.exp(INTEREST * _years_left(instrument, time))
 
     def _option(self, option: Instrument, underlying: float, time: float) -> float:
-        """Return the Black-Scholes price with a constant volatility, at least a cent, as markets
+        """Return the Black-Scholes price at a constant volatility, at least a cent, as markets
         quote."""
         years = _years_left(option, time)
         deviation = IMPLIED_VOLATILITY * math.sqrt(years)
@@ -155,8 +155,7 @@ class Market:
 
 
 def _years_left(instrument: Instrument, time: float) -> float:
-    """Return the years to expiry, at least a minute, so that an expired contract still has a
-    price."""
+    """Return the years to expiry, at least a minute: an expired contract still has a price."""
     return max(instrument.expires - time, 60.0) / YEAR
 
 

@@ -22,8 +22,7 @@ _MONTH = 30 * 86_400
 
 
 def nodes(projects: Iterable[Project], now: float) -> Json:
-    """Return the answer's nodes for projects/nodes/read: one per running project, and some free
-    ones."""
+    """Return the nodes of projects/nodes/read: one per running project, and some free ones."""
     busy = [
         _live(node(deployment), number, project)
         for number, (project, deployment) in enumerate(_running(projects, now), start=1)

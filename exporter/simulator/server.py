@@ -73,8 +73,7 @@ class SimulatorServer:
         return f"{scheme}://{self._http.server_address[0]!s}:{self.port}{_PREFIX.rstrip('/')}"
 
     def now(self) -> float:
-        """Return the time of the server's clock in unix seconds, for the Date header and
-        signatures."""
+        """Return the server's clock in unix seconds, for the Date header and signatures."""
         return time.time()
 
     def start(self) -> None:

@@ -82,8 +82,9 @@ class SlotBook:
         self._trips: dict[int, Trip | None] = {}  # the latest only
 
     def before(self, time: float) -> tuple[Totals, list[Trip]]:
-        """Return the sums of all trips that earlier cycles have closed, and the other trips: that
-        of the cycle at ``time``, and those that a pause extended beyond the end of their cycle."""
+        """Return the sums of all trips that earlier cycles have closed, and the other trips. Those
+        are the trip of the cycle at ``time``, and those that a pause extended beyond their
+        cycle."""
         timetable = self._slot.timetable
         cycle = timetable.cycle(time)
         if cycle < self._first:

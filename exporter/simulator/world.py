@@ -136,8 +136,7 @@ class World:
         return self._clock() if frozen is None else frozen
 
     def snapshot_time(self, deployment: Deployment, now: float) -> float | None:
-        """Return the time of the portfolio snapshot that is served ``now``; None before the
-        first."""
+        """Return the time of the portfolio snapshot served ``now``; None before the first."""
         at = deployment.latest(now)
         if self.snapshot_lag <= 0 or deployment.ended(now):
             return at
@@ -186,7 +185,7 @@ class World:
         self._projects[project_id].format = Format(encoding, empty_as_list, iso_dates)
 
     def stop(self, project_id: int, status: str = "Stopped", error: str = "") -> None:
-        """End the running deployment and leave positions open; ``status`` is any of
+        """End the running deployment, leaving positions open; ``status`` is any of
         QuantConnect's."""
         self._end(self._projects[project_id], self.now(), status, error)
 

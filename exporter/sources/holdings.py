@@ -299,8 +299,7 @@ def _symbol_value(symbol: object, key: str, problems: list[Problem]) -> str:
 
 
 def _security_type(sent: object, key: str, problems: list[Problem]) -> str:
-    """Return the name of a ``type``, which QuantConnect sends as a number and documents as a
-    name."""
+    """Return the name of a ``type``, which QuantConnect sends as a number."""
     if sent is None:
         return "unknown"
     if type(sent) is int and 0 <= sent < 100:  # the two digits for the type in an identifier
