@@ -69,7 +69,7 @@ class Ours:
         asked = self._clock.monotonic()
         outcome = self._project.take_in(PORTFOLIO, portfolio, asked=asked, interval=60.0)
         task.note(outcome, at=self._clock.now(), duration=0.5, interval=60.0)
-        self.store.put(self._project.published())
+        self.store.put(self._project.collect())
 
 
 class Theirs:

@@ -120,7 +120,7 @@ def _read(api: Api, projects: dict[int, Project], store: Store, clock: Clock) ->
         for source, value in ((PORTFOLIO, portfolio), (STATUS, Status(listed[project_id]))):
             outcome = project.take_in(source, value, asked=clock.monotonic(), interval=60.0)
             project.tasks[source].note(outcome, at=clock.now(), duration=0.1, interval=60.0)
-        store.put(project.published())
+        store.put(project.collect())
 
 
 class Group(NamedTuple):

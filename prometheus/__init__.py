@@ -1,1 +1,1 @@
-"""Prometheus's side: rules, their tests, and the programs run with them."""
+"""The Prometheus side: rules, their tests, and the programs that run with them."""

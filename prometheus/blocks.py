@@ -1,8 +1,8 @@
-"""Blocks for a Prometheus's data directory, written as the documentation of the format says.
+"""Blocks for Prometheus's data directory, written by the documentation of their format.
 
 For series whose value seldom changes, such as the demo's past. ``promtool tsdb create-blocks-from``
-reads every sample as a line of text; here a value is given once, with the time from which it holds,
-so that a month takes seconds. The format: tsdb/docs/format of Prometheus, index version 2.
+reads every sample as a line of text. Here a value is given once, with its start time, so that a
+month takes seconds. The format: tsdb/docs/format of Prometheus, index version 2.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _Run = tuple[int, int, int]
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _MOST_SAMPLES = 0xFFFF
 _XOR = 1
-# For a difference of intervals: the number of its bits, and the prefix that says so.
+# For a difference of intervals: its number of bits, and the prefix for that number.
 _INTERVALS = ((14, "10"), (17, "110"), (20, "1110"), (64, "1111"))
 
 
@@ -53,7 +53,7 @@ class Block:
 
     times: Sequence[int]
     _chunks: dict[Labels, _Chunk] = field(default_factory=dict)
-    # Many series share their values: all that stay 1, or count the same calls.
+    # Many series have the same values: those that stay 1, or count the same calls.
     _made: dict[tuple[_Run, ...], _Chunk] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -64,7 +64,7 @@ class Block:
         self._turns = [i + 1 for i, (a, b) in enumerate(pairwise(intervals), 1) if a != b]
 
     def add(self, labels: Labels, changes: Iterable[Change]) -> None:
-        """Add a series; one without samples is left out.
+        """Add a series; a series without samples is left out.
 
         ``changes`` are in the order of their indices.
         """
@@ -142,7 +142,7 @@ class Block:
                     bits.append(_number(value ^ before))
                 before, last = value, time
                 index, samples = index + 1, samples + 1
-                # A sample takes two bits while neither value nor interval changes.
+                # Without a change of value or interval, a sample takes two bits.
                 turn = bisect_right(self._turns, index)
                 row = min(end, self._turns[turn] if turn < len(self._turns) else end)
                 if index < row and times[index] - last == interval:
@@ -184,7 +184,7 @@ def _index(series: Sequence[tuple[Labels, _Chunk]], references: Sequence[int]) -
         index += _section(struct.pack(f">{len(listed) + 1}I", len(listed), *listed))
     at_offsets = len(index)
     index += _section(offsets)
-    # The two zeros stand for sections that Prometheus no longer reads.
+    # The two zeros are for sections that Prometheus no longer reads.
     contents = struct.pack(">6Q", at_symbols, at_series, 0, 0, at_postings, at_offsets)
     return bytes(index + contents + _checksum(contents))
 
@@ -249,6 +249,6 @@ def _checksum(content: bytes | bytearray) -> bytes:
 
 
 def _ulid(milliseconds: int) -> str:
-    """Return a name as Prometheus gives its blocks: a time and 80 random bits."""
+    """Return a block name in Prometheus's form: a time and 80 random bits."""
     number = milliseconds << 80 | secrets.randbits(80)
     return "".join(_CROCKFORD[number >> shift & 31] for shift in range(125, -1, -5))

@@ -1,8 +1,8 @@
 """``make demo``: the exporter against a simulated QuantConnect, and Prometheus if it is installed.
 
-The exporter runs as a user would run it. Where Debian's Prometheus and Alertmanager are installed
+The exporter runs as a user would run it. If Debian's Prometheus and Alertmanager are installed,
 they run next to it, with this repository's rules and a past of a month, since a graph of two
-minutes says little.
+minutes shows little.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ _SCRAPE_INTERVAL = 5.0
 
 
 def main() -> int:
-    """Run until Ctrl-C, and then return 0; 1 if the exporter ends by itself."""
+    """Run until Ctrl-C. Return 0, or 1 if the exporter exits by itself."""
     options = _options()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
     if taken := [each for each in (options.exporter, options.simulator) if _is_taken(each)]:
-        # Another exporter there would answer in this one's place.
+        # Another exporter on that port would answer instead of this one.
         print(
             f"{' and '.join(map(str, taken))}: in use by another program, perhaps another demo. To"
             f" choose other ports:\n\n  make demo DEMO='--exporter=127.0.0.1:{free_port()}"
@@ -45,7 +45,7 @@ def main() -> int:
             file=sys.stderr,
         )
         return 1
-    started = round(time.time(), 3)  # as the exporter is told
+    started = round(time.time(), 3)  # in the form of the exporter's flag
     exporter = subprocess.Popen(
         [
             str(Path(sys.executable).parent / "quantconnect-exporter"),
@@ -58,7 +58,7 @@ def main() -> int:
     )
     try:
         if not _serves(exporter, options.exporter):
-            return 1  # it has said why
+            return 1  # it has logged why
         if installed():
             _with_prometheus(options, started, exporter)
         else:
@@ -89,7 +89,7 @@ def _options() -> argparse.Namespace:
             metavar="PORT",
             type=int,
             default=port,
-            help=f"or another where it is taken (default {port})",
+            help=f"or another if it is in use (default {port})",
         )
     parser.add_argument(
         "--directory", type=Path, default=ROOT / ".demo", help="data; what was there is deleted"
@@ -106,7 +106,7 @@ def _is_taken(address: Address) -> bool:
 
 
 def _serves(exporter: subprocess.Popen[bytes], address: Address) -> bool:
-    """Wait until the exporter has read every project once; return False if it ends before."""
+    """Wait until the exporter has read every project once; return False if it exits before."""
 
     def known() -> bool:
         return exporter.poll() is not None or ready()
@@ -129,13 +129,13 @@ def _interrupt(_number: int, _frame: FrameType | None) -> None:
 def _with_prometheus(
     options: argparse.Namespace, started: float, exporter: subprocess.Popen[bytes]
 ) -> None:
-    """Run Prometheus and Alertmanager next to the exporter until it ends."""
+    """Run Prometheus and Alertmanager next to the exporter until it exits."""
     directory: Path = options.directory
     shutil.rmtree(directory, ignore_errors=True)
     data = directory / "data"
     data.mkdir(parents=True)
     print("Writing a past of a month for Prometheus, some ten seconds.", flush=True)
-    # The exporter's own configuration of the demo, for the labels that the past must have.
+    # The demo exporter's own configuration, so that the past has the same labels.
     settings = configuration("http://127.0.0.1", World.demo(started=started).project_ids)
     past = Past(settings, target=str(options.exporter), interval=_SCRAPE_INTERVAL, started=started)
     past.write(data)
@@ -165,7 +165,7 @@ def _with_prometheus(
 
 
 def _page(prometheus: Prometheus, name: str) -> str:
-    """Return the address of a page of Prometheus; Debian's build has only the classic pages."""
+    """Return the URL of a Prometheus page; Debian's build has only the classic pages."""
     try:
         with urllib.request.urlopen(f"{prometheus.url}/{name}", timeout=5) as response:
             return str(response.url)

@@ -1,9 +1,9 @@
-"""The demo's past: the data of a Prometheus that has scraped the exporter for a month.
+"""The demo's past: data as if Prometheus had scraped the exporter for a month.
 
-The simulated account is a function of time, so its past is read as its present is: through
-QuantConnect's wire format, the exporter's decoding and its samples. The exporter's own metrics are
-extrapolated from those of the running exporter. So all series have the labels that the exporter
-gives them. ``records`` adds the recorded series.
+The simulated account is a function of time, so its past is read like its present: through
+QuantConnect's wire format, the exporter's decoders and its samples. The exporter's own metrics are
+extrapolated from those of the running exporter. So all series have the exporter's labels.
+``records`` adds the recorded series.
 """
 
 from __future__ import annotations
@@ -41,15 +41,15 @@ if TYPE_CHECKING:
 
 HOUR, DAY = 3600, 86_400
 DAYS = 31
-# Prometheus joins its blocks to 6, 18, 54 and 162 hours: these it leaves alone.
+# Prometheus merges its blocks into 6, 18, 54 and 162 hours; it does not touch these.
 _BLOCK = 162 * HOUR
-# To list orders, trades and the log takes the simulator long: an answer stands for a part of its
+# The simulator takes long to list orders, trades and the log: an answer is kept for a part of its
 # age, from a quarter of an hour to a day.
 _STANDS, _STANDS_LEAST, _STANDS_MOST = 1 / 4, HOUR / 4, DAY
-# A timestamp no older than this when it is scraped is the time of the last read.
+# A timestamp that is no older than this at the scrape is the time of the last read.
 _READ = 60.0
 _LAST_READ = "quantconnect_read_last_success_timestamp_seconds"
-# Shortest and longest, in seconds, on loopback.
+# The shortest and longest call, in seconds, on loopback.
 _READ_DURATIONS = (0.004, 0.009)
 
 
@@ -57,9 +57,9 @@ _READ_DURATIONS = (0.004, 0.009)
 class _Zoom:
     """The resolution of the past up to an age; all in seconds.
 
-    Values are taken every ``values`` seconds and stand in a sample every ``samples`` seconds. In a
-    chart of 1,600 points over that age, Grafana's rates span four scrapes or one point, and need
-    two samples; and nothing may be without a sample for five minutes.
+    Values are taken every ``values`` seconds and written as a sample every ``samples`` seconds. In
+    a chart of 1,600 points over that age, Grafana's rates span four scrapes or one point, and need
+    two samples. And no series may be without a sample for five minutes.
     """
 
     age: float
@@ -80,7 +80,7 @@ _ZOOMS = (
 
 @dataclass(frozen=True)
 class _Scrape:
-    """The running exporter's own metrics at ``time`` (unix seconds), by their labels.
+    """The running exporter's own metrics at ``time`` (unix seconds), by labels.
 
     ``duration`` is in seconds; ``counters`` are the series of counters and histograms.
     """
@@ -99,12 +99,12 @@ class _Time:
 
 
 class Past:
-    """The account's past, as ``settings`` has it read and a Prometheus has scraped ``target``.
+    """The account's past, as read by ``settings`` and scraped from ``target``.
 
     ``target`` is the address of the demo's exporter, which must be running; Prometheus will scrape
-    it every ``interval`` seconds. ``started`` is when the demo started, ``until`` the end of the
-    part that has records, ``started`` if not given; both are unix seconds. The past goes on until
-    the moment at which it is written.
+    it every ``interval`` seconds. ``started`` is the start of the demo, ``until`` the end of the
+    part that has records (default ``started``), both in unix seconds. The past ends at the time of
+    writing.
     """
 
     def __init__(
@@ -116,7 +116,7 @@ class Past:
         started: float,
         until: float | None = None,
     ) -> None:
-        # No answer is too old for the next one.
+        # No answer becomes outdated before the next one.
         self._settings = settings = replace(settings, stale_after=float(DAY))
         self._target = target
         self._interval = interval
@@ -127,7 +127,7 @@ class Past:
         clock = Clock(monotonic=lambda: self._time.now, now=lambda: self._time.now)
         self._store = Store(clock)
         self._parsed: dict[str, Labels] = {}
-        # When each source was last read, and of which deployment.
+        # The time of each source's last read, and its deployment.
         self._answered: dict[Task, tuple[float, str]] = {}
         account = settings.accounts[0]
         self._projects = {
@@ -142,7 +142,7 @@ class Past:
         }
 
     def write(self, data: Path) -> None:
-        """Write the past to the data directory of a Prometheus that does not run yet."""
+        """Write the past to the data directory of Prometheus, before it runs."""
         own = len(self._scrape().numbers)
         end = int(self._until)
         stretches = list(_stretches(end - DAYS * DAY, end))
@@ -151,11 +151,11 @@ class Past:
         for stretch in stretches[1:]:
             self._play(stretch, own)
         add_records(stretches, data.parent)
-        # While this was done, minutes may have passed on a busy machine.
+        # On a busy machine, this may have taken minutes.
         for stretch in _stretches(end, int(time.time())):
             self._play(stretch, own)
             stretches.append(stretch)
-        # As often as Prometheus would have done it meanwhile.
+        # At Prometheus's interval.
         last = self._scrape()
         for _ in range(int((last.time - first.time) / self._interval) - 1):
             last = self._scrape()
@@ -164,7 +164,7 @@ class Past:
             stretch.block.write(data)
 
     def _play(self, stretch: Stretch, own: int) -> None:
-        """Add the series of the account's projects; ``own`` is how many others the exporter has."""
+        """Add the series of the account's projects; ``own`` is the number of other series."""
         times = stretch.block.times
         current: dict[Labels, float] = {}
         changes: defaultdict[Labels, list[Change]] = defaultdict(list)
@@ -177,7 +177,7 @@ class Past:
                 del current[labels]
             reads: dict[float, list[Change]] = {}
             for labels, number in found.items():
-                if 0 <= at - number <= _READ:  # reads go on until the next moment
+                if 0 <= at - number <= _READ:  # reads continue until the next moment
                     if number not in reads:
                         reads[number] = [
                             (index, times[index] / 1000 - at + number)
@@ -193,7 +193,7 @@ class Past:
 
     def _samples(self, at: float) -> dict[Labels, float]:
         """Return the exporter's samples of every project that ran at a time."""
-        chance = Random(at)  # the same past each time
+        chance = Random(at)  # the same past in every run
         duration = chance.uniform(*_READ_DURATIONS)
         stands = min(_STANDS_MOST, max(_STANDS_LEAST, _STANDS * (self._until - at)))
         self._time.now = at - chance.uniform(0, self._settings.scrape_interval)
@@ -206,7 +206,7 @@ class Past:
                 is_known = at - answered < stands and deploy_id == project.deploy_id
                 is_rare = source.needs_deployment or source is DESCRIPTION
                 outcome = Outcome(is_whole=is_rare and is_known)
-                if source is STATUS:  # the list has it already
+                if source is STATUS:  # already in the list
                     outcome = project.take_in(
                         source, Status(deployment), asked=self._time.now, interval=interval
                     )
@@ -218,7 +218,7 @@ class Past:
                         source, answer, asked=self._time.now, interval=interval
                     )
                 task.note(outcome, at=self._time.now, duration=duration, interval=interval)
-            self._store.put(project.published())
+            self._store.put(project.collect())
         found = {}
         for project_id in newest:
             for snapshot in self._store.snapshots_of(project_id):
@@ -229,7 +229,7 @@ class Past:
         return found
 
     def _labels(self, sample: str) -> Labels:
-        """Return the labels that Prometheus would give to a sample line without its value."""
+        """Return the labels of a sample line, without its value, as Prometheus stores them."""
         labels = self._parsed.get(sample)
         if labels is None:
             ((family,),) = zip(text_string_to_metric_families(f"{sample} 0\n"), strict=True)
@@ -249,7 +249,7 @@ class Past:
         return answer
 
     def _scrape(self) -> _Scrape:
-        """Scrape the running exporter and keep what belongs to no project."""
+        """Scrape the running exporter and keep the series without a project."""
         began = time.time()
         with urllib.request.urlopen(f"http://{self._target}/metrics", timeout=10) as response:
             text = response.read().decode()
@@ -266,7 +266,7 @@ class Past:
         return _Scrape(ended, ended - began, numbers, frozenset(counters))
 
     def _extrapolate(self, block: Block, first: _Scrape, last: _Scrape) -> None:
-        """Add the exporter's own metrics: gauges as they are, counters rising as between scrapes.
+        """Add the exporter's own metrics: gauges unchanged, counters with their present rate.
 
         Counters start again at 0 with the demo, as after a restart.
         """
@@ -302,7 +302,7 @@ def _stretches(start: int, end: int) -> Iterator[Stretch]:
 
 
 def _moments(start: int, end: int) -> Iterator[tuple[int, int, int]]:
-    """Yield when values are taken, until when they hold, and the interval of their samples."""
+    """Yield the time of each value, the end of its validity, and the interval of its samples."""
     while start < end:
         zoom = next(zoom for zoom in _ZOOMS if end - start <= zoom.age)
         until = min(end, start - start % zoom.values + zoom.values)

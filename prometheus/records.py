@@ -1,7 +1,7 @@
 """Recorded series for a past that was never scraped.
 
-A real Prometheus evaluates the recording rules over blocks that hold the past. It reads blocks when
-it starts, so it is started once for each level of rules that read other rules' records.
+A real Prometheus evaluates the recording rules over blocks with the past. It reads blocks at its
+start, so it is started once for each level of rules that read other rules' records.
 """
 
 from __future__ import annotations
@@ -134,7 +134,7 @@ def _levels() -> list[list[dict[str, Any]]]:
             for rule in waiting
             if not (set(_NAME.findall(rule["expr"])) & unmade - {rule["record"]})
         ]
-        # Two that read each other can only be evaluated together.
+        # Rules that read each other can only be evaluated together.
         levels.append(level or waiting)
         waiting = [rule for rule in waiting if rule not in levels[-1]]
     return levels

@@ -1,7 +1,7 @@
 """Debian's Prometheus and Alertmanager as child processes, with this folder's rules.
 
-For the demo and for the tests against the real thing. The configurations are those that users
-get, prometheus.yml and alertmanager.yml, with other addresses and shorter waits.
+For the demo, and for tests with the real programs. The configurations are the users' ones,
+prometheus.yml and alertmanager.yml, with other addresses and shorter waits.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ def installed() -> bool:
 def free_port() -> int:
     """Return a port of 127.0.0.1 that is not in use.
 
-    It is outside the range of outgoing connections: one of those could take the port of a server
-    that is just restarting.
+    It is outside the range of outgoing connections, one of which could take a restarting server's
+    port.
     """
     while True:
         port = secrets.choice(_PORTS)
@@ -51,7 +51,7 @@ def free_port() -> int:
 
 
 def eventually(condition: Callable[[], bool], what: str, *, seconds: float) -> None:
-    """Wait until the condition holds; TimeoutError that names it if it doesn't in time."""
+    """Wait until the condition holds. Raise TimeoutError with its name if it does not in time."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
@@ -108,10 +108,10 @@ class _Program:
 
 
 class Prometheus(_Program):
-    """A Prometheus that scrapes exporters with our rules; data and log go to ``directory``.
+    """A Prometheus process that scrapes exporters with our rules; data and log go to ``directory``.
 
-    ``interval`` in seconds is how often it scrapes and evaluates rules, if ``rules`` are wanted.
-    ``quicken`` makes the alerts' time pass so many times as fast: see ``quickened``.
+    ``interval``, in seconds, is that of scrapes and rules. Without ``rules`` it evaluates none.
+    ``quicken`` speeds up the alerts by a factor: see ``quickened``.
     """
 
     def __init__(
@@ -154,7 +154,7 @@ class Prometheus(_Program):
         )
 
     def query(self, expression: str, *, at: float | None = None) -> list[dict[str, Any]]:
-        """The vector that an instant query gives; a scalar as a vector of one without labels."""
+        """Return the vector of an instant query; a scalar as a vector of one, without labels."""
         parameters = {"query": expression} if at is None else {"query": expression, "time": f"{at}"}
         try:
             data = self.get("/api/v1/query", **parameters)["data"]
@@ -166,12 +166,12 @@ class Prometheus(_Program):
         return list(result)
 
     def alerts(self) -> list[dict[str, Any]]:
-        """Pending and firing alerts."""
+        """Return the pending and firing alerts."""
         return list(self.get("/api/v1/alerts")["data"]["alerts"])
 
 
 class Alertmanager(_Program):
-    """An Alertmanager with our routes; what it would tell anyone goes to ``webhook``.
+    """An Alertmanager process with our routes; all notifications go to ``webhook``.
 
     ``quicken`` divides every wait of the configuration.
     """
@@ -186,7 +186,7 @@ class Alertmanager(_Program):
     ) -> None:
         port = port or free_port()
         shared = yaml.safe_load((ROOT / "alertmanager" / "alertmanager.yml").read_text())
-        config = json.loads(json.dumps(shared))  # what an anchor shares becomes several
+        config = json.loads(json.dumps(shared))  # an anchor's shared value becomes separate ones
         _quicken(config["route"], quicken)
         if webhook:
             for receiver in config["receivers"]:
@@ -212,18 +212,18 @@ class Alertmanager(_Program):
 _RULES = ROOT / "prometheus" / "rules"
 _DURATION = re.compile(r"(\d+)(s|m|h|d)")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-# Ranges, steps of subqueries and offsets; and the ages from which data is old.
+# Ranges, steps of subqueries and offsets; and the ages at which data is outdated.
 _IN_EXPRESSIONS = re.compile(r"(?<=[\[:])\d+[smhd](?=[\]:])|(?<=\boffset )\d+[smhd]\b")
 _AGES = re.compile(r"(clamp_min\(3 \* (?:max_over_time\([^()]+\)|[^,()]+), )(\d+)\)")
 
 
 def quickened(rules: dict[str, Any], factor: float) -> dict[str, Any]:
-    """A rule file in which an alert comes ``factor`` times as soon, and nothing else is other.
+    """Return a rule file whose alerts fire ``factor`` times as soon, otherwise unchanged.
 
-    Divided are the waits of all rules (``for``, ``keep_firing_for``, a group's ``interval``), and
-    in the alerts' expressions the ranges and offsets, which belong to the waits (an error rate
-    over 5 minutes is to cross its line before another alert has waited 15), and the age from which
-    data is old. Records stay: they are about days and months whoever looks.
+    The factor divides the waits of all rules (``for``, ``keep_firing_for``, a group's
+    ``interval``). In the alerts' expressions it divides ranges and offsets, which must fit the
+    waits, and the ages at which data is outdated. Records do not change: they are about days and
+    months.
     """
     quick: dict[str, Any] = json.loads(json.dumps(rules))
     for group in quick["groups"]:
@@ -241,7 +241,7 @@ def quickened(rules: dict[str, Any], factor: float) -> dict[str, Any]:
 
 
 def _rules(directory: Path, factor: float) -> Path:
-    """The directory of the rules as they are, or of quicker ones."""
+    """Return the directory of the rules, unchanged or quickened."""
     if factor == 1:
         return _RULES
     quick = directory / "rules"
@@ -271,7 +271,7 @@ def _part(duration: str, factor: float) -> str:
 
 @dataclass
 class Stack:
-    """Prometheus and its Alertmanager; a context manager that starts and stops both."""
+    """A Prometheus and its Alertmanager; a context manager that starts and stops both."""
 
     prometheus: Prometheus
     alertmanager: Alertmanager

@@ -1,7 +1,7 @@
-"""One account's calls, one after the other and evenly spaced, with a few tries after failures.
+"""One account's calls, one after the other and evenly spaced, with a few retries.
 
-The poller spreads tries over hours, since it never ends. A command that ends waits seconds: a call
-that goes on failing fails its project.
+The poller never ends, so it spreads retries over hours. This command waits seconds: a call that
+keeps failing fails its project.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Client(Protocol):
     """Makes one call."""
 
     def ask(self, request: Request[T]) -> T | ApiError:
-        """Return the decoded answer, or why there is none."""
+        """Return the decoded answer, or the error."""
 
 
 class Asking:
@@ -55,7 +55,7 @@ class Asking:
         self._next = clock.monotonic() + self._spacing
 
     def ask(self, request: Request[T]) -> T:
-        """Return the answer of a call; raise ApiError when it goes on failing."""
+        """Return the answer of a call; raise ApiError if it keeps failing."""
         failures = 0
         while True:
             self._take_turn()
@@ -75,7 +75,7 @@ class Asking:
         self._next = max(now, self._next) + self._spacing
 
     def _wait(self, failure: ApiError, failures: int) -> float | None:
-        """Return the seconds until the next try; None where another try would be of no use."""
+        """Return the seconds until the next try; None if another try is useless."""
         if failure.reason is Reason.NOT_READY:
             return _LOADING_WAIT if failures <= _LOADING_TRIES else None
         if failures > _TRIES or failure.reason is Reason.AUTH:

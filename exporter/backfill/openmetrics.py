@@ -30,7 +30,7 @@ _EQUITY: Final = next(
 
 @dataclass(frozen=True)
 class Labeled:
-    """A project's past, and all labels that any of its series has."""
+    """A project's past, and the labels of all its series."""
 
     past: Past
     labels: Mapping[str, str]
@@ -58,5 +58,5 @@ def _family(
 
 
 def _seconds(time: float) -> str:
-    """Return a unix time to the millisecond, which is as fine as Prometheus has it."""
+    """Return a unix time rounded to milliseconds, Prometheus's resolution."""
     return f"{time:.3f}".rstrip("0").rstrip(".")

@@ -1,7 +1,7 @@
-"""One project's past: its equity and its benchmark, as QuantConnect's charts have them.
+"""One project's past: its equity and its benchmark, from QuantConnect's charts.
 
-Times and values are those that were sent, and nothing is filled in. An answer that may hold less
-than QuantConnect has is an error.
+Times and values are those that were sent; nothing is filled in. An answer that may be incomplete is
+an error.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ log = Log(__name__)
 
 _Chart = Callable[[int, Window], Request[Series]]
 
-# One point for a window longer than this is no usual answer.
+# A single point is suspicious in a window longer than this.
 _SHORT: Final = 2 * DAY
 
 LEFT_OUT: Final = "Some points cannot be read and are left out"
-NO_BENCHMARK: Final = "QuantConnect refuses the chart of the benchmark; the past has none"
+NO_BENCHMARK: Final = "QuantConnect refuses the benchmark's chart; the past has no benchmark"
 OTHER_ACCOUNT: Final = (
-    "The deployments before were at another brokerage and may be in another currency: the past"
-    " begins after them; with account_currency set it has them, too"
+    "Earlier deployments were at another brokerage and may be in another currency, so the past"
+    " begins after them; set account_currency to include them"
 )
 
 
@@ -57,7 +57,7 @@ def read(
 ) -> Past:
     """Return a project's past from ``start`` to ``end``, both unix seconds.
 
-    Raises ApiError when QuantConnect does not answer, or when an answer may not be whole.
+    Raises ApiError when QuantConnect does not answer, or when an answer may be incomplete.
     """
     if not is_currency_configured:
         since = _same_account_since(asking.ask(_deployments(project_id)).deployments, project_id)
@@ -65,12 +65,12 @@ def read(
             log.warning(OTHER_ACCOUNT, project_id=project_id, begins=day(since))
             start = int(since)
     equity = _read(project_id, asking, chart.equity, start, end)
-    # QuantConnect sends 0 where it has no equity; an account that trades is worth something.
+    # QuantConnect sends 0 for unknown equity; an account that trades has some.
     equity = tuple(point for point in equity if point.value)
     if not equity:
         raise ApiError(Reason.NOT_READY, f"QuantConnect has no equity since {day(start)}")
     try:
-        # There is no benchmark without a deployment, and so without equity.
+        # Without equity there was no deployment, so there is no benchmark.
         benchmark = _read(project_id, asking, chart.benchmark, int(equity[0].time), end)
     except ApiError as error:
         if error.reason is not Reason.API_ERROR:
@@ -130,10 +130,10 @@ def _read(
 
 
 def _confirm(window: Window, point: Point, ask: Callable[[Window], tuple[Point, ...]]) -> None:
-    """Raise ApiError unless the two halves of a window have its one point, and no other.
+    """Raise ApiError unless the two halves of a window have the same single point.
 
-    QuantConnect answers a window that it does not understand with one point. A project that was
-    deployed just now, or for a day once, has no more than that either.
+    QuantConnect answers a window that it does not understand with one point. But a project that was
+    deployed just now, or only for a day, has a single point too.
     """
     try:
         points = {each for half in halves(window) for each in ask(half)}
@@ -141,7 +141,7 @@ def _confirm(window: Window, point: Point, ask: Callable[[Window], tuple[Point, 
         if error.reason is not Reason.MALFORMED:
             raise
         points = set()
-    # Another bucket may give the point another time.
+    # The point's time may differ with the bucket.
     if len(points) != 1 or abs(points.pop().time - point.time) > window.bucket:
         raise _one_point(window)
 
@@ -167,10 +167,10 @@ def _deployments(project_id: int) -> Request[Listing]:
 
 
 def _same_account_since(deployments: Sequence[Deployment], project_id: int) -> float | None:
-    """Return the launch of the first deployment after which none was at another brokerage.
+    """Return the launch time of the first deployment after which all were at one brokerage.
 
-    None where all were at the same one. The account's currency is known of the newest deployment;
-    one at another brokerage is another account, as for the poller.
+    None if all were at the same one. The account's currency is that of the newest deployment; a
+    deployment at another brokerage counts as another account, as in the poller.
     """
     launched = [
         (each.launched, each.brokerage, each.environment)

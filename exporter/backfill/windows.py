@@ -1,8 +1,8 @@
-"""The parts of a chart to ask for: wide windows first, then narrow ones where they pay.
+"""The parts of a chart to ask for: wide windows first, then narrow ones where they add points.
 
-QuantConnect keeps fine samples of the newest time and a sample a day of the rest; how long, nobody
-says. So the whole past is asked for in wide windows, and a second time, five minutes a point, where
-their answers are finer than daily.
+QuantConnect keeps fine samples of recent times and a daily sample of the rest; the limit is not
+documented. So wide windows cover the whole past, and where their answers are finer than daily,
+narrow ones cover it again, at five minutes per point.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 HOUR, DAY = 3600, 86_400
 _WIDE, _WIDE_BUCKET = 90 * DAY, 5400
 _NARROW, _NARROW_BUCKET = 3 * DAY, 300
-# Points closer than this are no daily ones.
+# Points closer than this are not daily.
 _FINE: Final = 6 * HOUR
 
 
@@ -31,7 +31,7 @@ def wide(start: int, end: int) -> list[Window]:
 def narrow(times: Sequence[float], start: int, end: int) -> list[Window]:
     """Return the windows of three days in which points at ``times`` are finer than daily.
 
-    A bucket is five minutes, the age from which Prometheus takes a sample for outdated.
+    A bucket is five minutes, the age at which a sample becomes stale in Prometheus.
     """
     is_fine: set[int] = set()
     for before, after in pairwise(times):

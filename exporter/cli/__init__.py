@@ -1,7 +1,7 @@
-"""The command ``quantconnect-exporter``: flags in, the rooms wired together, an exit status out.
+"""The command ``quantconnect-exporter``: parses flags, wires the rooms and returns an exit status.
 
-Nothing else wires rooms together. Each subcommand is a module, imported only when it is asked
-for, so that none pays for another's imports.
+Only this package wires rooms together. Each subcommand is a module that is imported only when it
+runs, so that none pays for another's imports.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ log = Log(__name__)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command; returns its exit status."""
+    """Run the command; return its exit status."""
     return written(lambda: _run(sys.argv[1:] if argv is None else argv))
 
 

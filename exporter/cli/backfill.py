@@ -1,7 +1,7 @@
 """``quantconnect-exporter backfill``: the past of each project as OpenMetrics.
 
 The poller reads each project once, so that the past has exactly the labels of the running
-exporter's series. Then the charts are read, one call after the other, under the same budget.
+exporter's series. Then the charts are read, one call after the other, within the same budget.
 """
 
 from __future__ import annotations
@@ -43,12 +43,12 @@ log = Log(__name__)
 
 _GLANCE: Final = 0.05
 
-THERE: Final = "The past of a project is there already; remove its file to read it again"
+THERE: Final = "The project's file exists already; remove it to read the project's past again"
 WRITTEN: Final = "Wrote the past of a project"
 FAILED: Final = "Cannot write the past of a project"
 NO_TARGET: Final = (
-    "Prometheus adds job and instance to what it scrapes: give both with --target-label, or the"
-    " past is another series"
+    "Prometheus adds job and instance to scraped series: give both with --target-label, or the"
+    " past will be separate series"
 )
 
 
@@ -59,12 +59,13 @@ def backfill(
     sleep: Callable[[float], None] = time.sleep,
     random: Random | None = None,
 ) -> int:
-    """Write the past of the projects; 0 if all of it was written, else 1 with why on stderr."""
+    """Write the past of the projects. Return 0 if all was written, else 1 with reasons on
+    stderr."""
     clock = clock or Clock()
     if options.output is None and sys.stdout is None:
-        log.error("Standard output is closed; nothing is read where nothing can be printed")
+        log.error("Standard output is closed, so nothing is read")
         return 1
-    # An age may reach back beyond QuantConnect's first day, where there is nothing to ask for.
+    # A duration may reach back beyond QuantConnect's first day.
     start = max(int(FIRST_MOMENT), options.since.at(clock.now()))
     end = options.until.at(clock.now())
     if start >= end:
@@ -109,7 +110,7 @@ class _Run:
     progress: _Progress
     has_failed: bool = False
     errors: Mapping[str, str] = field(default_factory=dict)
-    """The last failure of each account's own calls, if it has not passed."""
+    """The last failure of each account's own calls, unless a later call succeeded."""
 
     def all(self, config: Config) -> None:
         """Read the projects of all accounts. Raises ConfigError and OSError."""
@@ -127,7 +128,7 @@ class _Run:
                 self._fail("Cannot find all projects of an account", error, account=account.name)
         unknown = set(self.chosen or ()) - are_there - {each.project_id for each in reports}
         for project_id in sorted(unknown):
-            said = "it is neither among the configured projects nor among the discovered ones"
+            said = "it is neither configured nor discovered"
             self._fail(FAILED, said, project_id=project_id)
         if not (reports or are_there or self.has_failed):
             log.error("No project was read; quantconnect-exporter doctor says why")
@@ -142,9 +143,9 @@ class _Run:
         return self.chosen is None or project_id in self.chosen
 
     def _without_what_is_there(self, config: Config) -> tuple[Config, set[int]]:
-        """Return the configuration of what is to be read, and the projects that are there already.
+        """Return the configuration of the projects to read, and the projects whose files exist.
 
-        Discovery goes on where it may find a project that is to be read.
+        Discovery stays on if it may find a project to read.
         """
         listed = {project.id for account in config.accounts for project in account.projects}
         are_there = {each for each in (self.chosen or listed) if self.pasts.has(each)}
@@ -164,7 +165,7 @@ class _Run:
             for account in config.accounts
         ]
         left = tuple(each for each in accounts if each.projects or each.discover)
-        # The sources that tell neither a project's name nor its currency cost no calls.
+        # Switch off the sources that have neither names nor currencies, to save calls.
         config = replace(
             config,
             accounts=left,
@@ -178,7 +179,7 @@ class _Run:
         return config, are_there
 
     def _settled(self, config: Config) -> tuple[Sequence[AccountReport], Sequence[ProjectReport]]:
-        """Have the poller read everything once."""
+        """Read everything once with the poller."""
         store = Store(self.clock)
         poller = Poller(
             config,
@@ -228,7 +229,7 @@ class _Run:
                 except ApiError as error:
                     doubt = f"{error.reason.value}: {error.message}"
                     if error.reason is Reason.AUTH:
-                        rejection = "not asked for, since QuantConnect rejected the call before"
+                        rejection = "skipped, since QuantConnect rejected the previous call"
                 if doubt:
                     self._fail(FAILED, doubt, project_id=report.project_id, project=report.name)
         finally:
@@ -266,22 +267,22 @@ class _Run:
 
 
 def _doubt(report: ProjectReport, settings: ProjectSettings, account_error: str) -> str:
-    """Return why a project's labels are not known; empty where they are."""
+    """Return why a project's labels are unknown; empty if they are known."""
     errors = {source.source: source.error for source in report.sources}
     if report.naming is not None and report.naming.error and settings.name is None:
-        return f"its name is not known: {report.naming.error}"
+        return f"its name is unknown: {report.naming.error}"
     if report.state == NEVER_DEPLOYED:
         return "it was never deployed live"
     if report.account_currency is None or not report.name:
-        said = errors.get("portfolio") or account_error or "live/portfolio/read does not tell"
-        return f"its name or its account currency is not known: {said}"
+        said = errors.get("portfolio") or account_error or "live/portfolio/read does not name it"
+        return f"its name or its account currency is unknown: {said}"
     if not report.account_currency:
-        return "its account currency cannot be told; set account_currency"
+        return "its account currency is ambiguous; set account_currency"
     return ""
 
 
 class _Progress:
-    """A line on a terminal about how far the reading has come; the client tells of each call."""
+    """A progress line on a terminal; the client reports each call."""
 
     def __init__(self) -> None:
         self.projects = 0
@@ -289,11 +290,11 @@ class _Progress:
         self._calls = 0
 
     def begin(self) -> None:
-        """Note that the next project's turn has come."""
+        """Show that the next project begins."""
         self._project += 1
 
     def call(self, endpoint: str) -> None:  # noqa: ARG002 - the client's observer
-        """Note a call."""
+        """Count a call."""
         self._calls += 1
         self._show(f"\rproject {self._project} of {self.projects}, {self._calls} calls …")
 
@@ -304,7 +305,7 @@ class _Progress:
         """Note nothing."""
 
     def clear(self) -> None:
-        """Leave nothing of the line."""
+        """Erase the line."""
         self._show("\r\x1b[K")
 
     def _show(self, text: str) -> None:

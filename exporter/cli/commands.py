@@ -22,7 +22,7 @@ COMMANDS: Mapping[str, str] = {
     "dump": "read every project once, print the metrics on stdout, exit",
 }
 
-# Flags that users try as commands.
+# Flags that users may type as commands.
 _FLAGS_FOR = {
     "version": "--version",
     "help": "--help",

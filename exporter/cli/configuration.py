@@ -37,8 +37,8 @@ def load_again(path: Path | None) -> Config:
         with suppress(OSError):  # reading the file explains it better
             mode = path.stat().st_mode
             if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
-                # Reading a pipe could block for ever.
-                raise ConfigError(f"{path}: expected a file, got what can be read only once")
+                # Reading a pipe could block forever.
+                raise ConfigError(f"{path}: expected a regular file, got a pipe or a device")
     return resolve(path, os.environ)
 
 
@@ -54,7 +54,7 @@ def load_web(options: argparse.Namespace) -> WebConfig | None:
 def complain(error: ConfigError, options: argparse.Namespace) -> None:
     """Print every problem of a configuration on stderr, one a line.
 
-    With a JSON log, log the problems instead: a program reads stderr then, and text would break it.
+    With JSON logs, log the problems instead: a program reads stderr then, and expects JSON.
     """
     if options.log_format == "json":
         for problem in error.problems:

@@ -1,4 +1,4 @@
-"""The places that a past is written to: standard output, or a file for each project."""
+"""The destinations of a past: standard output, or a file per project."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ if TYPE_CHECKING:
 
 
 class Destination(Protocol):
-    """A place for the pasts of projects."""
+    """A destination for the pasts of projects."""
 
     def has(self, project_id: int) -> bool:
-        """Return True if a project's past is there from an earlier run."""
+        """Return True if a project's past exists from an earlier run."""
 
     def put(self, project_id: int, past: Labeled) -> None:
-        """Take a project's past. Raises OSError."""
+        """Write or keep a project's past. Raises OSError."""
 
     def end(self) -> None:
         """Write what is left to write."""
 
 
 class Printed:
-    """Standard output: all projects in one text, since a family's samples stand together."""
+    """Standard output: all projects in one text, since a family's samples must be together."""
 
     def __init__(self, target: Mapping[str, str]) -> None:
         self._target = target
@@ -42,7 +42,7 @@ class Printed:
         self._pasts.append(past)
 
     def end(self) -> None:
-        """Print everything, in UTF-8; nothing where there is nothing."""
+        """Print everything, in UTF-8; nothing if there is no past."""
         if self._pasts:
             sys.stdout.buffer.writelines(
                 part.encode("utf-8", "replace") for part in write(self._pasts, self._target)
@@ -51,7 +51,7 @@ class Printed:
 
 
 class Folder:
-    """A folder with a file for each project, which gets its name when it is whole."""
+    """A folder with a file per project, which gets its name when it is complete."""
 
     def __init__(self, folder: Path, target: Mapping[str, str]) -> None:
         self._folder = folder
@@ -62,7 +62,7 @@ class Folder:
         return self._folder / f"{project_id}.om"
 
     def has(self, project_id: int) -> bool:
-        """Return True if a project's file is there."""
+        """Return True if a project's file exists."""
         return self.file(project_id).exists()
 
     def put(self, project_id: int, past: Labeled) -> None:

@@ -1,7 +1,7 @@
-"""``quantconnect-exporter doctor``: run the poller until it has tried every call once, and advise.
+"""``quantconnect-exporter doctor``: try every call once with the poller, and give advice.
 
-The poller itself makes the calls, so that what works here works in the exporter, and so that a
-lockout, the budget and discovery are treated in one place.
+The poller itself makes the calls. So a call that works here works in the exporter too, and
+lockouts, the budget and discovery are handled in one place.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 # QuantConnect accepts a signature for two hours; well before that the clock should be set.
 _SKEW: Final = 60.0
-# The number of rejections before a lockout is not documented; leave some for the exporter.
+# The number of rejections before a lockout is not documented; leave some for the exporter itself.
 _MOST_REJECTIONS: Final = 2
 _LONGEST_NAME: Final = 100
 _MOST_NAMED: Final = 10
@@ -90,7 +90,7 @@ def _with_token(config: Config, report: Report) -> Iterator[Account]:
 
 @contextmanager
 def _quiet(options: argparse.Namespace) -> Iterator[None]:
-    """Keep the poller's log out of the table, unless it is asked for."""
+    """Keep the poller's log out of the table, unless a flag enables it."""
     if options.log_level != "debug":
         logging.disable(logging.CRITICAL)
     try:
@@ -164,7 +164,7 @@ class _Examination:
         self._name = f"account {account.name}"
 
     def print(self) -> None:
-        """Print a row for each thing that can be wrong."""
+        """Print a row for each possible problem."""
         is_accepted = self._credentials()
         self._clock()
         if not is_accepted:
@@ -220,8 +220,8 @@ class _Examination:
         failed = {call.error: call for call in calls if call.error}
         for call in failed.values():
             refused = (
-                f"user {self._account.user_id} may not list what is live: is that user a member of"
-                " the right organization?"
+                f"user {self._account.user_id} may not list live deployments: is that user a"
+                " member of the right organization?"
             )
             self._report.fail(f"{self._name}: listing", call.error, about_call(call, refused))
         discover = self._account.discover
@@ -240,7 +240,7 @@ class _Examination:
             )
 
     def _organization(self) -> None:
-        """Print what could not be read of the account's organization."""
+        """Print the failed reads of the account's organization."""
         for name in _ORGANIZATION:
             call, what = self._standing.calls.get(name), f"{self._name}: {name}"
             if call is None:
@@ -275,10 +275,10 @@ class _Examination:
         if self._projects or not self._standing.is_complete:
             return
         if self._standing.left_out:
-            said = "nothing is read: include and exclude leave out all that is live"
+            said = "nothing is read: include and exclude leave out every live project"
             advice = "they must match a project's whole name, with its folders; or list it by id"
         else:
-            said = "nothing is read: nothing is live that is not listed elsewhere"
+            said = "nothing is read: no project is live that is not listed elsewhere"
             advice = (
                 "deploy something, or list projects by id; if something is live, is user"
                 f" {self._account.user_id} a member of the right organization?"
@@ -309,7 +309,7 @@ class _Examination:
         if project.state == NEVER_DEPLOYED:
             self._report.note(
                 f"{what}: status",
-                "never deployed live; nothing but its name is published",
+                "never deployed live; only its name is published",
                 "deploy it, or take it out of projects",
             )
             return
@@ -322,7 +322,7 @@ class _Examination:
 
     @property
     def _refused(self) -> str:
-        """The advice where QuantConnect refuses to tell of a project."""
+        """The advice if QuantConnect refuses a call for a project."""
         return (
             f"user {self._account.user_id} may not see this project, or it is gone: is it shared"
             " with that user, is it one of the right organization?"

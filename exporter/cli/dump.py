@@ -34,7 +34,7 @@ def dump(options: argparse.Namespace) -> int:
     Calls keep to the account's budget; each project takes about three.
     """
     if sys.stdout is None:
-        log.error("Standard output is closed; nothing is read where nothing can be printed")
+        log.error("Standard output is closed, so nothing is read")
         return 1
     config = load(options)
     if config is None:

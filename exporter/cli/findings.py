@@ -13,7 +13,7 @@ from exporter.quantconnect.errors import Reason
 if TYPE_CHECKING:
     from exporter.store import SourceReport
 
-_LOCKS_OUT = "QuantConnect locks out who tries too often"
+_LOCKS_OUT = "QuantConnect locks an account out after too many tries"
 _IN_THE_WAY = "check base_url; a proxy, a firewall or a login page may be in the way"
 
 REPORT_IT: Final = "run it with --log.level=debug and report what it logs"
@@ -26,8 +26,8 @@ ADVICE: Final[dict[str, str]] = {
     Reason.API_ERROR: "check that the project exists and that this user may see it",
     Reason.MALFORMED: _IN_THE_WAY,
     Reason.TOO_LARGE: "raise max_holdings_per_project if the portfolio is meant to be so large",
-    Reason.NOT_READY: "nothing to do: QuantConnect has it in a moment; the portfolio of a new"
-    " deployment in about ten minutes, and that of a project that was never deployed not at all",
+    Reason.NOT_READY: "nothing to do but wait: a moment, or about ten minutes for the portfolio of"
+    " a new deployment; a project that was never deployed has none",
 }
 
 
@@ -36,7 +36,7 @@ _USER_ID = re.compile(r"user ?id (is )?not valid", re.IGNORECASE)
 _TOKEN = re.compile(r"hash|token", re.IGNORECASE)
 _TIMESTAMP = re.compile("timestamp", re.IGNORECASE)
 
-# Room for two of QuantConnect's messages, which are cut elsewhere, and the words around them.
+# Room for two of QuantConnect's messages, which are truncated elsewhere, and the text around them.
 _LONGEST = 1000
 
 
@@ -47,7 +47,7 @@ class Report:
     failures: int = 0
     notes: int = 0
     projects: int = 0
-    """Projects that are configured or discovered, whether or not reading them works."""
+    """The configured or discovered projects, readable or not."""
     unmanaged: int = 0
     """Projects that hold positions and do not run."""
     _width: int = field(default=34, init=False)
@@ -64,7 +64,7 @@ class Report:
         self.row(what, "ok", detail)
 
     def note(self, what: str, detail: str, advice: str = "") -> None:
-        """Print a remark; reading works all the same."""
+        """Print a remark; reads work all the same."""
         self.notes += 1
         self.row(what, "note", detail, advice)
 
@@ -100,8 +100,8 @@ def about_credentials(call: SourceReport, *, user_id: int, is_clock_right: bool)
     clock = "" if is_clock_right else " and this machine's clock"
     if call.reason == Reason.AUTH and _LOCKED_OUT.search(call.error):
         return (
-            "end whatever else asks with wrong credentials, and wait before the next try:"
-            " each one may prolong it"
+            "stop every other client with wrong credentials, and wait before the next try: each"
+            " try may prolong the lockout"
         )
     if _USER_ID.search(call.error):
         check = "check user_id: it is on your account page at QuantConnect"
@@ -124,7 +124,7 @@ def about_credentials(call: SourceReport, *, user_id: int, is_clock_right: bool)
 def about_call(call: SourceReport, refused: str) -> str:
     """Return the advice for a failed call of an account with accepted credentials.
 
-    ``refused`` is the advice if QuantConnect itself refuses, and nothing in between.
+    ``refused`` is the advice if QuantConnect itself refuses, not a proxy or firewall.
     """
     if call.reason not in (Reason.AUTH, Reason.HTTP_4XX):
         return ADVICE.get(call.reason, REPORT_IT)
@@ -132,13 +132,13 @@ def about_call(call: SourceReport, refused: str) -> str:
 
 
 def degrade() -> None:
-    """Let standard output escape characters that its encoding lacks: people read the table."""
+    """Make standard output escape characters that its encoding lacks: people read the table."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def on_one_line(text: str, most: int = _LONGEST) -> str:
-    """Return foreign text fit for a terminal: one line, at most so long, control signs escaped."""
+    """Return untrusted text on one line of limited length, with control characters escaped."""
     line = " ".join(text.split())
     if len(line) > most:
         line = line[: most - 1] + "…"
@@ -156,5 +156,5 @@ def _arrow() -> str:
 
 
 def plural(number: int, one: str, many: str = "") -> str:
-    """Return a number and what it counts."""
+    """Return a number with its noun in singular or plural."""
     return f"{number} {one if number == 1 else many or one + 's'}"

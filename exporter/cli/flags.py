@@ -1,7 +1,8 @@
 """The flags of each command, and the environment variables that set them.
 
-Flags are named as those of other Prometheus exporters. Every flag can also be set by an environment
-variable, QUANTCONNECT_EXPORTER_ and the flag in capitals; a flag on the command line beats it.
+Flags are named like those of other Prometheus exporters. Every flag can also be set by an
+environment variable, QUANTCONNECT_EXPORTER_ and the flag in capitals; the command line takes
+precedence.
 """
 
 from __future__ import annotations
@@ -36,10 +37,10 @@ _OWN_FOLDERS = ("/-/", "/projects/")
 
 
 def parse(argv: Sequence[str], environ: Mapping[str, str] | None = None) -> argparse.Namespace:
-    """Return the command and its flags; end the process with a message if they are wrong.
+    """Return the command and its flags; exit with a message if they are invalid.
 
-    ``unknown_variables`` are the environment variables that look like a flag's but are none, each
-    with the one that is probably meant, or an empty text.
+    ``unknown_variables`` are the environment variables that look like a flag's but are not, each
+    with the one probably meant, or an empty text.
     """
     environ = os.environ if environ is None else environ
     word = argv[0] if argv and not argv[0].startswith("-") else ""
@@ -89,7 +90,7 @@ def declare(command: str, environ: Mapping[str, str]) -> FlagParser:
         _backfill_flags(parser)
     if command == "dashboards":
         parser.add(
-            "output", metavar="DIR", default=".", help="folder to write to, made if it is missing"
+            "output", metavar="DIR", default=".", help="folder to write to, created if missing"
         )
     return parser
 
@@ -163,7 +164,7 @@ def _web_flags(parser: FlagParser) -> None:
         metavar="N",
         default="40",
         convert=_not_negative,
-        help="parallel requests, beyond it 503; 0 is no limit",
+        help="most requests in parallel, further ones get 503; 0 is no limit",
     )
 
 
@@ -185,7 +186,7 @@ def _shard_flags(parser: FlagParser) -> None:
 
 
 def _settle_shard(parser: FlagParser, options: argparse.Namespace) -> None:
-    """Make 0 the only shard; of several, a replica without a number would double another."""
+    """Default to shard 0 if it is the only one; otherwise require a number for each replica."""
     total = options.total_shards
     if options.shard is None and total > 1 and not getattr(options, "config_check", False):
         parser.error(
@@ -223,9 +224,8 @@ def _rules_flags(parser: FlagParser) -> None:
         default=[],
         convert=label_name,
         many=True,
-        help="label of the projects (labels in the configuration) to have on their alerts,"
-        " repeatable; where --config.file is given, all of its labels, and the severities of its"
-        " log queries",
+        help="project label (labels in the configuration) to add to alerts, repeatable;"
+        " --config.file adds all of its labels, and the severities of its log queries",
     )
     parser.add(
         "day-starts",
@@ -254,21 +254,21 @@ def _backfill_flags(parser: FlagParser) -> None:
         metavar="TIME",
         default="2y",
         convert=moment_or_age,
-        help="where the past begins: a duration back from now, a date or a timestamp",
+        help="start of the past: a duration before now, a date or a timestamp",
     )
     parser.add(
         "until",
         metavar="TIME",
         default="3h",
         convert=moment_or_age,
-        help="where it ends, likewise: when Prometheus began to scrape; never within the 3 hours"
-        " that Prometheus keeps in memory, unless it has no samples yet",
+        help="end of the past, in the same forms: the time of Prometheus's first scrape; never"
+        " within the 3 hours that Prometheus keeps in memory, unless it has no samples yet",
     )
     parser.add(
         "projects",
         metavar="IDS",
         convert=project_ids,
-        help="projects to read, with commas between them; without it all that the exporter reads",
+        help="projects to read, separated by commas (default all that the exporter reads)",
     )
     parser.add(
         "target-label",
@@ -281,8 +281,8 @@ def _backfill_flags(parser: FlagParser) -> None:
     parser.add(
         "output",
         metavar="DIR",
-        help="folder to write a file to for each project, made if it is missing; projects whose"
-        " file is there are left out. Without it all goes to standard output",
+        help="folder for a file per project, created if missing; projects whose file exists are"
+        " skipped (default standard output)",
     )
 
 

@@ -1,4 +1,4 @@
-"""The man page and the completions of shells, made from what the help is made from.
+"""The man page and the shell completions, made from the same data as the help.
 
 Printed by ``--help-man`` and ``--completion-script-bash`` or ``-zsh``, as the Prometheus exporters
 name them.
@@ -63,14 +63,14 @@ def manual() -> str:
 
 
 def bash() -> str:
-    """Return the completions of bash: commands, their flags, and the values that are known."""
+    """Return the completions for bash: commands, their flags, and known values."""
     flags = _flags()
     values = [
         f"        --{flag.name}) {_words(flag.choices)}; return ;;"
         for flag in flags
         if flag.choices
     ]
-    # With a value of the user's own, bash proposes files where nothing else is proposed.
+    # For values that are not listed, bash proposes files.
     free = "|".join(f"--{flag.name}" for flag in flags if flag.metavar)
     own = [f"        {name}) {_words(_of(name, flags))} ;;" for name in COMMANDS if name != "run"]
     first = " ".join(name for name in COMMANDS if name != "run")
@@ -99,7 +99,7 @@ def bash() -> str:
 
 
 def zsh() -> str:
-    """Return the completions of zsh, which understands those of bash."""
+    """Return the completions for zsh, which can load those of bash."""
     return f"#compdef {PROGRAM}\nautoload -U +X bashcompinit && bashcompinit\n{bash()}"
 
 
@@ -111,7 +111,7 @@ PRINTS: Mapping[str, Callable[[], str]] = {
 
 
 def _flags() -> dict[Flag, list[str]]:
-    """Each flag with the commands that have it."""
+    """Return each flag with the commands that have it."""
     found: dict[Flag, list[str]] = {}
     for command in COMMANDS:
         for flag in declare(command, {}).flags:
@@ -129,6 +129,6 @@ def _words(words: list[str] | tuple[str, ...]) -> str:
 
 
 def _text(text: str) -> str:
-    """Text that roff shows as it is."""
+    """Return text escaped for roff."""
     escaped = text.replace("\\", r"\e").replace("-", r"\-")
     return rf"\&{escaped}" if escaped.startswith((".", "'")) else escaped

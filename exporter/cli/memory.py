@@ -25,9 +25,9 @@ def returning_memory() -> Iterator[None]:
 
     By default glibc keeps blocks of the size of the first large answer: with slow readers, answers
     of 12 MB left 600 MB allocated. It spreads the threads that call QuantConnect over eight arenas
-    a core, and no arena can use another's free memory. And it returns only the memory at the end of
-    an arena: under faults the gaps grow for hours, so trim each minute. Other libcs have neither
-    these calls nor these problems.
+    per core, and no arena can use another's free memory. It also returns only the memory at the end
+    of an arena. Under faults the gaps grow for hours, so trim every minute. Other libcs have
+    neither these calls nor these problems.
     """
     libc = ctypes.CDLL(None)
     try:

@@ -14,7 +14,7 @@ _LABEL: Final = re.compile(r"([a-zA-Z_][a-zA-Z0-9_]*)=(.+)", re.DOTALL)
 
 @dataclass(frozen=True)
 class Moment:
-    """A time in unix seconds, or one that lies so many seconds back."""
+    """A time in unix seconds, or a number of seconds before now."""
 
     seconds: float
     is_age: bool = False
@@ -41,7 +41,7 @@ def moment_or_age(text: str) -> Moment:
 
 
 def project_ids(text: str) -> frozenset[int]:
-    """Return the ids of a list with commas. Raises ValueError."""
+    """Return the ids of a comma-separated list. Raises ValueError."""
     parts = [part.strip() for part in text.split(",")]
     if not all(re.fullmatch(r"[1-9][0-9]{0,17}", part, re.ASCII) for part in parts):
         raise ValueError(f"expected ids of projects such as 23456789,23456790, got {text!r}")

@@ -1,4 +1,4 @@
-"""argparse with dots in flags, and with an environment variable for each flag."""
+"""A parser on argparse, with dots in flags and an environment variable for each."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _NO = ("", "false", "0", "no", "off")
 
 @dataclass(frozen=True)
 class Flag:
-    """A flag as it was declared, for the help, the man page and the completion of shells."""
+    """A declared flag, for the help, the man page and shell completions."""
 
     name: str
     """Without the dashes."""
@@ -29,7 +29,7 @@ class Flag:
 
 
 class FlagParser:
-    """Takes the flags of a command one by one, then parses its command line."""
+    """The parser of a command: takes its flags one by one, then parses its command line."""
 
     def __init__(
         self,
@@ -126,7 +126,7 @@ class FlagParser:
         self._finish.append(finish)
 
     def add_print(self, flag: str, *, help: str) -> None:  # noqa: A002
-        """Add a flag that prints something and ends; its name is then in ``options.print``."""
+        """Add a flag that prints something and exits; its name is then in ``options.print``."""
         self._parser.add_argument(
             f"--{flag}", dest="print", action="store_const", const=flag, help=help
         )

@@ -97,7 +97,7 @@ def _share(shard: Shard | None) -> dict[str, int]:
 
 
 def _tell(message: str, config: Config, share: Mapping[str, int]) -> None:
-    """Log the configuration in force, and the environment variables that it ignores."""
+    """Log the configuration in force, and the ignored environment variables."""
     log.info(
         message,
         source=config.source,
@@ -119,7 +119,7 @@ def _tell(message: str, config: Config, share: Mapping[str, int]) -> None:
 class Watched(NamedTuple):
     """A file and the digest of its content before it was loaded; empty if it can't be read.
 
-    Taken after loading, the digest would hide a change in between.
+    A digest taken after loading would hide a change in between.
     """
 
     path: Path
@@ -132,9 +132,10 @@ class Watched(NamedTuple):
 
 
 class Watch:
-    """Reloads when the content of the configuration file changes; checks every ``interval`` s.
+    """The watch that reloads the configuration when its file changes; it checks every ``interval``
+    s.
 
-    A failed reload is repeated at each check: a missing file, such as a token's, may come later.
+    A failed reload is repeated at each check: a missing file, such as a token's, may appear later.
     """
 
     def __init__(self, file: Watched, reloader: Reloader, interval: float) -> None:

@@ -1,9 +1,8 @@
 """``quantconnect-exporter rules``: the recording rules and alerts of this version, as one file.
 
-The files in ``prometheus/rules`` and ``prometheus/past`` are part of the package as they are
-(``exporter/rules`` and ``exporter/past`` are links to them) and the source of what is printed. A
-flag changes passages of their text, so that order and comments stay; without flags the text is
-theirs.
+The source is the files in ``prometheus/rules`` and ``prometheus/past``, which are part of the
+package (``exporter/rules`` and ``exporter/past`` are links to them). A flag changes parts of their
+text, so that order and comments stay; without flags the text is unchanged.
 """
 
 from __future__ import annotations
@@ -23,13 +22,13 @@ PAST = "quantconnect-past.yml"
 RUNBOOKS = (
     "https://github.com/quantconnect-exporter/quantconnect-exporter/blob/main/docs/runbooks.md"
 )
-# The labels by which people know a project, and the start of the day, as every rule writes them.
+# The labels that name a project, and the start of the day, as written in every rule.
 _LABELS = "account, project)"
 _DAY = "time() % 86400"
 _DAY_STARTS = "00:00 UTC"
 # The offsets by which a rule looks at the start of a day: from one midnight to the next by default.
 _DAY_OFFSET = re.compile(r"(?<=\boffset )(-?)86400s")
-# The alert about log queries, up to the empty line after it, and what it asks for.
+# The alert about log queries, up to the next empty line, and its metric.
 _LOG_ALERT = re.compile(r"^ +- alert: QuantConnectLogQueryMatched\n(?:.+\n)+", re.MULTILINE)
 _LOG_LINES = "project:quantconnect_live_log_lines:last_hour"
 _LOG_SEVERITY = "warning"
@@ -73,9 +72,8 @@ def adapted(
     day_starts: int,
     runbooks: str,
 ) -> str:
-    """Return the rules with a project's ``labels`` on its alerts, with the ``severities`` of log
-    queries by their names, for days that start at another time (seconds after 00:00 UTC), and with
-    the address of other ``runbooks``."""
+    """Return the rules with a project's ``labels`` on its alerts, the ``severities`` of log queries
+    by name, the start of the day (seconds after 00:00 UTC), and the URL of the ``runbooks``."""
     text = _LOG_ALERT.sub(lambda alert: _by_severity(alert[0], severities), text)
     text = text.replace(RUNBOOKS, runbooks)
     text = text.replace(_LABELS, f"{', '.join([_LABELS[:-1], *labels])})")
@@ -91,8 +89,8 @@ def adapted(
 def _by_severity(alert: str, severities: Mapping[str, str]) -> str:
     """Return the alert about log queries once for each severity.
 
-    The default severity takes all queries but those of the others, so that no query is without an
-    alert, not even one that another exporter's configuration has.
+    The default severity takes all queries except those of the others, so that every query has an
+    alert, even one in another exporter's configuration.
     """
     others = {name: each for name, each in severities.items() if each != _LOG_SEVERITY}
     if not others:
@@ -110,10 +108,10 @@ def _by_severity(alert: str, severities: Mapping[str, str]) -> str:
 
 
 def _any_of(names: Iterable[str]) -> str:
-    """Return PromQL's text of a regular expression that matches each of the names."""
+    """Return a PromQL string with a regular expression that matches each of the names."""
     pattern = "|".join(re.escape(name) for name in names)
     quoted = pattern.replace("\\", "\\\\").replace('"', '\\"')
-    # YAML takes some of the characters that cannot be printed for ends of lines.
+    # YAML reads some unprintable characters as line ends.
     return '"' + "".join(c if c.isprintable() else f"\\U{ord(c):08x}" for c in quoted) + '"'
 
 
@@ -129,7 +127,7 @@ def time_of_day(text: str) -> int:
 
 
 def runbooks_url(text: str) -> str:
-    """Return the address of a page that has a heading for each alert. Raises ValueError."""
+    """Return the URL of a page with a heading for each alert. Raises ValueError."""
     if not re.fullmatch(r"https?://[^\s#\"'{}]+", text):
         raise ValueError(f"expected an http:// or https:// URL without #, got {text!r}")
     return text

@@ -68,7 +68,7 @@ def serve(
 
     ``load`` loads the configuration again for a reload; a change of ``watched`` triggers one too.
     """
-    # Imports that only a running exporter needs, so that --help and errors are quick.
+    # Only a running exporter needs these imports; --help and errors stay quick.
     from exporter.cli import notify
     from exporter.cli.memory import returning_memory
     from exporter.poller import Poller

@@ -1,4 +1,4 @@
-"""Signals while the exporter starts; its event loop takes them over."""
+"""Signal handlers for the start of the exporter, before its event loop replaces them."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ log = Log(__name__)
 
 
 def simulate(options: argparse.Namespace) -> int:
-    """Serve the simulated QuantConnect until SIGTERM or SIGINT; 1 if it can't listen."""
+    """Serve the simulated QuantConnect until SIGTERM or SIGINT. Return 1 if it cannot listen."""
     address = options.simulator_listen_address
     world = World.demo(started=options.simulator_started or time.time())
     try:

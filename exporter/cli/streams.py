@@ -1,7 +1,7 @@
-"""Standard output and error that cannot be written to: closed, a full disk, a reader that is gone.
+"""Failures to write to standard output and error: closed, a full disk, a reader that has closed.
 
-Python itself notices at exit, when it flushes its buffers, and then ends with status 120 and a
-message, even if only a line of the log is lost.
+Python itself notices them at exit, when it flushes its buffers, and then exits with status 120 and
+a message, even if only a log line is lost.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import TextIO
 
-# The errors of writing to a disk, a pipe or a terminal. The commands write nowhere else.
+# The errors of writing to a disk, a pipe or a terminal; the commands write to nothing else.
 _LOST = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EPIPE)
 
 
 def written(command: Callable[[], int]) -> int:
     """Return the command's exit status; 1 if its output is lost.
 
-    Print why, except where the reader closed the pipe. A lost line of the log changes nothing.
+    Print why, unless the reader closed the pipe. A lost log line does not change the status.
     """
     if sys.stderr is None:
-        # It was closed; print would take standard output in its place.
+        # It was closed; print would use standard output instead.
         sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - until the exit
     try:
         try:

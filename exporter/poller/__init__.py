@@ -1,8 +1,8 @@
-"""The reading of QuantConnect: which call is made when, and what becomes of its answer.
+"""The poller of QuantConnect: chooses each call and processes its answer.
 
-One loop an account, and no account waits for another. ``schedule`` decides what is asked next, as a
-pure function of outcomes and time; ``account`` asks; ``projects`` and ``project`` take answers in;
-``record`` counts and logs.
+One loop per account, and no account waits for another. ``schedule`` chooses the next call, as a
+pure function of outcomes and time; ``account`` makes it; ``projects`` and ``project`` take answers
+in; ``record`` counts and logs.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Limits", "Poller", "Shard"]
 
-# A loop that has not turned for so many seconds is stuck.
+# A loop without a turn for so many seconds is stuck.
 _STUCK: Final = 120.0
-# As many calls at once as can be begun until the first of them times out: then some that stall
-# hold none of the others up.
+# As many calls at once as can begin before the first of them times out, so that stalled calls do
+# not delay the others.
 _FEWEST_CALLS, _MOST_CALLS = 4, 64
 
 
@@ -53,12 +53,12 @@ class Shard:
     total: int = 1
 
     def owns(self, project_id: int) -> bool:
-        """Return True for a project of this share."""
+        """Return True for a project in this share."""
         return project_id % self.total == self.index
 
 
 class Poller:
-    """Reads every configured account, each with a loop of its own."""
+    """Reads every configured account, each with its own loop."""
 
     def __init__(
         self,
@@ -90,7 +90,7 @@ class Poller:
         }
 
     def start(self) -> None:
-        """Begin to read, in threads."""
+        """Start reading, in threads."""
         for account in self._accounts.values():
             account.start()
 
@@ -99,42 +99,43 @@ class Poller:
         self._stop(self._accounts.values())
 
     def ready(self) -> bool:
-        """Return True once every project's portfolio was tried or its account waits; then always.
+        """Return True once and for all when every project's portfolio was tried or its account
+        waits.
 
-        A project that is discovered or configured later does not make a serving exporter unready.
+        Projects that are discovered or configured later do not make a serving exporter unready.
         """
         if not self._ready:
             self._ready = all(account.is_ready() for account in self._accounts.values())
         return self._ready
 
     def complete(self) -> bool:
-        """Return True once every source of every project was tried, or cannot be."""
+        """Return True once every source of every project was tried or cannot be tried."""
         return all(account.is_complete() for account in self._accounts.values())
 
     def healthy(self) -> bool:
-        """Return True while every loop turns; QuantConnect's answers have no part in it."""
+        """Return True while every loop runs, whatever QuantConnect answers."""
         now = self._clock.monotonic()
-        return all(now - account.turned < _STUCK for account in self._accounts.values())
+        return all(now - account.last_turn < _STUCK for account in self._accounts.values())
 
     def accounts(self) -> Sequence[AccountReport]:
-        """Return how each account stands with QuantConnect, for people."""
+        """Return the state of each account, for people."""
         return [account.report() for account in self._accounts.values()]
 
     def reload(self, config: Config) -> None:
-        """Go by another configuration: build what is new, carry state over, swap, stop the rest.
+        """Apply another configuration: build new pollers, carry state over, swap, stop the rest.
 
         Raises ConfigError if a new account's token cannot be read, RuntimeError if no thread can be
-        started for it, and changes nothing then. One reload at a time.
+        started for it; then nothing changes. One reload at a time.
         """
         accounts = {_key(account): account for account in config.accounts}
-        pollers = self._renamed(accounts)
+        pollers = self._rekeyed(accounts)
         new = accounts.keys() - pollers.keys()
         tokens = {key: accounts[key].token.read() for key in new}
         before, self._config = self._config, config
         begun: dict[_Key, AccountPoller] = {}
         try:
             for key in new:
-                # Without projects, which other accounts may read until they let go of them.
+                # Without projects: other accounts may read them until they release them.
                 begun[key] = self._account(replace(accounts[key], projects=()), tokens[key])
                 begun[key].start()
         except BaseException:
@@ -145,7 +146,7 @@ class Poller:
         self._discard([pollers.pop(key) for key in pollers.keys() - accounts.keys()])
         pollers |= begun
         for key, poller in pollers.items():
-            poller.release(accounts[key], self._elsewhere(accounts[key]))
+            poller.release(accounts[key], self._listed_by_others(accounts[key]))
         for key, account in accounts.items():
             budget = self._budget(account)
             pollers[key].adopt(account, config, budget, self._calls_at_once(budget))
@@ -164,8 +165,8 @@ class Poller:
         for poller in pollers:
             poller.join(deadline)
 
-    def _renamed(self, accounts: Mapping[_Key, Account]) -> dict[_Key, AccountPoller]:
-        """Return today's pollers, under a new key where only the name of their account is new."""
+    def _rekeyed(self, accounts: Mapping[_Key, Account]) -> dict[_Key, AccountPoller]:
+        """Return the running pollers, with new keys where only an account's name has changed."""
         pollers = dict(self._accounts)
         gone = {key[1:]: key for key in pollers.keys() - accounts.keys()}
         for key in accounts.keys() - pollers.keys():
@@ -173,7 +174,7 @@ class Poller:
                 pollers[key] = pollers.pop(gone.pop(key[1:]))
         return pollers
 
-    def _elsewhere(self, account: Account) -> frozenset[int]:
+    def _listed_by_others(self, account: Account) -> frozenset[int]:
         """Return the projects that other accounts list."""
         others = (other for other in self._config.accounts if other.name != account.name)
         return frozenset(settings.id for other in others for settings in other.projects)
@@ -197,7 +198,7 @@ class Poller:
         )
 
     def _register(self, pollers: Iterable[AccountPoller]) -> None:
-        """Have label sets for these accounts: one that is gone may have had the name of another."""
+        """Create label sets for these accounts; a removed account may have had the same name."""
         for poller in pollers:
             self._instruments(poller.account)
 
@@ -226,7 +227,7 @@ class Poller:
             claims=self._claims,
             owns=self._shard.owns,
             reads_account=self._shard.index == 0,
-            elsewhere=self._elsewhere(account),
+            elsewhere=self._listed_by_others(account),
             record=record,
             store=self._store,
             clock=self._clock,
@@ -249,7 +250,7 @@ class Poller:
 
 
 def _endpoints(account: Account, config: Config) -> list[str]:
-    """Return the endpoints that are asked under a configuration; those of an account always are."""
+    """Return the endpoints that a configuration needs, always including the account's own."""
     asked = {Endpoint.AUTHENTICATE, Endpoint.LIVE_LIST, Endpoint.PROJECTS_READ}
     for settings in (account.settings_for(0), *account.projects):
         for source in (*SOURCES, *ACCOUNT_SOURCES):
@@ -259,5 +260,5 @@ def _endpoints(account: Account, config: Config) -> list[str]:
 
 
 def _key(account: Account) -> _Key:
-    """Return what tells an account from others."""
+    """Return the identity of an account."""
     return (account.name, account.user_id, account.base_url)

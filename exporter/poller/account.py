@@ -1,7 +1,7 @@
-"""One account at work: takes the call that is next, asks QuantConnect, and takes the answer in.
+"""The loop of one account: makes the next call to QuantConnect and processes its answer.
 
-A thread of its own takes the turns, and each call has a thread. The schedule, the projects and the
-record are touched only under this account's lock.
+The loop has its own thread, and so has each call. The schedule, the projects and the record are
+used only under this account's lock.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 log = Log(__name__)
 
 TOKEN_CHANGED: Final = "The token has changed, trying it"  # noqa: S105 - no token
-STILL_WAITING: Final = "The wait after a rejection goes on, as the token is the same"
+STILL_WAITING: Final = "The wait after a rejection continues, since the token is the same"
 
 
 @dataclass(frozen=True)
@@ -41,15 +41,15 @@ class Limits:
     """Bounds on one account's loop, in seconds unless said otherwise."""
 
     longest_nap: float = 10.0
-    """The loop turns at least so often, to show that it is alive and to look for a new token."""
+    """The longest wait of the loop, which shows that it is alive and checks for a new token."""
     fault_nap: float = 1.0
-    """The pause after a fault of ours; most faults come again at once."""
+    """The pause after a fault of the exporter; most faults recur at once."""
     forgiving: float = 900.0
-    """A reload with the same token ends the wait after a rejection at most so often."""
+    """The shortest time between two reloads that end a rejection's wait without a new token."""
     stop: float = 2.0
-    """Threads that have not ended by then, such as in a name look-up, are left to end."""
+    """The time to wait for threads to end; later ones, as in a name look-up, are left behind."""
     name_tries: int = 3
-    """The failures after which a project is called by its id."""
+    """The failures to get a project's name after which its id stands for it."""
 
 
 class AccountPoller:
@@ -82,9 +82,10 @@ class AccountPoller:
         self._telemetry = telemetry
         self._clock = clock
         self._limits = limits
-        # When a wait was last ended without another token.
+        # When a reload last ended a wait without a new token.
         self._forgiven = -inf
-        # The failures that hold the account up, by task: those of its own calls, and rate limits.
+        # The failures that delay the whole account, by task: those of its own calls, and rate
+        # limits.
         self._errors: dict[Task, ApiError] = {}
         self._changed = Condition()
         self._stopping = False
@@ -96,18 +97,18 @@ class AccountPoller:
     # --- From outside -----------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Begin to read; raises RuntimeError if no thread can be started."""
+        """Start reading. Raises RuntimeError if no thread can be started."""
         self._thread.start()
 
     def quit(self) -> None:
-        """Begin nothing new, end the calls under way and publish nothing more; do not wait."""
+        """Make no new call, abort those under way and publish nothing more; do not wait."""
         with self._changed:
             self._stopping = True
             self._changed.notify_all()
         self._client.close()
 
     def join(self, deadline: float) -> None:
-        """Wait for the threads to end until ``deadline``, on Python's own monotonic clock."""
+        """Wait until ``deadline`` for the threads to end, on Python's own monotonic clock."""
         with self._changed:
             threads = [*self._calls, self._thread]
         for thread in threads:
@@ -116,16 +117,16 @@ class AccountPoller:
 
     @property
     def account(self) -> Account:
-        """The account as it is configured."""
+        """The account's configuration."""
         return self._account
 
     @property
-    def turned(self) -> float:
-        """The time at which the loop last turned, on the monotonic clock."""
+    def last_turn(self) -> float:
+        """The time of the loop's last turn, on the monotonic clock."""
         return self._turned
 
     def release(self, account: Account | None, elsewhere: Collection[int]) -> None:
-        """Let go of the projects that another configuration takes from the account.
+        """Release the projects that another configuration removes from the account.
 
         ``account`` is None where the whole account leaves the configuration.
         """
@@ -135,10 +136,10 @@ class AccountPoller:
                 self._telemetry.forget()
 
     def adopt(self, account: Account, config: Config, budget: Budget, calls_at_once: int) -> None:
-        """Go by another configuration; the state of each project carries over by its id.
+        """Apply another configuration; the state of each project carries over by its id.
 
-        Ends the wait after a rejection, since its cause may be fixed; with the same token not each
-        time, or frequent reloads could have the account locked out.
+        Ends the wait after a rejection, since its cause may be fixed. With the same token it does
+        so only now and then: frequent tries could lock the account out.
         """
         with self._changed:
             now = self._clock.monotonic()
@@ -156,14 +157,14 @@ class AccountPoller:
             elif now >= self._forgiven + self._limits.forgiving:
                 self._forgiven = now
                 self._errors.clear()
-                self._schedule.forgive(now)
+                self._schedule.end_waits(now)
             elif self._schedule.is_waiting_for_auth and (wait := self._wait(now)) < inf:
                 log.info(STILL_WAITING, account=account.name, wait_seconds=round(wait))
-            self._record.standing(self._schedule, account.requests_per_minute)
+            self._record.record_account(self._schedule, account.requests_per_minute)
             self._changed.notify_all()
 
     def is_complete(self) -> bool:
-        """Return True once every source of every project was tried, or QuantConnect rejects all."""
+        """Return True once every source of every project was tried, or the account was rejected."""
         with self._changed:
             return self._schedule.is_waiting_for_auth or self._projects.is_complete()
 
@@ -175,7 +176,7 @@ class AccountPoller:
             return waits or self._projects.is_ready()
 
     def report(self) -> AccountReport:
-        """Return how the account stands with QuantConnect, for people."""
+        """Return the account's state, for people."""
         with self._changed:
             now = self._clock.monotonic()
             refused = self._errors.get(self._projects.authenticate)
@@ -211,13 +212,13 @@ class AccountPoller:
             try:
                 self._turn()
                 self._turned = self._clock.monotonic()
-            except Exception:  # noqa: BLE001 - whatever it is, the loop goes on
-                self._record.fault()
+            except Exception:  # noqa: BLE001 - the loop continues after any fault
+                self._record.record_fault()
                 with self._changed:
                     self._changed.wait_for(lambda: self._stopping, self._limits.fault_nap)
 
     def _turn(self) -> None:
-        """Begin the next call if there is one, else wait until there may be."""
+        """Begin the next call if one is due, else wait until one may be."""
         with self._changed:
             if self._stopping:
                 return
@@ -248,40 +249,40 @@ class AccountPoller:
         self._calls.add(thread)
 
     def _perform(self, call: Call, request: Request[Any]) -> None:
-        """Ask QuantConnect, take the answer in, and let the schedule and the record follow."""
+        """Ask QuantConnect, take the answer in, and update the schedule and the record."""
         asked = self._clock.monotonic()
         try:
             if call.task is self._projects.authenticate:
                 with self._changed:
                     self._credentials.renew()
             answer = self._client.ask(request)
-        except Exception:  # noqa: BLE001 - it costs this call and no other
-            answer = self._record.fault(call=call.task.name)
+        except Exception:  # noqa: BLE001 - only this call is lost
+            answer = self._record.record_fault(call=call.task.name)
         with self._changed:
             self._calls = {thread for thread in self._calls if thread.is_alive()}
             try:
                 if not self._stopping:
                     self.settle(call, answer, asked)
             except Exception:  # noqa: BLE001 - the schedule has the call back by then
-                self._record.fault(call=call.task.name)
+                self._record.record_fault(call=call.task.name)
             self._changed.notify_all()
 
     def settle(self, call: Call, answer: Any | ApiError | Fault, asked: float) -> None:
-        """Take the answer of a call in, under the lock; schedule, record and store follow.
+        """Take in the answer of a call, under the lock; update schedule, record and store.
 
         ``asked`` is when the call began, on the monotonic clock.
         """
         task, now = call.task, self._clock.monotonic()
         try:
             outcome = self._projects.take_in(call, answer, asked)
-        except Exception:  # noqa: BLE001 - it costs this answer and no other
-            outcome = Outcome(self._record.fault(call=task.name))
+        except Exception:  # noqa: BLE001 - only this answer is lost
+            outcome = Outcome(self._record.record_fault(call=task.name))
         self._schedule.put(call, outcome.failure, now, is_whole=outcome.is_whole)
         project = self._projects.get(task.project_id or 0)
         if task.project_id is not None and project is None:
-            self._record.count(task, outcome)  # the project is gone: nothing else is worth noting
+            self._record.count(task, outcome)  # the project was removed: nothing else to record
             return
-        self._record.ended(
+        self._record.record_call(
             task,
             outcome,
             project="" if project is None else project.name or "",
@@ -289,9 +290,9 @@ class AccountPoller:
             interval=self._schedule.interval(task),
             wait=self._wait(now),
         )
-        self._record.standing(self._schedule, self._account.requests_per_minute)
+        self._record.record_account(self._schedule, self._account.requests_per_minute)
         self._note_error(task, outcome.failure)
-        self._projects.follow(call)
+        self._projects.publish_changes(call)
 
     def _note_error(self, task: Task, failure: ApiError | Fault | None) -> None:
         self._errors.pop(task, None)

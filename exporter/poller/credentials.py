@@ -1,4 +1,4 @@
-"""The token that an account's calls are signed with, which may change while the exporter runs."""
+"""The API token of an account, which may change while the exporter runs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ UNREADABLE: Final = "The token cannot be read, the last one stays in use"
 
 
 class Credentials:
-    """Keeps the client signing with the token as its file has it.
+    """Keeps the client's token in step with its file.
 
     ``used`` is the token that the client signs with. Not safe for threads, but for ``has_changed``.
     """
@@ -28,13 +28,13 @@ class Credentials:
         self._used = used
 
     def configure(self, account: Account) -> bool:
-        """Take the token from here from now on; return True if it is another one."""
+        """Use another source for the token; return True if the token differs."""
         self._account, before = account, self._used
         self.renew()
         return self._used != before
 
     def renew(self) -> None:
-        """Sign with the token as it is now; one that cannot be read leaves the last one in use."""
+        """Use the token in the file; keep the last one if it cannot be read."""
         try:
             self._used = self._account.token.read()
         except ConfigError as error:
@@ -42,8 +42,8 @@ class Credentials:
         self._client.use_token(self._used.reveal())
 
     def has_changed(self) -> bool:
-        """Return True if there is another token than the one in use."""
+        """Return True if the file has a token other than the one in use."""
         try:
             return self._account.token.read() != self._used
         except ConfigError:
-            return False  # logged when it is to be used
+            return False  # renew() logs it

@@ -1,9 +1,9 @@
 """The currency of a project's account: Unknown, Settled or Doubted.
 
-It is settled once and then is a label of the project's series; live/list and live/read have none of
-their own. After a deployment to another account their amounts would go on under the label of the
-previous one: then the currency is in doubt, and nothing is published under it, until a cash book
-tells.
+It is settled once and then is a label of the project's series. live/list and live/read name no
+currency: after a deployment to another account, their amounts would appear under the previous
+account's label. So the currency is in doubt then, and nothing is published under it, until a cash
+book names it.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ if TYPE_CHECKING:
     from exporter.sources.status import Deployment
 
 _CODE: Final = re.compile("[A-Z]{3,}")
-# Lean writes several dollars with one glyph, and so the yen and the yuan, or the krones.
+# Lean writes several currencies with one glyph: dollars, yen and yuan, or krones.
 _GLYPHS: Final = {"€": "EUR", "£": "GBP", "₤": "GBP", "₹": "INR"}
 
 
 @dataclass(frozen=True)
 class Unknown:
-    """No cash book has told yet: nothing that carries the currency is published."""
+    """Before the first cash book: nothing that carries the currency is published."""
 
     label: ClassVar[None] = None
 
 
 @dataclass(frozen=True)
 class Settled:
-    """The series say this currency; ``""`` where it is ambiguous."""
+    """The currency in the labels of the series; ``""`` if it is ambiguous."""
 
     label: str
     is_configured: bool = False
@@ -42,9 +42,10 @@ class Settled:
 
 @dataclass(frozen=True)
 class Doubted:
-    """The series said ``settled``, but the account may have another currency now.
+    """A settled currency that the account may no longer have.
 
-    ``other`` is what the last cash book says instead, None before one was read.
+    ``settled`` is the one in the labels of the series, ``other`` that of the last cash book, None
+    before one was read.
     """
 
     settled: str
@@ -56,15 +57,15 @@ Currency = Unknown | Settled | Doubted
 
 
 def named_by(text: str) -> str | None:
-    """Return the currency that the glyph or code of an amount names by itself, if it does."""
+    """Return the currency of a glyph or code, if it names only one."""
     return text if _CODE.fullmatch(text) else _GLYPHS.get(text)
 
 
 def own_currency(cash: Collection[Cash], text: str) -> str | None:
-    """Return the account's currency by its cash book; None where that is ambiguous.
+    """Return the account's currency by its cash book; None if that is ambiguous.
 
-    ``text`` is the glyph or code that QuantConnect writes the account's equity with; it decides
-    between several currencies at rate 1, as the dollar and the stablecoins that Lean takes for one.
+    ``text`` is the glyph or code with which QuantConnect writes the account's equity. It decides
+    between several currencies at rate 1, such as the dollar and stablecoins.
     """
     own = account_currencies(cash)
     if len(own) > 1:
@@ -75,9 +76,9 @@ def own_currency(cash: Collection[Cash], text: str) -> str | None:
 def after_deployment(
     currency: Currency, before: Deployment | None, now: Deployment | None
 ) -> Currency:
-    """Return the currency after a deployment was listed.
+    """Return the currency after a new deployment.
 
-    One at another brokerage is another account until its cash book is read.
+    A deployment at another brokerage counts as another account until its cash book is read.
     """
     if not isinstance(currency, Settled) or currency.is_configured or not currency.label:
         return currency
@@ -90,7 +91,7 @@ def after_deployment(
 def after_cash_book(currency: Currency, cash: Collection[Cash], text: str) -> Currency:
     """Return a settled or doubted currency after a cash book was read.
 
-    A cash book that does not tell changes nothing. ``text`` as for ``own_currency``.
+    An ambiguous cash book changes nothing. ``text`` as for ``own_currency``.
     """
     if isinstance(currency, Unknown) or currency == Settled(""):
         return currency

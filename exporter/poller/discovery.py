@@ -1,7 +1,7 @@
-"""The projects of an account that are read without being listed in the configuration.
+"""Discovery of the account's live projects that the configuration does not list.
 
-Those that run, and those that stopped so short a while ago that an alert about them still matters.
-What is known comes from live/list; a listing that failed changes nothing.
+These are the running ones, and those that stopped recently enough for alerts about them to matter.
+Their source is live/list; a failed listing changes nothing.
 """
 
 from __future__ import annotations
@@ -27,24 +27,24 @@ class Discovery:
         self._alive: dict[int, float] = {}
 
     def set_running(self, project_ids: Collection[int], now: float) -> None:
-        """Take in the projects that run now; a project that no longer does was alive until now."""
+        """Set the projects that run now; one that no longer runs was alive until now."""
         for project_id in self.running.difference(project_ids):
             self._alive[project_id] = now
         self.running = frozenset(project_ids)
 
     def add_deployments(self, newest: Mapping[int, Deployment]) -> None:
-        """Take in until when each project was alive, by its newest deployment."""
+        """Record when each project was last alive, by its newest deployment."""
         for project_id, deployment in newest.items():
             until = deployment.stopped or deployment.launched
             if until is not None:
                 self._alive[project_id] = max(until, self._alive.get(project_id, until))
 
     def reject(self, project_id: int, name: str) -> None:
-        """Keep in mind that the name of a project does not match."""
+        """Record that the name of a project does not match."""
         self.rejected[project_id] = name
 
     def match_again(self, discover: Discover) -> None:
-        """Match the names of rejected projects against another configuration."""
+        """Match the names of rejected projects against a changed configuration."""
         self.rejected = {
             project_id: name
             for project_id, name in self.rejected.items()
@@ -52,7 +52,7 @@ class Discovery:
         }
 
     def wanted(self, discover: Discover, now: float) -> set[int]:
-        """Return the projects to read; of some the name is not known yet, so may not match."""
+        """Return the projects to read, including those with unknown names, which may not match."""
         recent = {
             project_id
             for project_id, until in self._alive.items()
@@ -62,7 +62,7 @@ class Discovery:
 
 
 class Claims:
-    """The account that reads each project: two accounts that share one make one series.
+    """The account that reads each project, so that two accounts never publish the same one.
 
     Safe for threads.
     """
@@ -72,7 +72,7 @@ class Claims:
         self._owners: dict[int, object] = {}
 
     def take(self, project_id: int, owner: object) -> bool:
-        """Claim a project; False if another account has it."""
+        """Claim a project; return False if another account has it."""
         with self._lock:
             return self._owners.setdefault(project_id, owner) is owner
 

@@ -12,13 +12,13 @@ if TYPE_CHECKING:
     from exporter.poller.task import Task
     from exporter.sources.source import Source
 
-# A source is outdated after so many of its intervals, if that is longer than stale_after.
+# A source is outdated after this many intervals, if that is longer than stale_after.
 _STALE_INTERVALS: Final = 3
 
 
 @dataclass(frozen=True)
 class Good:
-    """A good answer, the time it came at (monotonic), its interval in force and its samples."""
+    """A good answer, its time (monotonic), its interval in force and its samples."""
 
     value: Any
     at: float
@@ -26,8 +26,8 @@ class Good:
     snapshot: Snapshot
 
     def part(self, task: Task, stale_after: float) -> Part:
-        """Return the samples and when they are withdrawn; ``task`` is that of the source."""
-        # A source that is to be read more often from now on does not age at once.
+        """Return the samples and the time of their withdrawal; ``task`` is the source's."""
+        # A shorter interval must not withdraw the answer at once.
         interval = max(self.interval, task.interval)
         return Part(self.snapshot, self.at + max(stale_after, _STALE_INTERVALS * interval))
 

@@ -1,4 +1,4 @@
-"""The names of an account's projects: pages of projects/read, one after the other."""
+"""The names of an account's projects, from pages of projects/read, one after the other."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ _LEAST_PAGE_SIZE: Final = 50
 
 
 class Names:
-    """The listing of an account's projects, and the descriptions that it has brought by now."""
+    """The listing of an account's projects, and the descriptions read so far."""
 
     def __init__(self) -> None:
         self.is_listed = False
-        """The pages came to their end once, or cannot be had."""
+        """True once the listing was complete, or cannot be read."""
         self._descriptions: dict[int, Description] = {}
         self._coming: dict[int, Description] = {}
         self._start = 0
         self._size = PAGE_SIZE
 
     def get(self, project_id: int) -> Description | None:
-        """Return the project as it was last listed; None if it was not."""
+        """Return the last description of a project; None if it was not listed."""
         return self._coming.get(project_id) or self._descriptions.get(project_id)
 
     def name(self, project_id: int) -> str:
-        """Return the name of a project; empty where it was not listed."""
+        """Return the name of a project; empty if it was not listed."""
         description = self.get(project_id)
         return "" if description is None else description.name
 
@@ -42,9 +42,9 @@ class Names:
         return projects.page(self._start, self._start + self._size)
 
     def add(self, page: Page) -> bool:
-        """Take a page in; return True where there may be another one."""
+        """Add a page; return True if there may be another one."""
         new = {each.project_id: each for each in page.projects}
-        # A server that does not know windows sends all projects each time.
+        # A server that ignores start and end sends all projects each time.
         is_news = not new.keys() <= self._coming.keys()
         self._coming |= new
         if page.length >= self._size and is_news:
@@ -55,7 +55,7 @@ class Names:
         return False
 
     def fail(self, failure: ApiError | Fault) -> None:
-        """Begin again after a page that could not be had; with less if it was too large."""
+        """Restart the listing after a failed page; with smaller pages if it was too large."""
         self._coming, self._start = {}, 0
         if failure.reason in (Reason.TOO_LARGE, Reason.TIMEOUT):
             self._size = max(_LEAST_PAGE_SIZE, self._size // 2)

@@ -1,4 +1,4 @@
-"""An account as a whole: what is read of its organization, such as nodes and credit."""
+"""The sources of an account as a whole, such as its organization's nodes and credit."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Organization:
         self._good: dict[Source[Any], Good] = {}
         self.tasks: dict[Source[Any], Task] = {}
         for priority, source in enumerate(sources, first_priority):
-            if self.every(source):
+            if self.regular_interval(source):
                 self.tasks[source] = Task(
                     name=source.name,
                     endpoint=self.request(source, 0).endpoint,
@@ -63,12 +63,12 @@ class Organization:
             if source in self.tasks:
                 self._good[source] = self._kept(source, good.value, good.at, good.interval)
 
-    def every(self, source: Source[Any]) -> float:
-        """Return the interval of a source, in seconds and not stretched; 0 where it is off."""
+    def regular_interval(self, source: Source[Any]) -> float:
+        """Return the interval of a source, in seconds, not stretched; 0 if it is off."""
         return source.interval(self._account.settings_for(0), self._config)
 
     def request(self, source: Source[Any], project_id: int) -> Request[Any]:
-        """Return the call for a source; it is made for some project of the account."""
+        """Return the call for a source, made for any project of the account."""
         return source.request(self._account.settings_for(project_id), self._config, Known())
 
     def take_in(
@@ -85,8 +85,8 @@ class Organization:
         snapshot = rendered(self._renderer, source, value, self._clock.now())
         return Good(value, at, interval, snapshot)
 
-    def published(self) -> tuple[Part, ...]:
-        """Return all that is known of the account, for the store."""
+    def collect(self) -> tuple[Part, ...]:
+        """Return all series of the account, for the store."""
         if not self.tasks:
             return ()
         readings = Part(self._renderer.render(READINGS, self.tasks.values()))

@@ -1,9 +1,9 @@
-"""One project: all that is known of it, and what is published of that.
+"""One project: its state, and the series made from it.
 
-A project takes in an answer and returns a verdict; nothing else changes what it knows. Its name and
-its account's currency are settled before its first publication and never change after that, since
-series whose labels change are other series. Each source ages by itself: a read that fails touches
-only what describes the reading.
+A project takes in an answer and returns a verdict; nothing else changes its state. Its name and its
+account's currency are settled before its first publication and never change after that, since
+series with other labels are other series. Each source ages by itself: a failed read changes only
+the series about reading.
 """
 
 from __future__ import annotations
@@ -46,12 +46,12 @@ if TYPE_CHECKING:
 log = Log(__name__)
 
 STOPPED_FACTOR: Final = 5
-"""The factor by which a project that does not run is read more rarely."""
+"""A project that does not run is read at intervals longer by this factor."""
 
-AMBIGUOUS_CURRENCY: Final = "The account currency cannot be told; set account_currency"
+AMBIGUOUS_CURRENCY: Final = "The account currency is ambiguous; set account_currency"
 OTHER_CURRENCY: Final = "The cash book is in another currency than the configuration says"
 OTHER_TICKER: Final = (
-    "A security has another ticker today than series without it say; set it in tickers"
+    "A security's ticker has changed, but its series have the old one; set the new one in tickers"
 )
 STOPPED: Final = "A project does not run"
 STARTED: Final = "A project runs again"
@@ -59,12 +59,12 @@ NAME_PENDING: Final = "waiting for its name"
 """The state of a project whose name is not known yet."""
 
 BLANK: Final = (
-    "live/portfolio/read: no position and no money, which a deployment also stores while its setup"
-    " has not succeeded"
+    "live/portfolio/read: no position and no money, as after a deployment whose setup has not"
+    " succeeded"
 )
 NEVER_RAN_YET: Final = (
     "live/portfolio/read: no position, and the newest deployment has not run: the broker may still"
-    " hold those of the one before"
+    " hold the previous one's positions"
 )
 
 
@@ -91,28 +91,28 @@ class Project:
         self._clock = clock
         self.name: str | None = settings.name
         self.is_called_by_id = False
-        """QuantConnect did not tell the name, so that the id stands for it until a reload."""
+        """The name could not be read, so the id stands for it until a reload."""
         self.is_name_awaited = False
-        """The id may give way to a name, since there was a reload."""
+        """A name may replace the id, after a reload."""
         self.running: bool | None = None
-        """None until QuantConnect has told."""
+        """None until it is known."""
         self.is_described = False
-        """A listing of the account's projects has the project."""
+        """The listing of the account's projects contains the project."""
         self._status_asked = 0.0
-        # The deployment that was last seen running.
-        self._ran = ""
+        # The id of the last deployment that ran.
+        self._last_run_id = ""
         self._was_logged_as_stopped = False
         self._was_currency_logged = False
         self._tickers_logged: set[str] = set()
-        # Since when, monotonic, a running project says that it is blank, and the portfolio of one
-        # that was never read fails.
+        # Times, monotonic: since when a running project's portfolio is blank; since when the first
+        # read of the portfolio fails.
         self._blank_since: float | None = None
         self._unread_since: float | None = None
         self._currency: Currency = Unknown()
         self._assumed = settings.assumed_currency
         self._good: dict[Source[Any], Good] = {}
-        # The last answers of readings that are not over.
-        self._begun: dict[Source[Any], Any] = {}
+        # The last answers of readings that are not complete.
+        self._partial: dict[Source[Any], Any] = {}
         self.tasks = {
             source: Task(
                 name=source.name,
@@ -131,14 +131,14 @@ class Project:
             self._currency = Settled(settings.account_currency, is_configured=True)
         self._relabel()
         if isinstance(self._currency, Unknown):
-            self._set_currency(self._settled(self._value(PORTFOLIO)))
+            self._set_currency(self._best_currency(self._value(PORTFOLIO)))
 
     def _carry_over(self, before: Project) -> None:
         self.name = self.settings.name or before.name
         self.is_called_by_id = before.is_called_by_id and self.settings.name is None
         self.is_name_awaited = self.is_called_by_id
         self.is_described = before.is_described
-        self._ran = before._ran
+        self._last_run_id = before._last_run_id
         self._was_logged_as_stopped = before._was_logged_as_stopped
         self._blank_since, self._unread_since = before._blank_since, before._unread_since
         self.tasks |= {
@@ -147,8 +147,8 @@ class Project:
         for source, task in self.tasks.items():
             task.calls = source.calls(self.settings)
         self._good = {source: good for source, good in before._good.items() if source in self.tasks}
-        self._begun = {
-            source: begun for source, begun in before._begun.items() if source in self.tasks
+        self._partial = {
+            source: partial for source, partial in before._partial.items() if source in self.tasks
         }
         if STATUS in self.tasks:
             self.running, self._status_asked = before.running, before._status_asked
@@ -161,37 +161,38 @@ class Project:
             self._currency, self._assumed = Unknown(), None
             self._good.pop(PORTFOLIO, None)
 
-    # --- What the account asks --------------------------------------------------------------------
+    # --- Calls ------------------------------------------------------------------------------------
 
-    def every(self, source: Source[Any]) -> float:
-        """Return the regular interval of a source, in seconds and not stretched; 0 for none."""
+    def regular_interval(self, source: Source[Any]) -> float:
+        """Return the regular interval of a source in seconds, not stretched; 0 if there is none."""
         interval = source.interval(self.settings, self._config)
         if source is DESCRIPTION:
             return 0.0 if self.is_described or self.name is None else interval
         if self.name is None or (source is STATUS and self.running is not False):
-            return 0.0  # the account-wide live/list tells of what runs
+            return 0.0  # the account-wide live/list has it
         if source.needs_deployment and STATUS in self.tasks and self._deployment is None:
             return 0.0
         return interval * (STOPPED_FACTOR if self.running is False else 1)
 
     def request(self, source: Source[Any]) -> Request[Any]:
         """Return the next call for a source."""
-        before = self._begun.get(source, self._value(source))
+        before = self._partial.get(source, self._value(source))
         known = Known(self.deploy_id, before, self._clock.now())
         return source.request(self.settings, self._config, known)
 
     @property
     def is_tried(self) -> bool:
-        """The portfolio was read once, well or not."""
+        """True once a read of the portfolio was tried."""
         return self.tasks[PORTFOLIO].tried is not None
 
     @property
     def is_complete(self) -> bool:
-        """Every source was read once, well or not."""
+        """True once a read of every source was tried."""
         return all(
             task.tried is not None
             for source, task in self.tasks.items()
-            if source.is_reading_published and (self.every(source) or not source.needs_deployment)
+            if source.is_reading_published
+            and (self.regular_interval(source) or not source.needs_deployment)
         )
 
     # --- Taking in answers ------------------------------------------------------------------------
@@ -199,10 +200,10 @@ class Project:
     def take_in(
         self, source: Source[Any], answer: Any | ApiError | Fault, *, asked: float, interval: float
     ) -> Outcome:
-        """Take in an answer of a source that was asked for at ``asked`` (monotonic).
+        """Take in an answer of a source, to a call that began at ``asked`` (monotonic).
 
         ``interval`` is the one in force, in seconds. Return the verdict: an answer that the project
-        refuses has failed like one that QuantConnect refused.
+        refuses counts as failed, like a call that QuantConnect refused.
         """
         if isinstance(answer, ApiError | Fault):
             self._take_in_failure(source, answer)
@@ -210,10 +211,10 @@ class Project:
         if source not in self.tasks:
             return Outcome(problems=answer.problems)  # switched off by a reload meanwhile
         if source is STATUS and asked < self._status_asked:
-            return Outcome(problems=answer.problems)  # the answer of a later call is known already
+            return Outcome(problems=answer.problems)  # a later call was answered before
         is_outdated = source is ORDERS and answer.deploy_id != self.deploy_id
         if is_outdated or not source.is_whole(answer):
-            self._begun[source] = answer
+            self._partial[source] = answer
             return Outcome(problems=answer.problems, is_whole=False)
         refusal = None
         if source is PORTFOLIO:
@@ -222,13 +223,13 @@ class Project:
             refusal = self._judge_status(answer, asked)
         if refusal is not None:
             return Outcome(refusal)
-        # Rendered before it counts as read: if that fails, the answer before goes on ageing.
+        # Rendered before it counts as read: if that fails, the previous answer keeps its age.
         snapshot = self._rendered(source, answer)
         contradicted = self._contradicted
-        self._begun.pop(source, None)
+        self._partial.pop(source, None)
         self._good[source] = Good(answer, self._clock.monotonic(), interval, snapshot)
         if source is STATISTICS and isinstance(self._currency, Unknown):
-            self._set_currency(self._settled(self._value(PORTFOLIO)))
+            self._set_currency(self._best_currency(self._value(PORTFOLIO)))
         elif self._contradicted != contradicted:
             self._render(STATISTICS)
         if source in (PORTFOLIO, ORDERS):
@@ -237,10 +238,10 @@ class Project:
 
     def _take_in_failure(self, source: Source[Any], failure: ApiError | Fault) -> None:
         if source is PORTFOLIO:
-            self._do_without_portfolio()
+            self._settle_without_portfolio()
         if failure.reason is Reason.MALFORMED:
-            # The answer may not fit those before it: the reading begins again, after the wait.
-            self._begun.pop(source, None)
+            # The answer may not fit the previous ones: the reading restarts, after the wait.
+            self._partial.pop(source, None)
 
     def _value(self, source: Source[Any]) -> Any | None:
         good = self._good.get(source)
@@ -253,16 +254,16 @@ class Project:
 
     @property
     def deploy_id(self) -> str:
-        """The newest deployment's id; empty where it is not known."""
+        """The newest deployment's id; empty if unknown."""
         deployment = self._deployment
         return "" if deployment is None else deployment.deploy_id
 
     @property
     def _contradicted(self) -> tuple[bool, bool]:
-        """Contradictions of the statistics by other sources: of all, and of ``Unrealized`` 0.
+        """True where other sources contradict: all statistics, and ``Unrealized`` 0.
 
-        A project that was never deployed has none, whatever was answered; and there is a profit or
-        loss where a position has one.
+        A project that was never deployed has no statistics, whatever was answered. And
+        ``Unrealized`` is not 0 if a position has a profit or loss.
         """
         status: Status | None = self._value(STATUS)
         portfolio: Portfolio | None = self._value(PORTFOLIO)
@@ -274,12 +275,12 @@ class Project:
     # --- Portfolio --------------------------------------------------------------------------------
 
     def _judge_portfolio(self, portfolio: Portfolio) -> ApiError | None:
-        """Return the reason to refuse a portfolio, if there is one."""
-        not_ready = self._not_ready(portfolio)
+        """Return the reason to refuse a portfolio; None to accept it."""
+        not_ready = self._why_not_ready(portfolio)
         if not_ready:
             return ApiError(Reason.NOT_READY, not_ready)
         if isinstance(self._currency, Unknown):
-            self._set_currency(self._settled(portfolio))
+            self._set_currency(self._best_currency(portfolio))
             return None
         currency = after_cash_book(self._currency, portfolio.cash, self._equity_text)
         if isinstance(self._currency, Settled) and self._currency.is_configured:
@@ -290,38 +291,39 @@ class Project:
             remedy = (
                 "set account_currency for this project"
                 if currency.settled == self._assumed
-                else "reload the configuration to go on under the new currency"
+                else "reload the configuration to use the new currency"
             )
             return ApiError(
                 Reason.MALFORMED,
-                f"the account is in {currency.other} now, and its series say {currency.settled};"
+                f"the account is in {currency.other} now, but its series are in {currency.settled};"
                 f" {remedy}",
             )
         return None
 
-    def _not_ready(self, portfolio: Portfolio) -> str:
-        """Return why a portfolio without a position says nothing yet; empty where it does."""
+    def _why_not_ready(self, portfolio: Portfolio) -> str:
+        """Return why a portfolio without positions cannot be trusted yet; empty if it can."""
         if portfolio.holdings:
             self._blank_since = None
             return ""
         deployment = self._deployment
         if deployment is not None and (
-            deployment.status in NEVER_RAN or (self._ran and deployment.deploy_id != self._ran)
+            deployment.status in NEVER_RAN
+            or (self._last_run_id and deployment.deploy_id != self._last_run_id)
         ):
             return NEVER_RAN_YET
         runs = self.running or STATUS not in self.tasks
         if not portfolio.is_blank or not runs:
             self._blank_since = None
             return BLANK if portfolio.is_blank else ""
-        # An account that is really empty is told apart by running with it.
+        # A project that keeps running with an empty portfolio really has an empty account.
         now = self._clock.monotonic()
         if self._blank_since is None:
             self._blank_since = now
         return BLANK if now - self._blank_since <= self._config.stale_after else ""
 
     @property
-    def _renamed(self) -> dict[str, str]:
-        """Today's tickers of held equities that neither their keys nor ``tickers`` tell."""
+    def _changed_tickers(self) -> dict[str, str]:
+        """Today's tickers of held equities that differ from their keys and ``tickers``."""
         portfolio: Portfolio | None = self._value(PORTFOLIO)
         orders: Orders | None = self._value(ORDERS)
         if portfolio is None:
@@ -335,7 +337,7 @@ class Project:
         }
 
     def _warn_of_tickers(self) -> None:
-        for first, now in self._renamed.items():
+        for first, now in self._changed_tickers.items():
             if first not in self._tickers_logged:
                 self._tickers_logged.add(first)
                 log.warning(
@@ -348,14 +350,13 @@ class Project:
     # --- Status -----------------------------------------------------------------------------------
 
     def _judge_status(self, status: Status, asked: float) -> ApiError | None:
-        """Return the reason to refuse a status; take in whether the project runs otherwise."""
+        """Return the reason to refuse a status; otherwise update whether the project runs."""
         before, now = self._deployment, status.deployment
         if now is None and before is not None:
-            # A deployment stays listed: a hole in the list would look like a project that had none.
+            # QuantConnect lists deployments for ever: one that is missing is a hole in the list.
             return ApiError(
                 Reason.MALFORMED,
-                f"live/list: no deployment of project {self.settings.id} is listed, which had one"
-                " before",
+                f"live/list: no deployment of project {self.settings.id}, which had one before",
             )
         self._status_asked = asked
         was_running, self.running = self.running, now is not None and now.status == RUNNING
@@ -363,11 +364,12 @@ class Project:
             return None
         self._set_currency(after_deployment(self._currency, before, now))
         if before is not None and before.deploy_id != now.deploy_id and ORDERS in self._good:
-            # They are the previous deployment's; only the place up to which they are read is known.
-            self._begun[ORDERS] = self._good.pop(ORDERS).value
+            # The orders are the previous deployment's; keep only the place up to which they were
+            # read.
+            self._partial[ORDERS] = self._good.pop(ORDERS).value
         if self.running:
-            if now.deploy_id != self._ran:
-                self._ran, self._blank_since = now.deploy_id, None
+            if now.deploy_id != self._last_run_id:
+                self._last_run_id, self._blank_since = now.deploy_id, None
             if self._was_logged_as_stopped:
                 self._was_logged_as_stopped = False
                 log.info(STARTED, project_id=self.settings.id, project=self.name)
@@ -386,12 +388,12 @@ class Project:
 
     @property
     def _equity_text(self) -> str:
-        """The glyph or code of the account's currency in QuantConnect's statistics, or nothing."""
+        """The glyph or code of the account's currency in the statistics; empty if unknown."""
         statistics: Statistics | None = self._value(STATISTICS)
         return "" if statistics is None else statistics.currency
 
-    def _settled(self, portfolio: Portfolio | None) -> Currency:
-        """Return the currency as far as it can be told by now."""
+    def _best_currency(self, portfolio: Portfolio | None) -> Currency:
+        """Return the currency as far as it is known by now."""
         text = self._equity_text
         is_silent = portfolio is None or not (portfolio.cash or portfolio.holdings)
         cash = () if portfolio is None else portfolio.cash
@@ -399,7 +401,7 @@ class Project:
         if currency:
             return Settled(currency)
         if is_silent or (STATISTICS in self.tasks and STATISTICS not in self._good):
-            return Unknown()  # what is read next may tell
+            return Unknown()  # the next answer may name it
         return self._ambiguous(",".join(each.currency for each in cash))
 
     def _ambiguous(self, currencies: str) -> Currency:
@@ -411,8 +413,8 @@ class Project:
         )
         return Settled("")
 
-    def _do_without_portfolio(self) -> None:
-        """Settle the currency as ambiguous where the portfolio cannot be read from the start."""
+    def _settle_without_portfolio(self) -> None:
+        """Settle the currency as ambiguous if no portfolio could be read since the start."""
         if not isinstance(self._currency, Unknown):
             return
         now = self._clock.monotonic()
@@ -448,19 +450,20 @@ class Project:
     # --- Publishing -------------------------------------------------------------------------------
 
     def set_name(self, name: str, *, is_id: bool = False) -> None:
-        """Publish the project under this name from now on; ``is_id`` if the id stands for it."""
+        """Publish the project under this name from now on; ``is_id`` if it is the id."""
         self.name, self.is_called_by_id, self.is_name_awaited = name, is_id, False
         self._relabel()
 
     def _relabel(self) -> None:
-        """Render everything again under other labels."""
+        """Render everything again with changed labels."""
         label = self._currency.label
         settled = self._currency.settled if isinstance(self._currency, Doubted) else label
         name = self.name or ""
         tickers = self._config.tickers
         row = Row(self._account, self.settings.id, name, settled, tickers)
         self._renderer = Renderer(row)
-        # While the currency is in doubt only the last portfolio stands under the settled one.
+        # While the currency is in doubt, only the last portfolio is published under the settled
+        # one.
         is_sure = label == settled
         self._sure = self._renderer if is_sure else Renderer(replace(row, account_currency=None))
         for source in list(self._good):
@@ -481,13 +484,13 @@ class Project:
         renderer = self._renderer if source is PORTFOLIO else self._sure
         return rendered(renderer, source, value, self._clock.now())
 
-    def published(self) -> Published:
-        """Return all that is known of the project, for the store."""
+    def collect(self) -> Published:
+        """Return all series of the project, for the store."""
         render = self._renderer.render
         settings = self.settings
         since = settings.drawdown_since
         limits = settings.limits if since is None else {**settings.limits, "drawdown_since": since}
-        # A family whose series have different label names is none to strict parsers.
+        # Strict parsers reject a family whose series have different label names.
         labels = dict.fromkeys(self._config.label_names, "") | dict(settings.labels)
         readings = [task for source, task in self.tasks.items() if source.is_reading_published]
         described = {
@@ -511,7 +514,7 @@ class Project:
                 positions=None if portfolio is None else len(portfolio.holdings),
                 sources=tuple(each.report() for each in readings) if self.name is not None else (),
                 currencies=0 if portfolio is None else len(portfolio.cash),
-                renamed=self._renamed,
+                renamed=self._changed_tickers,
                 naming=self.tasks[DESCRIPTION].report(),
                 error="" if deployment is None else deployment.error,
                 account_currency=self._currency.label,

@@ -1,7 +1,7 @@
-"""The projects of one account: the calls that concern them, and what each answer means for them.
+"""The projects of one account: their calls, and the effects of each answer.
 
-The account's own calls tell of many projects at once: live/list of what runs, projects/read of the
-names. A project that such a call does not tell of is asked for by its id. Used under the account's
+The account's own calls answer for many projects at once: live/list lists the running ones,
+projects/read the names. A project missing there is asked for by its id. Used under the account's
 lock.
 """
 
@@ -39,7 +39,7 @@ log = Log(__name__)
 
 DISCOVERED: Final = "Discovered a live project"
 NOT_MATCHED: Final = "A live project does not match include and exclude"
-NAMED: Final = "QuantConnect told the name of a project"
+NAMED: Final = "Read the name of a project"
 CALLED_BY_ID: Final = "Cannot get the project's name, so its id stands for it"
 CANNOT_MATCH: Final = (
     "Cannot get the project's name, so cannot match it against include and exclude"
@@ -49,17 +49,17 @@ FORGOTTEN: Final = "Stopped tracking a project that is no longer live"
 DISCOVERY_INTERVAL: Final = 3600.0
 """Seconds between two listings of the deployments that ended, to find those that came and went
 unseen."""
-# That of the most urgent source of a project; the account's own calls come first.
+# The priority of a project's most urgent source; the account's own calls come first.
 _PROJECT_PRIORITY: Final = 4
 
 
 class Projects:
     """All projects of one account.
 
-    ``owns`` tells which projects this process reads at all, and ``reads_account`` whether it reads
-    what concerns the account as a whole; ``elsewhere`` are the projects that other accounts list,
-    and so are not discovered in this one. After ``name_tries`` failures a project is
-    called by its id.
+    ``owns`` returns True for the projects that this process reads; ``reads_account`` is True if it
+    reads the account's own sources too. ``elsewhere`` are the projects that other accounts list:
+    this account does not discover them. After ``name_tries`` failures, the id stands for a
+    project's name.
     """
 
     def __init__(
@@ -96,7 +96,7 @@ class Projects:
         self._name_tries = name_tries
         self._discovery = Discovery()
         self._projects: dict[int, Project] = {}
-        # Projects whose name cannot be had, though it has to be matched.
+        # Projects whose name must be matched but cannot be read.
         self._unmatched: set[int] = set()
         self._names = Names()
         self._is_listed = False
@@ -109,7 +109,7 @@ class Projects:
 
     @property
     def account_tasks(self) -> dict[str, Task]:
-        """The tasks that concern the whole account, by name."""
+        """The account's own tasks, by name."""
         return {
             task.name: task
             for task in (
@@ -122,7 +122,7 @@ class Projects:
         }
 
     def release(self, account: Account | None, elsewhere: Collection[int]) -> None:
-        """Let go of the projects that are no longer this account's, so that others can claim them.
+        """Release the projects that this account no longer reads, so that others can claim them.
 
         ``account`` is None where the whole account leaves the configuration.
         """
@@ -134,7 +134,8 @@ class Projects:
         for project_id, project in list(self._projects.items()):
             new = listed.get(project_id)
             if new is not None:
-                # Losing a configured name makes other series, whose name has to be asked for.
+                # Without its configured name the project has other series, and its name must be
+                # read.
                 stays = new.name is not None or project.settings.name is None
             else:
                 stays = (
@@ -144,19 +145,19 @@ class Projects:
                 self._remove(project_id)
 
     def adopt(self, account: Account, config: Config) -> None:
-        """Build the projects of this configuration, each with the state that it had by its id.
+        """Build the projects of this configuration; state carries over by id.
 
-        ``release`` has been called before, for every account.
+        Call ``release`` for every account first.
         """
         now = self._clock.monotonic()
         self._account, self._config = account, config
         self._configured = self._owned(account)
-        self._running.listed_every = self._schedule.budget.listing_interval
+        self._running.listed_interval = self._schedule.budget.listing_interval
         discovery = DISCOVERY_INTERVAL if account.discover is not None else 0.0
-        self._schedule.set_every(self._running, self._running.listed_every, now)
-        self._schedule.set_every(self._listing, INTERVAL, now)
+        self._schedule.set_interval(self._running, self._running.listed_interval, now)
+        self._schedule.set_interval(self._listing, INTERVAL, now)
         for task in self._ended:
-            self._schedule.set_every(task, discovery, now)
+            self._schedule.set_interval(task, discovery, now)
         if account.discover is not None:
             self._discovery.match_again(account.discover)
         for project_id, before in list(self._projects.items()):
@@ -168,16 +169,16 @@ class Projects:
                 if source not in project.tasks:
                     self._schedule.drop(task)
             self._projects[project_id] = project
-            self._follow(project)
+            self._update_intervals(project)
             if project.is_called_by_id:
-                self._schedule.hurry(project.tasks[DESCRIPTION], now)
+                self._schedule.run_now(project.tasks[DESCRIPTION], now)
         for settings in self._configured.values():
             if settings.id not in self._projects:
                 self._add(settings)
         self._adopt_account()
 
     def _adopt_account(self) -> None:
-        """Build the sources of the account as a whole, with the state that they had."""
+        """Build the account's own sources; their state carries over."""
         before = self._organization
         organization = Organization(
             self._account,
@@ -191,21 +192,23 @@ class Projects:
             if source not in organization.tasks:
                 self._schedule.drop(task)
         self._organization = organization
-        self._follow_account()
+        self._update_account_intervals()
 
-    def _follow_account(self) -> None:
-        """Read what concerns the account as a whole, once there is a project to ask for."""
-        is_listed = self._running.tried is not None or not self._running.every
+    def _update_account_intervals(self) -> None:
+        """Read the account's own sources once there is a project to name in their calls."""
+        is_listed = self._running.tried is not None or not self._running.regular_interval
         now, is_known = self._clock.monotonic(), is_listed and self._any_project() is not None
         for source, task in self._organization.tasks.items():
-            self._schedule.set_every(task, self._organization.every(source) * is_known, now)
+            self._schedule.set_interval(
+                task, self._organization.regular_interval(source) * is_known, now
+            )
             task.interval = self._schedule.interval(task)
-        self._store.put_account(self, self._organization.published())
+        self._store.put_account(self, self._organization.collect())
 
     def _any_project(self) -> int | None:
-        """Return a project of the account; if possible one that exists, since it runs or is named.
+        """Return a project of the account, if possible one that exists: it runs or has a name.
 
-        One that is configured may be deleted.
+        A configured project may be deleted.
         """
         configured = (each.id for each in self._account.projects)
         named = {each for each in self._projects if self._names.get(each) is not None}
@@ -229,15 +232,15 @@ class Projects:
         if not self._claims.take(settings.id, self):
             return  # another account discovered it first
         project = self._projects[settings.id] = self._built(settings, None)
-        self._follow(project)
+        self._update_intervals(project)
         now = self._clock.monotonic()
         if self._is_listed and settings.id in self._configured and STATUS in project.tasks:
-            self._schedule.hurry(self._running, now)
+            self._schedule.run_now(self._running, now)
         description = self._names.get(settings.id)
         if description is not None:
             self._describe(project, description, now)
         elif project.name is None and self._names.is_listed:
-            self._schedule.hurry(project.tasks[DESCRIPTION], now)
+            self._schedule.run_now(project.tasks[DESCRIPTION], now)
 
     def _remove(self, project_id: int) -> None:
         project = self._projects.pop(project_id)
@@ -245,10 +248,10 @@ class Projects:
             self._schedule.drop(task)
         self._unmatched.discard(project_id)
         self._store.remove(project_id)
-        # Last: the next owner publishes the project under the same id.
+        # Release last: the next owner publishes the project under the same id.
         self._claims.release(project_id)
 
-    # --- How far the reading has come -------------------------------------------------------------
+    # --- Progress ---------------------------------------------------------------------------------
 
     def is_complete(self) -> bool:
         """Return True once every source of every project and of the account was tried."""
@@ -259,12 +262,14 @@ class Projects:
                 for each in self._projects.values()
             )
             and all(
-                task.tried is not None for task in self._organization.tasks.values() if task.every
+                task.tried is not None
+                for task in self._organization.tasks.values()
+                if task.regular_interval
             )
         )
 
     def is_ready(self) -> bool:
-        """Return True once the portfolio of every project was tried."""
+        """Return True once every project's portfolio was tried."""
         return self._is_discovered and all(
             each.is_tried or each.settings.id in self._unmatched for each in self._projects.values()
         )
@@ -276,7 +281,7 @@ class Projects:
         )
 
     def report(self) -> dict[str, Any]:
-        """Return the part of the account's report that is about its projects."""
+        """Return the account report's part about projects."""
         running = self._discovery.running
         stopped = [id_ for id_ in self._projects if id_ not in running]
         return {
@@ -289,13 +294,13 @@ class Projects:
         }
 
     def get(self, project_id: int) -> Project | None:
-        """Return a project; None for one that is not read here."""
+        """Return a project; None if this account does not read it."""
         return self._projects.get(project_id)
 
     # --- Calls ------------------------------------------------------------------------------------
 
     def request(self, task: Task) -> Request[Any]:
-        """Return the call that a task makes now."""
+        """Return the task's next call."""
         if task.source is not None and task.project_id is not None:
             return self._projects[task.project_id].request(task.source)
         if task.source is not None:
@@ -309,7 +314,7 @@ class Projects:
         return Request(Endpoint.AUTHENTICATE, {}, lambda _: None)
 
     def take_in(self, call: Call, answer: Any | ApiError | Fault, asked: float) -> Outcome:
-        """Take in the answer of a call that began at ``asked`` (monotonic); return the verdict."""
+        """Take in the answer to a call that began at ``asked`` (monotonic); return the verdict."""
         task = call.task
         if task.source is not None and task.project_id is not None:
             project = self._projects.get(task.project_id)
@@ -340,7 +345,7 @@ class Projects:
     def _take_in(
         self, project: Project, source: Source[Any], answer: Any | ApiError | Fault, asked: float
     ) -> Outcome:
-        """Take in an answer about one project, and let its name and its intervals follow."""
+        """Take in an answer about one project, and update its name and intervals."""
         task = project.tasks.get(source)
         was_running = project.running
         interval = 0.0 if task is None else self._schedule.interval(task)
@@ -348,13 +353,13 @@ class Projects:
         outcome = project.take_in(source, answer, asked=asked, interval=interval)
         now = self._clock.monotonic()
         if not outcome.is_whole and task is not None:
-            self._schedule.hurry(task, now)
+            self._schedule.run_now(task, now)
         if source is DESCRIPTION:
             if outcome.failure is None:
                 assert isinstance(answer, Description)  # noqa: S101
                 self._take_in_name(project, answer)
             elif task is not None and task.failures + 1 == self._name_tries:
-                self._do_without_name(project, outcome.failure)
+                self._use_id_as_name(project, outcome.failure)
         elif source is STATUS:
             is_other = project.deploy_id != was_deployed
             at_once: tuple[Source[Any], ...] = (ORDERS,) if is_other and was_deployed else ()
@@ -362,42 +367,42 @@ class Projects:
                 at_once += (PORTFOLIO, STATISTICS)
             for each in at_once:
                 if each in project.tasks and project.name is not None:
-                    self._schedule.hurry(project.tasks[each], now)
+                    self._schedule.run_now(project.tasks[each], now)
             if is_other or project.running is not was_running:
-                self._follow(project)
+                self._update_intervals(project)
         return outcome
 
-    def _follow(self, project: Project) -> None:
-        """Let the intervals of a project follow from what is known of it."""
+    def _update_intervals(self, project: Project) -> None:
+        """Update the intervals of a project to its state."""
         now = self._clock.monotonic()
         for source, task in project.tasks.items():
             if source is STATUS:
-                task.listed_every = self._schedule.budget.listing_interval
+                task.listed_interval = self._schedule.budget.listing_interval
             elif source is DESCRIPTION:
-                task.listed_every = INTERVAL
-            self._schedule.set_every(task, project.every(source), now)
+                task.listed_interval = INTERVAL
+            self._schedule.set_interval(task, project.regular_interval(source), now)
             task.interval = self._schedule.interval(task)
         self.publish(project)
 
-    def follow(self, call: Call) -> None:
-        """Publish what an answer changed, after its outcome was recorded."""
+    def publish_changes(self, call: Call) -> None:
+        """Publish the changes of an answer, after its outcome was recorded."""
         project_id = call.task.project_id
         if project_id is None:
             if call.task is self._running or call.task is self._listing:
                 self._note_unread()
-            self._follow_account()
+            self._update_account_intervals()
         else:
             self.publish(self._projects[project_id])
 
     def publish(self, project: Project) -> None:
-        """Put all that is known of a project into the store."""
+        """Put all series of a project into the store."""
         if project.name is not None or project.settings.id in self._configured:
-            self._store.put(project.published())
+            self._store.put(project.collect())
 
     # --- live/list --------------------------------------------------------------------------------
 
     def _take_in_running(self, listing: Listing, asked: float) -> None:
-        """Take in the newest deployment of every project of the account that runs."""
+        """Take in the newest deployment of every running project."""
         running = listing.newest()
         self._discovery.set_running(running.keys(), self._clock.now())
         self._discover()
@@ -413,27 +418,27 @@ class Projects:
                 outcome = self._take_in(project, STATUS, Status(deployment), asked)
                 self._share(project, outcome, asked)
             elif project.running is not False and project.name is not None and not task.failures:
-                # Its own answer, and not its absence from the list, says what became of it.
-                self._schedule.hurry(task, now)
+                # Only its own answer changes its status, not its absence from the list.
+                self._schedule.run_now(task, now)
 
     def _share_failure(self, failure: ApiError | Fault, asked: float) -> None:
-        """The status of all that is thought to run is not known now."""
+        """Record the failure for every project that was last known to run."""
         for project in self._projects.values():
             if project.running is not False and STATUS in project.tasks:
                 self._share(project, Outcome(failure), asked)
 
     def _share(self, project: Project, outcome: Outcome, asked: float) -> None:
-        """Record and publish a project's part of an answer for the whole account."""
+        """Record and publish a project's part of an account-wide answer."""
         task = project.tasks[STATUS]
         duration = self._clock.monotonic() - asked
         interval = self._schedule.interval(task)
-        self._record.shared(task, outcome, duration=duration, interval=interval)
+        self._record.record_share(task, outcome, duration=duration, interval=interval)
         self.publish(project)
 
     # --- Discovery --------------------------------------------------------------------------------
 
     def _discover(self) -> None:
-        """Track exactly the projects that are wanted, those of the configuration aside."""
+        """Track exactly the projects that discovery finds, besides the configured ones."""
         if self._account.discover is None:
             return
         wanted = {
@@ -457,7 +462,7 @@ class Projects:
 
     def _note_unread(self) -> None:
         if self._is_listed and self._names.is_listed:
-            self._record.unread({id_: self._names.name(id_) for id_ in self._unread()})
+            self._record.record_unread({id_: self._names.name(id_) for id_ in self._unread()})
 
     def _unread(self) -> frozenset[int]:
         return frozenset(filter(self._is_unread, self._discovery.running))
@@ -473,9 +478,9 @@ class Projects:
     # --- Names ------------------------------------------------------------------------------------
 
     def _take_in_page(self, page: Page, asked: float) -> None:
-        """Take in some projects of the account; ask for the next ones where there may be more."""
+        """Take in a page of the account's projects; ask for the next one if there may be more."""
         if self._names.add(page):
-            self._schedule.hurry(self._listing, self._clock.monotonic())
+            self._schedule.run_now(self._listing, self._clock.monotonic())
         for description in page.projects:
             project = self._projects.get(description.project_id)
             if project is not None:
@@ -484,21 +489,21 @@ class Projects:
             self._ask_for_names()
 
     def _describe(self, project: Project, description: Description, asked: float) -> None:
-        """Take in a project's part of a page."""
+        """Take in a page's entry for a project."""
         project.is_described = True
         task = project.tasks[DESCRIPTION]
         self._schedule.drop(task)
         self._take_in(project, DESCRIPTION, description, asked)
 
     def _ask_for_names(self) -> None:
-        """Ask by id for each project that no page has."""
+        """Ask by id for each project that no page contains."""
         now = self._clock.monotonic()
         for project_id, project in self._projects.items():
             task = project.tasks[DESCRIPTION]
             project.is_described = self._names.get(project_id) is not None
             if project.name is None and not task.failures:
-                self._schedule.hurry(task, now)
-            self._follow(project)
+                self._schedule.run_now(task, now)
+            self._update_intervals(project)
 
     def _take_in_name(self, project: Project, description: Description) -> None:
         project_id, name = project.settings.id, description.name
@@ -518,15 +523,16 @@ class Projects:
 
     def _settle_name(self, project: Project, name: str, *, is_id: bool = False) -> None:
         project.set_name(name, is_id=is_id)
-        self._follow(project)
+        self._update_intervals(project)
         task = project.tasks.get(STATUS)
         if task is not None and project.running is None and self._is_listed:
-            self._schedule.hurry(task, self._clock.monotonic())
+            self._schedule.run_now(task, self._clock.monotonic())
 
-    def _do_without_name(self, project: Project, failure: ApiError | Fault) -> None:
-        """Let the id stand for a name that cannot be had, until a reload.
+    def _use_id_as_name(self, project: Project, failure: ApiError | Fault) -> None:
+        """Use the id in place of a name that cannot be read, until a reload.
 
-        Not for a discovered project whose name has to be matched: it is asked for again and again.
+        Not for a discovered project whose name must be matched: its name is asked for until it is
+        known.
         """
         project_id = project.settings.id
         if project.name is not None:

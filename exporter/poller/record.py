@@ -1,4 +1,4 @@
-"""The only place that counts, logs and sets success when a call has ended."""
+"""The only place that counts and logs calls and sets the success of reads."""
 
 from __future__ import annotations
 
@@ -41,15 +41,15 @@ NOT_STRETCHED: Final = "Intervals are no longer stretched"
 UNREAD: Final = "Live projects are not read: neither configured nor discovered"
 _MOST_NAMED: Final = 10
 
-# A fault that comes again at each turn is logged this often.
+# Seconds between log lines of a fault that recurs.
 _QUIET_SECONDS: Final = 60.0
 _MOST_FAULTS: Final = 100
-# The stretch is logged again when it has changed by this factor.
+# The stretch is logged again after a change by this factor.
 _STRETCH_NEWS: Final = 1.5
 
 
 class Record:
-    """The record of one account; used under the account's lock, but for ``fault``."""
+    """The record of one account; used under the account's lock, but for ``record_fault``."""
 
     def __init__(
         self,
@@ -60,7 +60,7 @@ class Record:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.account = account
-        # Python's own clock by default: ours may be what is at fault.
+        # Python's own clock by default: the fault may be in ours.
         self._monotonic = monotonic
         self._telemetry = telemetry
         self._clock = clock
@@ -68,7 +68,7 @@ class Record:
         self._unread: set[int] = set()
         self._faults: dict[str, float] = {}
 
-    def ended(
+    def record_call(
         self,
         task: Task,
         outcome: Outcome,
@@ -78,7 +78,7 @@ class Record:
         interval: float,
         wait: float,
     ) -> None:
-        """Record a call that ended after ``duration`` seconds; something is asked after ``wait``.
+        """Record a call that took ``duration`` seconds; the account's next call comes in ``wait``.
 
         ``project`` is the name of the task's project, empty for a task of the account.
         """
@@ -86,18 +86,20 @@ class Record:
         if not outcome.is_whole:
             return
         self._log(task, outcome, project, wait)
-        self.shared(task, outcome, duration=duration, interval=interval)
+        self.record_share(task, outcome, duration=duration, interval=interval)
 
     def count(self, task: Task, outcome: Outcome) -> None:
-        """Count a call that gave nothing to publish, and the parts left out of an answer."""
+        """Count a failed call, and the parts left out of an answer."""
         failure = outcome.failure
         if failure is not None and failure.reason is not None:
             self._telemetry.failed(task.endpoint, failure.reason)
         for problem in outcome.problems:
             self._telemetry.problem(task.endpoint, problem.field)
 
-    def shared(self, task: Task, outcome: Outcome, *, duration: float, interval: float) -> None:
-        """Record a task's part of an answer for the whole account.
+    def record_share(
+        self, task: Task, outcome: Outcome, *, duration: float, interval: float
+    ) -> None:
+        """Record a task's part of an account-wide answer.
 
         The account's own task has counted and logged the call.
         """
@@ -132,10 +134,10 @@ class Record:
                 LEFT_OUT, **fields, where=problem.where, field=problem.field, found=problem.message
             )
 
-    def standing(self, schedule: Schedule, requests_per_minute: float) -> None:
-        """Record whether QuantConnect accepts the account, and how its budget is used."""
+    def record_account(self, schedule: Schedule, requests_per_minute: float) -> None:
+        """Record the account's authentication and the use of its budget."""
         self._telemetry.authenticated(accepted=schedule.authenticated)
-        # Rounded: adding and removing intervals leaves some noise.
+        # Rounded, against the float noise of adding and removing intervals.
         self._telemetry.demand(round(schedule.demand, 9))
         stretch, said = schedule.stretch, self._stretch
         is_alike = max(stretch, said) < _STRETCH_NEWS * min(stretch, said)
@@ -153,7 +155,7 @@ class Record:
         else:
             log.info(NOT_STRETCHED, account=self.account)
 
-    def unread(self, names: Mapping[int, str]) -> None:
+    def record_unread(self, names: Mapping[int, str]) -> None:
         """Record the live projects that are not read, by id; a name may be empty."""
         self._telemetry.unread(len(names))
         if names and names.keys() != self._unread:
@@ -163,8 +165,8 @@ class Record:
             log.warning(UNREAD, account=self.account, projects=projects)
         self._unread = set(names)
 
-    def fault(self, **fields: object) -> Fault:
-        """Count and log a fault of ours, where it was just caught; safe for threads."""
+    def record_fault(self, **fields: object) -> Fault:
+        """Count and log a fault of the exporter, where it was caught; safe for threads."""
         self._telemetry.fault()
         text, now = traceback.format_exc(), self._monotonic()
         if now - self._faults.get(text, -inf) >= _QUIET_SECONDS:

@@ -1,12 +1,12 @@
-"""The order of one account's calls: results and time in, the next call out.
+"""The schedule of one account's calls: outcomes and time in, the next call out.
 
-A schedule does nothing itself: it holds no thread, no clock and no connection, so that an hour of a
-hundred thousand projects can be played through in a test. The account takes a call from it,
-performs it and puts it back with its outcome.
+A schedule has no thread, no clock and no connection, so that a test can simulate an hour of a
+hundred thousand projects. The account takes a call from it, makes it and puts it back with its
+outcome.
 
 Calls are spaced evenly under the account's budget, without bursts. If the intervals need more than
-the budget, all of them but that of the account-wide live/list are stretched by one factor. This is
-the only place where anything is tried again.
+the budget, all but that of the account-wide live/list are stretched by one factor. Only the
+schedule retries calls.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 
     from exporter.poller.task import Fault, Task
 
-# The share of the budget that the stretched intervals may use; the rest is for first reads and for
-# tries after failures.
+# The share of the budget that the stretched intervals may use; the rest is for first reads and
+# retries.
 _HEADROOM: Final = 0.95
-# The share that the account-wide live/list may use: a shard's share of the budget may be so small
-# that live/list would take all of it, and then nothing else would ever be read.
+# The share that the account-wide live/list may use: without a limit it could take all of a shard's
+# small share of the budget, and nothing else would ever be read.
 _LISTING_SHARE: Final = 0.9
 
 FIRST_BACKOFF: Final = 5.0
@@ -44,9 +44,10 @@ MOST_RETRY_AFTER: Final = 15 * 60.0
 
 @dataclass(frozen=True)
 class Budget:
-    """The calls per second that this process may make for an account, and what live/list takes.
+    """The calls per second that this process may make for an account, and the part of live/list.
 
-    ``status_interval`` is that of the account-wide live/list as configured, in seconds; 0 is off.
+    ``status_interval`` is the configured interval of the account-wide live/list in seconds; 0 is
+    off.
     """
 
     calls_per_second: float
@@ -56,7 +57,7 @@ class Budget:
     def listing_interval(self) -> float:
         """Seconds between account-wide live/lists; 0 is off.
 
-        Never stretched, but for a budget of which it would leave next to nothing.
+        Stretched only where live/list would leave next to nothing of the budget.
         """
         if not self.status_interval:
             return 0.0
@@ -71,14 +72,14 @@ class Budget:
 class Schedule:
     """The schedule of one account. Not safe for threads: the account holds its lock around it.
 
-    ``authenticate`` is the task that must succeed before any other is due. Times are monotonic.
+    The task ``authenticate`` must succeed before any other is due. Times are monotonic.
     """
 
     def __init__(self, authenticate: Task, budget: Budget, *, random: Random, now: float) -> None:
         self.budget = budget
         self.authenticated = False
         self.under_way = 0
-        """The number of calls that were taken and not put back."""
+        """The number of calls under way: taken and not put back."""
         self._authenticate = authenticate
         self._random = random
         self._heaps: list[list[tuple[float, int, Task]]] = []
@@ -89,13 +90,13 @@ class Schedule:
         self._session = 0
         self._rate_limited = 0
         self._rejected: set[Task] = set()
-        self.hurry(authenticate, now)
+        self.run_now(authenticate, now)
 
     # --- Intervals --------------------------------------------------------------------------------
 
     @property
     def demand(self) -> float:
-        """Calls per second that the intervals need as they are configured."""
+        """The calls per second that the configured intervals need."""
         return self._demand + self.budget.listing
 
     @property
@@ -105,17 +106,19 @@ class Schedule:
         return max(1.0, self._demand / left)
 
     def interval(self, task: Task) -> float:
-        """Return the interval in force, in seconds; 0 for a task that does not come regularly."""
-        if not task.every:
-            return task.listed_every
-        return task.every if task.source is None else task.every * self.stretch
+        """Return the interval in force, in seconds; 0 for a task without a regular interval."""
+        if not task.regular_interval:
+            return task.listed_interval
+        return (
+            task.regular_interval if task.source is None else task.regular_interval * self.stretch
+        )
 
-    def set_every(self, task: Task, seconds: float, now: float) -> None:
-        """Ask for the task at this interval; 0 ends that.
+    def set_interval(self, task: Task, seconds: float, now: float) -> None:
+        """Make the task regular, at this interval; 0 ends that.
 
-        A task that waits keeps its place, but comes no later than the new interval allows.
+        A waiting task keeps its turn, but never comes later than the new interval allows.
         """
-        before, task.every = task.every, seconds
+        before, task.regular_interval = task.regular_interval, seconds
         self._count_demand(task)
         if not seconds:
             if before:
@@ -125,10 +128,10 @@ class Schedule:
         elif task.call is None and not task.failures:
             self._wait(task, min(task.due, now + self.interval(task)))
 
-    def hurry(self, task: Task, now: float) -> None:
-        """Ask for the task now. If it is already under way, ask again: its answer may be outdated.
+    def run_now(self, task: Task, now: float) -> None:
+        """Run the task now. If it is already under way, run it again: its answer may be outdated.
 
-        A task without a regular interval is asked until it succeeds once.
+        A task without a regular interval is run until it succeeds once.
         """
         if task.call is not None:
             task.call.again = True
@@ -136,16 +139,16 @@ class Schedule:
             self._wait(task, min(task.due, now))
 
     def drop(self, task: Task) -> None:
-        """Ask no more for a task; the answer of a call under way has no consequence for it."""
-        task.every, task.due, task.call = 0.0, inf, None
+        """Remove a task; the answer of a call under way does not change it."""
+        task.regular_interval, task.due, task.call = 0.0, inf, None
         self._count_demand(task)
         self._reset(task)
 
     def _count_demand(self, task: Task) -> None:
-        """Count what the task needs at its interval; the account's own calls are few."""
+        """Add the task to the demand at its interval, except the account's own few calls."""
         before, task.demand = task.demand, 0.0
-        if task.every and task.source is not None:
-            task.demand = task.calls / task.every
+        if task.regular_interval and task.source is not None:
+            task.demand = task.calls / task.regular_interval
         self._demand += task.demand - before
 
     def _wait(self, task: Task, due: float) -> None:
@@ -158,19 +161,19 @@ class Schedule:
         task.failures = task.rejections = 0
         self._rejected.discard(task)
 
-    # --- Taking turns -----------------------------------------------------------------------------
+    # --- Turns ------------------------------------------------------------------------------------
 
     @property
     def is_waiting_for_auth(self) -> bool:
-        """The last authenticate failed, and nothing else is asked until one succeeds."""
+        """True after a failed authenticate: nothing else is called until one succeeds."""
         return not self.authenticated and self._authenticate.failures > 0
 
     def is_resting(self, now: float) -> bool:
-        """Return True while QuantConnect wants the account to wait."""
+        """Return True while the account must wait, as QuantConnect asked."""
         return now < self._resting_until
 
     def next(self, now: float) -> Call | float:
-        """Return the call to make now, or how many seconds to wait; infinity until a call ends."""
+        """Return the call to make now, or the seconds to wait, infinity until a call ends."""
         wait = self.first_due() - now
         if wait > 0:
             return wait
@@ -182,7 +185,7 @@ class Schedule:
         return task.call
 
     def first_due(self) -> float:
-        """Return when next() has a call; infinity if not before a call ends."""
+        """Return the time at which next() has a call; infinity if a call must end first."""
         return max(self._next_slot, self._resting_until, min(map(_due, self._open_heaps)))
 
     @property
@@ -192,16 +195,16 @@ class Schedule:
     def put(
         self, call: Call, failure: ApiError | Fault | None, now: float, *, is_whole: bool = True
     ) -> None:
-        """Take back a call that has ended, well or not, and decide what is asked when.
+        """Take back a call that has ended, and plan the next ones by its outcome.
 
-        Without ``is_whole`` its reading takes another call: failures count until that is over.
+        Without ``is_whole``, the reading takes another call: failures count until it is complete.
         """
         task = call.task
         self.under_way -= 1
         if failure is not None:
             self._resting_until = max(self._resting_until, now + self._rest(failure))
         rejected = failure is not None and failure.reason is Reason.AUTH
-        # A call that began before the last authenticate says nothing about what came after.
+        # A call of an earlier session says nothing about the present one.
         if rejected and self.authenticated and call.session == self._session:
             self.authenticated = False
             self._wait(self._authenticate, now)
@@ -217,7 +220,7 @@ class Schedule:
                 self._session += 1
             elif call.again:
                 self._wait(task, now)
-            elif task.every:
+            elif task.regular_interval:
                 self._wait(task, call.taken + self.interval(task))
         elif task is self._authenticate and call.again:
             self._wait(task, now)  # the failure was about the previous token
@@ -225,14 +228,14 @@ class Schedule:
             self._wait(task, now + self._back_off(task, failure))
 
     def _back_off(self, task: Task, failure: ApiError | Fault) -> float:
-        """Return the seconds that a task waits after a failure."""
-        interval = self.interval(task) if task.every else 0.0
+        """Return the seconds to wait before a failed task runs again."""
+        interval = self.interval(task) if task.regular_interval else 0.0
         task.failures += 1
         if failure.reason is Reason.AUTH:
             task.rejections += 1
             self._rejected.add(task)
-            # The authenticate that follows tells whether the account is rejected or only this
-            # call; a second call of the latter kind may lock the account out as well.
+            # The authenticate that follows tells whether QuantConnect rejects the account or only
+            # this call. Repeating a rejected call may lock the account out too.
             rejections = task.rejections - (task is not self._authenticate)
             if rejections:
                 return lockout_wait(rejections)
@@ -240,15 +243,15 @@ class Schedule:
             wait = FIRST_LOADING_WAIT * 6.0 ** min(task.failures - 1, 32)
             return min(interval or LONGEST_BACKOFF, wait)
         if failure.reason is Reason.NOT_READY and interval:
-            return interval  # it did answer, only without anything to publish yet
+            return interval  # QuantConnect answered, but has nothing to publish yet
         wait = backoff(task.failures, interval=interval, random=self._random)
-        # While there are more calls than the budget has room for, a retry comes no sooner than the
-        # usual read, or failing projects would take the turns of the others.
+        # While the budget is too small, a retry comes no sooner than the regular read, or failing
+        # projects would take the turns of the others.
         is_crowded = task.source is not None and self.stretch > 1
         return max(wait, interval) if is_crowded else wait
 
     def _rest(self, failure: ApiError | Fault) -> float:
-        """Return the seconds for which a failure makes the whole account rest."""
+        """Return the seconds that the whole account must wait after a failure."""
         is_limited = failure.reason is Reason.RATE_LIMIT
         self._rate_limited += is_limited
         if failure.retry_after is not None:
@@ -262,39 +265,39 @@ class Schedule:
     # --- Another token, another budget ------------------------------------------------------------
 
     def use_new_token(self, now: float) -> None:
-        """End every wait after a rejection, and authenticate again if that is not done yet."""
+        """End every wait after a rejection, and authenticate again if necessary."""
         if not self.authenticated:
-            self.hurry(self._authenticate, now)
-        self.forgive(now)
+            self.run_now(self._authenticate, now)
+        self.end_waits(now)
 
-    def forgive(self, now: float) -> None:
-        """End every wait after a rejection, though nothing is known to have changed."""
+    def end_waits(self, now: float) -> None:
+        """End every wait after a rejection, with the same token."""
         for task in list(self._rejected):
             self._reset(task)
-            self.hurry(task, now)
+            self.run_now(task, now)
         if not self.authenticated and self._authenticate.call is None:
-            self.hurry(self._authenticate, now)
+            self.run_now(self._authenticate, now)
 
 
 def _due(heap: list[tuple[float, int, Task]]) -> float:
-    """Return when the first task of a heap is due; drop outdated entries on the way."""
+    """Return the time at which a heap's first task is due; drop outdated entries."""
     while heap and heap[0][2].due != heap[0][0]:
         heappop(heap)
     return heap[0][0] if heap else inf
 
 
 def backoff(failures: int, *, interval: float, random: Random) -> float:
-    """Return the seconds until the next try after so many failures in a row.
+    """Return the seconds until the next try, by the number of failures in a row.
 
-    Exponential with full jitter: anything from 0 to a bound that doubles up to LONGEST_BACKOFF, or
-    up to the interval where that is longer, so that failing tasks do not come back in step.
+    Exponential with full jitter, so that failing tasks do not retry at the same time: from 0 to a
+    bound that doubles up to LONGEST_BACKOFF, or to the interval if that is longer.
     """
     bound = min(max(LONGEST_BACKOFF, interval), FIRST_BACKOFF * 2.0 ** min(failures, 32))
     return random.uniform(0, bound)
 
 
 def lockout_wait(rejections: int) -> float:
-    """Return the seconds of silence after so many rejections in a row: 15 minutes to 2 hours.
+    """Return the seconds to wait by the number of rejections in a row: 15 minutes to 2 hours.
 
     QuantConnect locks out the user and the address after repeated failed authentication.
     """

@@ -1,4 +1,4 @@
-"""One thing that is asked of QuantConnect, again and again."""
+"""One call that is made to QuantConnect repeatedly."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Fault:
-    """A fault of this exporter where an answer was expected; the log has the traceback."""
+    """A fault of this exporter in place of an answer; the log has the traceback."""
 
     reason = None
     message = "a fault of this exporter, see its log"
@@ -26,20 +26,20 @@ class Fault:
 
 @dataclass(frozen=True)
 class Outcome:
-    """The verdict on an answer: taken in, but for ``problems``; or nothing of it, for a reason."""
+    """The verdict on an answer: accepted except for ``problems``, or refused with a ``failure``."""
 
     failure: ApiError | Fault | None = None
     problems: tuple[Problem, ...] = ()
     is_whole: bool = True
-    """The reading is over; else another call follows at once, and nothing new is published yet."""
+    """False if the reading takes another call at once, before anything new is published."""
 
 
 @dataclass(eq=False, kw_only=True)
 class Task:
-    """One thing that an account or a project asks QuantConnect for.
+    """One kind of call of an account or a project.
 
-    Owned by the account or the project, used under the account's lock. The schedule writes when it
-    is asked, the record how that goes. Times are seconds.
+    Owned by the account or the project, used under the account's lock. The schedule writes its
+    times, the record its results. Times are seconds.
     """
 
     name: str
@@ -50,26 +50,26 @@ class Task:
     project_id: int | None = None
     source: Source[Any] | None = None
     calls: int = 1
-    """The calls that one reading usually takes."""
+    """The usual number of calls per reading."""
 
     # --- Written by the schedule, but for the two intervals; monotonic ---
-    every: float = 0.0
-    """The regular interval, not stretched; 0 while it is not asked regularly."""
-    listed_every: float = 0.0
-    """The interval at which an answer for the whole account tells of it, if one does."""
+    regular_interval: float = 0.0
+    """The regular interval, not stretched; 0 if there is none."""
+    listed_interval: float = 0.0
+    """The interval of account-wide answers that contain its part; 0 if none does."""
     demand: float = 0.0
-    """Calls per second, as they are counted in the schedule's demand."""
+    """Calls per second, the task's part of the schedule's demand."""
     due: float = inf
     call: Call | None = None
     """The call under way."""
     failures: int = 0
-    """In a row."""
+    """The number of failures in a row."""
     rejections: int = 0
-    """Of them, those for which QuantConnect may lock the account out."""
+    """The number of failures among them that may lead to a lockout."""
 
     # --- Written by the record; unix time ---
     interval: float = 0.0
-    """The interval in force, as it is published."""
+    """The interval in force, as published."""
     tried: float | None = None
     success: bool | None = None
     last_success: float | None = None
@@ -80,14 +80,14 @@ class Task:
     left_out: LeftOut = field(default_factory=LeftOut)
 
     def note(self, outcome: Outcome, *, at: float, duration: float, interval: float) -> None:
-        """Note how a read ended ``at`` this unix time; the interval is the one in force."""
+        """Record the result of a read ``at`` this unix time; the interval is the one in force."""
         self.tried, self.duration, self.interval = at, duration, interval
         self.error, self.success = outcome.failure, outcome.failure is None
         if self.success:
             self.last_success, self.problems = at, outcome.problems
 
     def report(self) -> SourceReport:
-        """Return how the asking goes, for people."""
+        """Return the state of the reads, for people."""
         failure = self.error
         reason = "" if failure is None or failure.reason is None else failure.reason.value
         message = "" if failure is None else failure.message
@@ -105,9 +105,9 @@ class Task:
 
 @dataclass(eq=False)
 class Call:
-    """A task that was taken from the schedule at a time, in one of the account's sessions.
+    """A task's call under way: when it began, and in which session of the account.
 
-    ``again`` says that there was news meanwhile, which the answer may not contain.
+    ``again`` is set if the task was asked for meanwhile: the answer may be outdated.
     """
 
     task: Task

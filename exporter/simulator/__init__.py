@@ -1,13 +1,13 @@
-"""A simulated QuantConnect: its wire format, and accounts that live.
+"""A simulated QuantConnect: its wire format, and accounts that trade.
 
     world = World.demo(started=time.time())
     with SimulatorServer(world) as server:
         requests.get(f"{server.base_url}/live/list", headers=…)
 
-User id 1, token ``demo``. It shares no code with the rest of this project, which reads what is
-written here: an error in either shows. Instruments to trade by hand are made by
-``exporter.simulator.instruments``. Faults, generated accounts and a log of requests are the tests'
-own, in ``tests/support``.
+User id 1, token ``demo``. It shares no code with the rest of this project, which reads its answers,
+so an error in either shows. Make instruments to trade by hand with
+``exporter.simulator.instruments``. Faults, generated accounts and a log of requests are in
+``tests/support``.
 """
 
 from exporter.simulator.api import Api

@@ -1,4 +1,4 @@
-"""A simulated brokerage account: its state at any moment, adding up as a real one does."""
+"""A simulated brokerage account: its state at any time, whose amounts add up as in a real one."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
     from exporter.simulator.market import Market
 
 
-_REMEMBERED = 16  # states: of now, of launches, and of the ends of deployments
+_REMEMBERED = 16  # cached states: now, and the starts and ends of deployments
 
 
 class Account:
     """An account opened at ``opened`` (unix seconds) with ``deposits`` by currency.
 
-    Its algorithm never runs until ``redeployed``. Asked for a moment when it doesn't run, an
-    account gives that moment's prices; what a stopped deployment shows is the state when it
-    stopped, which is for the caller to ask.
+    Its algorithm does not run before ``set_runs``. At a time when it does not run, the account has
+    that time's prices. A stopped deployment shows the state at its stop; the caller must ask for
+    that time.
     """
 
     def __init__(
@@ -57,22 +57,22 @@ class Account:
         self._lock = threading.Lock()
 
     def at(self, time: float) -> AccountState:
-        """The account's state at ``time``."""
+        """Return the account's state at ``time``."""
         with self._lock:
             state = self._states.pop(time, None)
             if state is None:
                 state = self._work_out(time)
                 if len(self._states) >= _REMEMBERED:
                     del self._states[next(iter(self._states))]
-            self._states[time] = state  # last, so that the first is what wasn't asked for longest
+            self._states[time] = state  # last, so that the first is the least recently used
         return state
 
     def equity(self, time: float) -> float:
-        """The account's equity at ``time``."""
+        """Return the account's equity at ``time``."""
         return self.at(time).equity
 
     def trips(self, time: float) -> list[Trip]:
-        """Every round trip that was opened by ``time``."""
+        """Return every round trip that was opened by ``time``."""
         with self._lock:
             trips = [trip for trip in self._by_hand if trip.filled(time)]
             return [trip for book in self._books for trip in book.trips(time)] + trips
@@ -85,24 +85,24 @@ class Account:
             self._by_hand.append(Trip(instrument, (Fill(time, float(quantity), price),), math.inf))
 
     def close(self, time: float, key: str | None = None) -> bool:
-        """Close what is open under ``key``, or everything; False when there was nothing."""
+        """Close the positions under ``key``, or all; return False if there were none."""
         closed = False
         with self._lock:
             self._states.clear()
             for book in self._books:
-                closed |= book.cut(time, key)
+                closed |= book.close(time, key)
             for number, trip in enumerate(self._by_hand):
                 if trip.opened(time) and key in (None, trip.instrument.key):
                     self._by_hand[number] = trip._replace(closed=time)
                     closed = True
         return closed
 
-    def redeployed(self, running: Running) -> None:
-        """From now on the algorithm runs, ran and will run at these times."""
+    def set_runs(self, running: Running) -> None:
+        """Set the times at which the algorithm ran, runs and will run."""
         with self._lock:
             self._states.clear()
             for book in self._books:
-                book.runs(running)
+                book.set_runs(running)
 
     def _work_out(self, time: float) -> AccountState:
         trips = self._by_hand.copy()

@@ -1,7 +1,7 @@
 """QuantConnect's read-only endpoints, answered from a world.
 
-Takes parameters, gives the JSON answer: no HTTP here. What an answer looks like where nobody has
-published one (an unknown project, a project never deployed) is a guess and says so.
+Takes parameters and returns the JSON answer, without HTTP. Answers that nobody has published (for
+an unknown project, or one that was never deployed) are guesses, marked as such.
 """
 
 from __future__ import annotations
@@ -44,14 +44,14 @@ class RefusedError(Exception):
 
 
 class InvalidArgumentError(RefusedError):
-    """A parameter is missing or makes no sense."""
+    """A parameter is missing or invalid."""
 
     def __init__(self) -> None:
         super().__init__("Invalid argument")
 
 
 def error(*messages: str, code: int | None = None) -> Json:
-    """How QuantConnect says no, with status 200."""
+    """Return QuantConnect's answer for errors, which has status 200."""
     answer: Json = {} if code is None else {"errorCode": code}
     return {**answer, "errors": list(messages), "success": False}
 
@@ -63,10 +63,11 @@ class Api:
     world: World
 
     def answer(self, endpoint: str, parameters: Parameters) -> bytes:
-        """The body that answers ``endpoint`` (its path below /api/v2, such as ``live/list``)."""
+        """Return the answer's body for ``endpoint`` (its path below /api/v2, such as
+        ``live/list``)."""
         reply = _ENDPOINTS.get(endpoint)
         if reply is None:
-            # Guessed: nobody has published what QuantConnect says to a path it doesn't have.
+            # Guessed: nobody has published QuantConnect's answer to an unknown path.
             return wire.dumps(error(f"Invalid API endpoint: {endpoint}"))
         try:
             answer = reply(self, parameters)
@@ -75,12 +76,11 @@ class Api:
         return answer if isinstance(answer, bytes) else wire.dumps(answer)
 
     def authenticate(self, _parameters: Parameters) -> Json:
-        """Whoever gets this far is."""
+        """Return success: the server has checked the signature before."""
         return {"success": True}
 
     def live_portfolio_read(self, parameters: Parameters) -> Json | bytes:
-        """The portfolio of the newest deployment; success without one before the first snapshot
-        (guessed)."""
+        """Return the newest deployment's portfolio; none before the first snapshot (guessed)."""
         project = self._project(parameters)
         if project is None:
             return error("Project not found")
@@ -97,7 +97,7 @@ class Api:
         return {"portfolio": wire.portfolio(state, project.format), "success": True}
 
     def live_list(self, parameters: Parameters) -> Json:
-        """Every deployment there ever was, newest first, by project and status if asked."""
+        """Return all deployments, the newest first, by project and status if requested."""
         status = parameters.get("status")
         if status is not None and status not in LISTED:
             raise InvalidArgumentError
@@ -118,7 +118,7 @@ class Api:
         return {"live": [row for _, row in rows], "success": True}
 
     def live_read(self, parameters: Parameters) -> Json:
-        """The newest deployment with its statistics and its source code."""
+        """Return the newest deployment with its statistics and its source code."""
         project = self._project(parameters)
         if project is None:
             return error("Project not found")
@@ -155,7 +155,7 @@ class Api:
         }
 
     def live_chart_read(self, parameters: Parameters) -> Json:
-        """One chart over all deployments; what an unknown name is told is a guess."""
+        """Return one chart over all deployments; the answer to an unknown name is a guess."""
         name = parameters.get("name")
         start, end, count = (_integer(parameters.get(each)) for each in ("start", "end", "count"))
         if name not in chart.NAMES or not 0 <= start <= end or count <= 0:
@@ -166,8 +166,7 @@ class Api:
         return {"chart": answer, "success": True}
 
     def live_orders_read(self, parameters: Parameters) -> Json:
-        """The orders of all deployments, oldest first; ``algorithmId`` makes no difference, as
-        people have seen."""
+        """Return the orders of all deployments, oldest first; ``algorithmId`` has no effect."""
         start, end = _rows(parameters, "start", "end", MOST_ROWS)
         project = self._deployed(parameters)
         found = orders.orders(project, self.world.now())
@@ -175,7 +174,7 @@ class Api:
         return {"orders": rows, "length": len(found), "success": True}
 
     def live_trades_read(self, parameters: Parameters) -> Json:
-        """The closed trades of all deployments, or of the one with ``deployId``."""
+        """Return the closed trades of all deployments, or of the one with ``deployId``."""
         start, end = _rows(parameters, "start", "end", MOST_ROWS)
         deploy_id = parameters.get("deployId", "")
         if not isinstance(deploy_id, str):
@@ -190,8 +189,8 @@ class Api:
         return {"trades": rows, "length": len(found), "success": True}
 
     def live_logs_read(self, parameters: Parameters) -> Json:
-        """The lines of all deployments, or with ``deploymentLogs`` of that with ``algorithmId``,
-        those that contain ``query``. An unknown id is answered by a guess."""
+        """Return the log lines that contain ``query``, of all deployments, or with
+        ``deploymentLogs`` of ``algorithmId``. The answer to an unknown id is a guess."""
         start, end = _rows(parameters, "startLine", "endLine", MOST_LINES)
         query, algorithm_id = parameters.get("query") or "", parameters.get("algorithmId")
         if not isinstance(query, str) or algorithm_id is None:
@@ -214,18 +213,18 @@ class Api:
         }
 
     def projects_nodes_read(self, parameters: Parameters) -> Json:
-        """The organization's nodes; whether one is active is left to QuantConnect's choice."""
+        """Return the organization's nodes."""
         if self._project(parameters) is None:
             return error("Project not found")
         nodes = organization.nodes(self.world.projects, self.world.now())
         return {"nodes": nodes, "autoSelectNode": True, "success": True}
 
     def account_read(self, _parameters: Parameters) -> Json:
-        """The organization's credit and card."""
+        """Return the organization's credit and card."""
         return organization.account(self.world.now())
 
     def projects_read(self, parameters: Parameters) -> Json:
-        """One project, all, or those from ``start`` to before ``end``."""
+        """Return one project, all, or those from ``start`` to before ``end``."""
         if parameters.get("projectId") is not None:
             project = self._project(parameters)
             if project is None:
@@ -342,8 +341,7 @@ _ENDPOINTS: Mapping[str, Callable[[Api, Parameters], Json | bytes]] = {
 
 
 def _rows(parameters: Parameters, start: str, end: str, most: int) -> tuple[int, int]:
-    """The window that parameters of these names ask for: its first row, and the one after its
-    last."""
+    """Return the window of these parameters: its first row, and the one after its last."""
     first, after = _integer(parameters.get(start)), _integer(parameters.get(end))
     if not 0 <= first <= after <= first + most:
         raise InvalidArgumentError
@@ -351,7 +349,7 @@ def _rows(parameters: Parameters, start: str, end: str, most: int) -> tuple[int,
 
 
 def _integer(value: object) -> int:
-    """A number as JSON or a form has it."""
+    """Return a number from JSON or a form."""
     if isinstance(value, bool) or not isinstance(value, (int, str)):
         raise InvalidArgumentError
     try:

@@ -1,8 +1,8 @@
-"""Checks a request's signature, and locks out who fails too often.
+"""Signature checks, and lockouts after repeated failures.
 
-A request is signed with ``Timestamp: t`` (unix seconds) and ``Authorization: Basic
-base64("{user id}:{sha256("{token}:{t}") in hex}")``. The errors are those that people have seen;
-each is an answer with status 200.
+A request is signed with ``Timestamp: t`` (unix seconds) and ``Authorization: Basic base64("{user
+id}:{sha256("{token}:{t}") in hex}")``. The errors are those that users have reported; each is an
+answer with status 200.
 """
 
 from __future__ import annotations
@@ -34,8 +34,9 @@ LOCKED_OUT = "too many failed attempts for this user or ip"
 
 @dataclass(slots=True)
 class Authentication:
-    """Who may in. After ``lockout_after`` failures in a row of a user or an address (0: never),
-    that user and that address are refused for ``lockout_seconds``, signed well or not."""
+    """The access check. After ``lockout_after`` failures in a row of a user or an address (0:
+    never), that user and that address are refused for ``lockout_seconds``, even with a valid
+    signature."""
 
     lockout_after: int = 10
     lockout_seconds: float = 900.0
@@ -52,7 +53,8 @@ class Authentication:
         token: str,
         now: float,
     ) -> Json | None:
-        """Why a request from ``address`` is refused at ``now`` (unix seconds), or None."""
+        """Return the error for a request from ``address`` at ``now`` (unix seconds); None if
+        accepted."""
         user, signature = _credentials(headers.get("Authorization", ""))
         parties = (f"user {user}", f"address {address}")
         with self._lock:
@@ -70,7 +72,7 @@ class Authentication:
         return refusal
 
     def lock_out(self, address: str, until: float) -> None:
-        """Refuse ``address`` until ``until`` (unix seconds), whoever signs."""
+        """Refuse ``address`` until ``until`` (unix seconds), for every user."""
         with self._lock:
             self._locked_until[f"address {address}"] = until
 
@@ -82,7 +84,7 @@ class Authentication:
 
 
 def _credentials(header: str) -> tuple[str, str]:
-    """User id and signature of a Basic authorization; empty where there is none."""
+    """Return the user id and signature of a Basic authorization; empty if there is none."""
     scheme, _, encoded = header.partition(" ")
     if scheme.lower() != "basic":
         return "", ""

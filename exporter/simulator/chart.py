@@ -1,7 +1,7 @@
 """The charts of live/chart/read: samples of a project's equity and of its benchmark.
 
-LEAN samples equity while an exchange of the project is open, and everything else once a day.
-``count`` of the request is a resolution: its window is divided into that many buckets, and the last
+LEAN samples equity while an exchange of the project is open, and everything else once a day. The
+request's ``count`` is a resolution: its window is divided into that many buckets, and the last
 sample of each is sent.
 """
 
@@ -41,7 +41,7 @@ class Window:
 
 
 class Sampler:
-    """The samples that exist at ``now`` (unix seconds) of a project that was deployed."""
+    """The samples of a deployed project at ``now`` (unix seconds)."""
 
     def __init__(self, project: Project, now: float) -> None:
         self._deployments = [d for d in reversed(project.deployments) if d.launched <= now]
@@ -50,15 +50,15 @@ class Sampler:
         self._now = now
 
     def minutes(self, window: Window) -> list[int]:
-        """The times of equity's samples: each bucket's last."""
+        """Return the times of the equity samples: each bucket's last."""
         return self._times(window, self._minute)
 
     def days(self, window: Window) -> list[int]:
-        """The times of daily samples: each bucket's last."""
+        """Return the times of the daily samples: each bucket's last."""
         return self._times(window, self._day)
 
     def before(self, day: int) -> float:
-        """The time of the daily sample before ``day``, or of its deployment's launch."""
+        """Return the time of the daily sample before ``day``, or of its deployment's launch."""
         deployment = next(d for d in self._deployments if d.launched <= day)
         return max(self._day(day - 1), deployment.launched)
 
@@ -73,8 +73,8 @@ class Sampler:
         return times
 
     def _buckets(self, window: Window) -> Iterator[tuple[float, float]]:
-        """The buckets as (exclusive, inclusive) bounds, without those before the first launch or
-        after now; for the window 0 to 0 all of the past is one."""
+        """Return the buckets as (exclusive, inclusive) bounds, without those before the first
+        launch or after now. For the window 0 to 0, the whole past is one bucket."""
         start, end = window.start, window.end
         if start == end == 0:
             yield -1.0, self._now
@@ -87,7 +87,7 @@ class Sampler:
             yield after, min(start + (number + 1) * width, end)
 
     def _minute(self, time: float) -> int:
-        """The latest sample of equity up to ``time``."""
+        """Return the time of the latest equity sample up to ``time``."""
         minute = math.floor(time / MINUTE) * MINUTE
         if self._has_hours:
             minute = _open_minute(minute)
@@ -95,7 +95,8 @@ class Sampler:
         return minute if minute >= oldest else self._day(min(time, oldest))
 
     def _day(self, time: float) -> int:
-        """The latest daily sample up to ``time``: the midnight that ends a day of trading."""
+        """Return the latest daily sample's time up to ``time``: the midnight after a trading
+        day."""
         day = math.floor(time / DAY)
         while self._has_hours and _is_weekend(day - 1):
             day -= 1
@@ -103,7 +104,7 @@ class Sampler:
 
 
 def read(project: Project, now: float, name: str, window: Window) -> Json:
-    """The chart ``name`` of ``NAMES`` as the ``chart`` object of the answer."""
+    """Return the chart ``name`` of ``NAMES``, as the ``chart`` object of the answer."""
     sampler = Sampler(project, now)
     if name == "Benchmark":
         prices: list[object] = [
@@ -130,7 +131,7 @@ def read(project: Project, now: float, name: str, window: Window) -> Json:
 
 
 def _candles(project: Project, times: list[int]) -> list[list[float]]:
-    """Candles [time, open, high, low, close], each opening at the close of the one before."""
+    """Return candles [time, open, high, low, close], each opening at the previous close."""
     candles = []
     before = None
     for time in times:
@@ -154,19 +155,19 @@ def _series(name: str, unit: str, index: int, kind: int, values: list[object]) -
 
 
 def _change(project: Project, start: float, end: float) -> float:
-    """The relative change of equity."""
+    """Return the relative change of equity."""
     before = project.book.equity(start)
     return project.book.equity(end) / before - 1.0 if before else 0.0
 
 
 def _rounded(value: float) -> float:
-    """``value`` to 4 decimals above 1000 and else to 7 digits, as LEAN writes points."""
+    """Round ``value`` as LEAN does for points: to 4 decimals above 1000, else to 7 digits."""
     return round(value, 4) if abs(value) > 1000 else float(f"{value:.7g}")
 
 
 def _open_minute(minute: int) -> int:
-    """The latest minute up to ``minute`` at which US exchanges are open, without their holidays
-    and always in winter time."""
+    """Return the latest minute up to ``minute`` in which US exchanges are open, ignoring holidays
+    and summer time."""
     day, second = divmod(minute, DAY)
     if not _is_weekend(day) and second >= _OPENS:
         return day * DAY + min(second, int(_CLOSES))

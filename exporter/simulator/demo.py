@@ -1,7 +1,7 @@
-"""The demo account: projects of the kinds that people run, alive for weeks before the demo.
+"""The demo account: typical projects that have traded for weeks before the demo.
 
-Most of each book turns over slowly; from the demo's start a few slots of each trade every minute
-or two, so that someone who watches sees life.
+Most of each book turns over slowly. From the demo's start, a few slots of each trade every minute
+or two, so that a viewer sees changes.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ _CRASH = """Runtime Error: 'NoneType' object has no attribute 'Current'
 
 
 class Ending(TypedDict, total=False):
-    """How a deployment ends, as ``Deployment`` has it."""
+    """The end of a deployment, as in ``Deployment``."""
 
     stopped: float | None
     outcome: str
@@ -70,7 +70,7 @@ class Ending(TypedDict, total=False):
 
 
 class Demo:
-    """Makes the demo's projects around ``started`` (unix seconds)."""
+    """The factory of the demo's projects; the demo starts at ``started`` (unix seconds)."""
 
     def __init__(
         self, *, seed: str, market: Market, started: float, stops_after: float, crashes_after: float
@@ -83,7 +83,7 @@ class Demo:
         self._slots = Slots(seed=seed, market=market, started=started)
 
     def projects(self) -> list[Project]:
-        """Every project of the demo."""
+        """Return every project of the demo."""
         return [
             self._us_equities(),
             self._options_and_futures(),
@@ -265,7 +265,7 @@ class Demo:
         return self._project(23580029, "Not yet deployed", {"USD": 100_000.0}, [], launched=[])
 
     def _old(self) -> Project:
-        """Two deployments of last spring; the last was liquidated, the first never came up."""
+        """Return a project with two old deployments: one never started, one was liquidated."""
         slots = self._slots
         stopped = self._started - 150 * DAY
         project = self._project(
@@ -302,8 +302,8 @@ class Demo:
         security_types: str = "Equity",
         user_statistics: Mapping[str, str] | None = None,
     ) -> Project:
-        """A project deployed ``launched`` days before the start, each deployment stopped five
-        minutes before the next, the last one as ``ending`` says."""
+        """Return a project deployed ``launched`` days before the start. Each deployment stops five
+        minutes before the next; ``ending`` is the end of the last one."""
         opened = self._started - max(HISTORY, *(days * DAY for days in (0.0, *launched)))
         launches = [self._started - days * DAY for days in launched]
         deployments = [
@@ -326,7 +326,7 @@ class Demo:
             deposits=deposits,
             slots=slots,
         )
-        book.redeployed(running(deployments))
+        book.set_runs(running(deployments))
         return Project(
             project_id,
             name,

@@ -1,4 +1,4 @@
-"""The slots of the demo's books: what each trades, how much and how often."""
+"""The slots of the demo's books: the instrument, size and frequency of their trades."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _QUARTERS = (3, 6, 9, 12)
 
 
 class Slots:
-    """Makes slots that run slowly before ``started`` (unix seconds)."""
+    """The factory of slots, which trade slowly before ``started`` (unix seconds)."""
 
     def __init__(self, *, seed: str, market: Market, started: float) -> None:
         self._seed = seed
@@ -35,13 +35,14 @@ class Slots:
     def slow(
         self, instrument: Instrument, value: float, side: int, cycle: float = 10 * DAY
     ) -> Slot:
-        """One share that turns over in days."""
+        """Return a slot for one share that turns over in days."""
         return self._slot(instrument.ticker, lambda *_: instrument, value, side, cycle, cycle)
 
     def quick(self, instrument: Instrument, value: float, side: int, cycle: float) -> Slot:
-        """One share that turns over in half a day before the start, in ``cycle`` seconds after.
+        """Return a slot for one share that turns over in half a day before the start, then in
+        ``cycle`` seconds.
 
-        Half a day, so that a project has a few hundred orders when the demo starts.
+        With half a day, a project has a few hundred orders when the demo starts.
         """
         return self._slot(
             instrument.ticker, lambda *_: instrument, value, side, 12 * 3600.0, cycle, 0.85
@@ -56,7 +57,8 @@ class Slots:
         cycle: float,
         quick: float | None = None,
     ) -> Slot:
-        """Contracts that are rolled each ``cycle`` seconds, or ``quick`` ones after the start."""
+        """Return a slot for contracts that roll every ``cycle`` seconds; after the start, every
+        ``quick``."""
         return self._slot(name, contract, value, side, cycle, quick or cycle)
 
     def _slot(
@@ -69,7 +71,8 @@ class Slots:
         after: float,
         busy: float = 1.0,
     ) -> Slot:
-        """A slow slot is somewhere inside a cycle when the demo starts, a quick one begins one."""
+        """Return a slot; when the demo starts, a slow one is within a cycle, a quick one begins
+        one."""
         phase = uniform(self._seed, name, value)[0]
         offset = 0.2 + 0.6 * phase if before == after else 0.0
         switch = self._started - offset * before + (0 if before == after else 0.3 * phase * after)
@@ -81,7 +84,7 @@ class Slots:
     def call(
         self, underlying: Instrument, step: int, root: str | None = None
     ) -> Callable[[float, float], Instrument]:
-        """Calls some way out of the money."""
+        """Return a function that makes calls out of the money."""
 
         def contract(opened: float, closed: float) -> Instrument:
             strike = self._strike(underlying, opened, step, 3)
@@ -93,7 +96,7 @@ class Slots:
     def put(
         self, underlying: Instrument, step: int, root: str | None = None
     ) -> Callable[[float, float], Instrument]:
-        """Puts some way out of the money."""
+        """Return a function that makes puts out of the money."""
 
         def contract(opened: float, closed: float) -> Instrument:
             strike = self._strike(underlying, opened, step, -4)
@@ -103,7 +106,7 @@ class Slots:
         return contract
 
     def weekly(self, underlying: Instrument) -> Callable[[float, float], Instrument]:
-        """Calls at the money that expire on the next Friday."""
+        """Return a function that makes calls at the money that expire on the next Friday."""
 
         def contract(opened: float, closed: float) -> Instrument:
             strike = self._strike(underlying, opened, 1) + Decimal("0.5")
@@ -112,26 +115,26 @@ class Slots:
         return contract
 
     def es(self, _opened: float, closed: float) -> Instrument:
-        """The S&P 500 future."""
+        """Return the S&P 500 future."""
         return future("ES", "cme", third_friday_after(closed + 8 * DAY, _QUARTERS), 50.0, "SPX")
 
     def gc(self, _opened: float, closed: float) -> Instrument:
-        """The gold future."""
+        """Return the gold future."""
         return future("GC", "comex", third_friday_after(closed + 8 * DAY), 100.0, "GC")
 
     def cl(self, _opened: float, closed: float) -> Instrument:
-        """The crude-oil future."""
+        """Return the crude-oil future."""
         return future("CL", "nymex", third_friday_after(closed + 8 * DAY), 1000.0, "CL")
 
     def es_put(self, opened: float, closed: float) -> Instrument:
-        """Puts on the S&P 500 future."""
+        """Return puts on the S&P 500 future."""
         contract = self.es(opened, closed)
         strike = self._strike(contract, opened, 50, -3)
         expiry = third_friday_after(closed + 2 * DAY)
         return option(contract, expiry, strike, put=True, market="cme")
 
     def og_call(self, opened: float, closed: float) -> Instrument:
-        """A gold option's root is not that of its future."""
+        """Return calls on the gold future, whose root differs from the future's."""
         contract = self.gc(opened, closed)
         strike = self._strike(contract, opened, 10, 3)
         expiry = third_friday_after(closed + 2 * DAY)

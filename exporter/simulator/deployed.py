@@ -1,4 +1,4 @@
-"""Statistics and source of a running deployment (live/read), and the form of the last one."""
+"""The statistics and source of a running deployment (live/read), and the last deployment form."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 def runtime_statistics(
     project: Project, numbers: Statistics, currency: str, now: float
 ) -> dict[str, str]:
-    """LEAN's statistics as the strings it makes of them (LiveTradingResultHandler), with its
-    places for a minus, and what the algorithm set itself."""
+    """Return LEAN's statistics as its display strings (LiveTradingResultHandler), with its position
+    of the minus sign, and the algorithm's own statistics."""
     sign = glyph(currency)
     sharpe = 100 * uniform(project.project_id, math.floor(now / 3600))[0]
     return {
@@ -34,7 +34,7 @@ def runtime_statistics(
 
 
 def server_statistics(deployment: Deployment, now: float) -> dict[str, str]:
-    """The machine that a running deployment has to itself."""
+    """Return the statistics of the machine on which a deployment runs alone."""
     cpu, memory, _, _ = uniform(deployment.deploy_id, math.floor(now / 10))
     days, seconds = divmod(int(now - deployment.launched), 86_400)
     clock = f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
@@ -49,14 +49,14 @@ def server_statistics(deployment: Deployment, now: float) -> dict[str, str]:
 
 
 def node(deployment: Deployment) -> str:
-    """The id of the node that ``deployment`` has to itself."""
+    """Return the id of ``deployment``'s node."""
     return f"LN-{deployment.deploy_id.removeprefix('L-')}"
 
 
 def live_form(deployment: Deployment) -> Json:
-    """The fields in which a project's last deployment was entered (projects/read).
+    """Return the form of a project's last deployment (projects/read).
 
-    One that ends in a runtime error had been told not to start again.
+    A deployment that ends in a runtime error has automatic restart off.
     """
     return {
         "brokerageData": {"id": deployment.brokerage},
@@ -69,7 +69,7 @@ def live_form(deployment: Deployment) -> Json:
 
 
 def source_files(project: Project) -> list[Json]:
-    """The algorithm's source, which QuantConnect sends along with every live/read."""
+    """Return the algorithm's source, which QuantConnect sends with every live/read."""
     return [
         {
             "id": project.project_id * 10,

@@ -1,7 +1,7 @@
-"""One request and its answer.
+"""A request and its answer.
 
-The server makes an exchange for each request. All that goes to the client goes through here, so
-that a test's fault can put any byte on the wire at any speed.
+The server creates an exchange for each request. Every byte to the client passes through it, so a
+test's fault can send any byte at any speed.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ class Answer:
     body: bytes = b""
 
     def with_header(self, name: str, value: str) -> Answer:
-        """The same with one header more."""
+        """Return the answer with another header."""
         return replace(self, headers=(*self.headers, (name, value)))
 
     def head(self, date: float) -> bytes:
-        """The status line and headers, to the empty line."""
+        """Return the status line and headers, including the empty line."""
         try:
             phrase = HTTPStatus(self.status).phrase
         except ValueError:
@@ -44,23 +44,23 @@ class Answer:
 
 
 def sized(answer: Answer) -> Answer:
-    """``answer`` with the length of its body declared."""
+    """Return ``answer`` with a Content-Length."""
     if answer.status in (204, 304):
         return answer
     return answer.with_header("Content-Length", str(len(answer.body)))
 
 
 def compressed(answer: Answer) -> Answer:
-    """``answer`` with its body in gzip."""
+    """Return ``answer`` with its body in gzip."""
     body = gzip.compress(answer.body, compresslevel=1, mtime=0)
     return replace(answer, body=body).with_header("Content-Encoding", "gzip")
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request as it arrived, at ``monotonic`` and ``time`` (unix seconds).
+    """A request, received at ``monotonic`` and ``time`` (unix seconds).
 
-    ``endpoint`` is its path below ``/api/v2/``; ``authorised`` whether its signature was good. No
+    ``endpoint`` is its path below ``/api/v2/``; ``authorised`` is True for a valid signature. No
     credentials are kept.
     """
 
@@ -76,24 +76,24 @@ class Request:
 
 
 class Fault(Protocol):
-    """Something that befalls a request."""
+    """A fault in the answer to a request."""
 
     def act(self, exchange: Exchange) -> None:
-        """Answer ``exchange`` badly, or change it and let it proceed."""
+        """Send a faulty answer, or change the exchange and let it proceed."""
 
 
 class Interference(Protocol):
-    """A test's hand in the server: it sees each request and says what befalls it."""
+    """A test's interference with the server: it sees each request and chooses its faults."""
 
-    def befall(self, request: Request) -> Iterator[Fault]:
-        """Give the faults that act on ``request``, in order."""
+    def faults_for(self, request: Request) -> Iterator[Fault]:
+        """Return the faults that act on ``request``, in order."""
 
 
 class Exchange:
-    """A request of one connection. Its thread alone uses it.
+    """A request of a connection and its answer; used only in its thread.
 
-    ``faults`` are those still to act, in order; ``normal`` makes the answer where none does;
-    ``wait`` sleeps that many seconds and raises ConnectionAbortedError when the server closes.
+    ``faults`` act in order; without one, ``normal`` makes the answer. ``wait`` sleeps for some
+    seconds, and raises ConnectionAbortedError when the server closes.
     """
 
     def __init__(
@@ -124,20 +124,20 @@ class Exchange:
             fault.act(self)
 
     def answer(self) -> Answer:
-        """What an undisturbed QuantConnect would say, neither compressed nor sized yet."""
+        """Return the normal answer, neither compressed nor with a length yet."""
         return self._normal()
 
     def head(self, answer: Answer) -> bytes:
-        """The head of ``answer`` with the server's date."""
+        """Return the head of ``answer`` with the server's date."""
         return answer.head(self._clock() + self.date_offset)
 
-    def finished(self, answer: Answer) -> Answer:
-        """``answer`` as the client wants it: compressed if it takes that, and sized."""
+    def encode(self, answer: Answer) -> Answer:
+        """Return ``answer`` with its length, compressed if the client accepts that."""
         if self.accepts_gzip and len(answer.body) >= COMPRESSED_FROM:
             answer = compressed(answer)
         return sized(answer)
 
     def send(self, answer: Answer) -> None:
-        """Send ``answer`` whole."""
-        answer = self.finished(answer)
+        """Send the complete ``answer``."""
+        answer = self.encode(answer)
         self.connection.sendall(self.head(answer) + answer.body)

@@ -1,4 +1,4 @@
-"""An account of which nothing is known but its equity, behind answers given from outside."""
+"""An account with a given equity and nothing else, for given portfolio answers."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from exporter.simulator.timetable import Running
 
 
-_ORIGIN = 1_795_000_000.0  # in November 2026, as good as any time
+_ORIGIN = 1_795_000_000.0  # an arbitrary time in November 2026
 
 
 class GivenAccount:
-    """Always the same, and can't be traded in: ValueError."""
+    """An account that never changes; trading in it raises ValueError."""
 
     currency = "USD"
     market = Market("given", _ORIGIN)
@@ -36,25 +36,25 @@ class GivenAccount:
         )
 
     def at(self, _time: float) -> AccountState:
-        """The state at any time."""
+        """Return the state, the same at any time."""
         return self._state
 
     def equity(self, _time: float) -> float:
-        """The given equity."""
+        """Return the given equity."""
         return self._state.equity
 
     def trips(self, _time: float) -> list[Trip]:
-        """None are known."""
+        """Return none."""
         return []
 
     def open(self, _instrument: Instrument, _quantity: float, _time: float) -> NoReturn:
-        """Refused."""
+        """Raise ValueError."""
         msg = "an account behind a given answer can't trade"
         raise ValueError(msg)
 
     def close(self, _time: float, _key: str | None = None) -> bool:
-        """There is nothing to close."""
+        """Return False: there is nothing to close."""
         return False
 
-    def redeployed(self, _running: Running) -> None:
-        """Makes no difference."""
+    def set_runs(self, _running: Running) -> None:
+        """Do nothing."""

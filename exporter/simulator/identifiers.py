@@ -1,7 +1,7 @@
-"""Writes security identifiers the way LEAN does (Common/SecurityIdentifier.cs).
+"""Security identifiers, written as LEAN does (Common/SecurityIdentifier.cs).
 
-The simulator makes its keys from what a contract is (type, market, expiry, strike, right), so
-that a reader of them has something true to decode. Nothing here reads an identifier.
+The simulator makes its keys from a contract's type, market, expiry, strike and right, so that a
+decoder gets real ones. Nothing here reads an identifier.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ MARKETS = {
 }
 
 _DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-_MAX_STRIKE_DIGITS = 999_999 - 2**19  # six digits, less the bit that says negative
+_MAX_STRIKE_DIGITS = 999_999 - 2**19  # six digits, without the sign bit
 
 
 class SecurityType(IntEnum):
@@ -46,7 +46,7 @@ class SecurityType(IntEnum):
 
 
 def base36(number: int) -> str:
-    """``number`` in base 36, upper case."""
+    """Return ``number`` in base 36, in upper case."""
     digits = ""
     while number:
         number, digit = divmod(number, 36)
@@ -66,11 +66,11 @@ def security_identifier(
     underlying: str | None = None,
     strike_scale: int = 6,
 ) -> str:
-    """The key of a security in ``portfolio.holdings``, such as ``SPY R735QTJ8XC9X``.
+    """Return the key of a security in ``portfolio.holdings``, such as ``SPY R735QTJ8XC9X``.
 
-    ``day`` is the expiry of a derivative, the first trading day of a mapped equity, and day 0 for
-    what has neither. ``strike_scale`` is 6 since LEAN's pull request 9086 and 4 before it.
-    Raises ValueError for a strike that six digits can't hold.
+    ``day`` is the expiry of a derivative, the first trading day of a mapped equity, or else day 0.
+    ``strike_scale`` is 6 since LEAN's pull request 9086 and 4 before it. Raises ValueError for a
+    strike that six digits can't hold.
     """
     digits, exponent = _strike(strike)
     number = (
@@ -87,7 +87,7 @@ def security_identifier(
 
 
 def _strike(strike: Decimal) -> tuple[int, int]:
-    """The digits of a strike without trailing zeros, and the power of ten to scale them by."""
+    """Return the digits of a strike without trailing zeros, and their power of ten."""
     sign, digits, exponent = strike.normalize().as_tuple()
     number = int("".join(map(str, digits)) or "0")
     if sign or number > _MAX_STRIKE_DIGITS or not isinstance(exponent, int):

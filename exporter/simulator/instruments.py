@@ -1,7 +1,6 @@
-"""What the simulated algorithms trade: one description a contract, and how to make them.
+"""The instruments of the simulated algorithms, and functions to make them.
 
-An instrument knows its key, its size and its fees; what it costs at a moment is the market's
-business (see ``market``).
+An instrument has its key, size and fees; ``market`` has its price at any time.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ MARGINED = frozenset({SecurityType.FUTURE, SecurityType.CFD, SecurityType.CRYPTO
 
 @dataclass(frozen=True, slots=True)
 class Instrument:
-    """One security. ``pricing`` names the walk it follows, ``decimals`` those of its tick;
+    """One security. ``pricing`` names the walk of its price, ``decimals`` is its tick's precision,
     ``expires`` is in unix seconds."""
 
     key: str
@@ -50,24 +49,25 @@ class Instrument:
     underlying: Instrument | None = field(default=None, repr=False)
 
     def fee(self, quantity: float, value: float) -> float:
-        """The commission on trading ``quantity`` units worth ``value``, in ``value``'s currency."""
+        """Return the commission on ``quantity`` units worth ``value``, in ``value``'s currency."""
         return max(self.minimum_fee, abs(quantity) * self.fee_per_unit, abs(value) * self.fee_ratio)
 
 
 def expiry_time(day: date) -> float:
-    """When a contract that expires on ``day`` stops trading: 21:00 UTC, seconds since the epoch."""
+    """Return the end of trading (21:00 UTC) of a contract that expires on ``day``, in unix
+    seconds."""
     return datetime(day.year, day.month, day.day, 21, tzinfo=UTC).timestamp()
 
 
 def friday_after(time: float) -> date:
-    """The first Friday whose expiry is later than ``time``."""
+    """Return the first Friday whose expiry is later than ``time``."""
     day = datetime.fromtimestamp(time, UTC).date()
     day += timedelta(days=(4 - day.weekday()) % 7)
     return day if expiry_time(day) > time else day + timedelta(days=7)
 
 
 def third_friday_after(time: float, months: tuple[int, ...] = tuple(range(1, 13))) -> date:
-    """The first third Friday, in one of ``months``, whose expiry is later than ``time``."""
+    """Return the next third Friday in one of ``months`` whose expiry is later than ``time``."""
     day = datetime.fromtimestamp(time, UTC).date().replace(day=1)
     while True:
         third = day + timedelta(days=(4 - day.weekday()) % 7 + 14)
@@ -77,7 +77,7 @@ def third_friday_after(time: float, months: tuple[int, ...] = tuple(range(1, 13)
 
 
 def equity(key_ticker: str, first_day: str, ticker: str | None = None) -> Instrument:
-    """A US equity. The key holds its first ticker and day, people know it as ``ticker``."""
+    """Return a US equity. The key holds its first ticker and day; ``ticker`` is today's."""
     key = security_identifier(
         key_ticker, SecurityType.EQUITY, "usa", day=date.fromisoformat(first_day)
     )
@@ -92,7 +92,7 @@ def equity(key_ticker: str, first_day: str, ticker: str | None = None) -> Instru
 
 
 def index(ticker: str) -> Instrument:
-    """An index: cannot be bought, but its options can."""
+    """Return an index, which only its options can be traded on."""
     return Instrument(
         key=security_identifier(ticker, SecurityType.INDEX, "usa"),
         ticker=ticker,
@@ -102,7 +102,7 @@ def index(ticker: str) -> Instrument:
 
 
 def future(ticker: str, market: str, expiry: date, multiplier: float, pricing: str) -> Instrument:
-    """A future on what ``pricing`` names, ``multiplier`` dollars a point."""
+    """Return a future on ``pricing``, ``multiplier`` dollars per point."""
     return Instrument(
         key=security_identifier(ticker, SecurityType.FUTURE, market, day=expiry),
         ticker=ticker,
@@ -132,7 +132,7 @@ def option(
     market: str = "usa",
     strike_scale: int = 6,
 ) -> Instrument:
-    """An option on an equity, a future or an index (European), ``ticker`` its root."""
+    """Return an option on an equity, a future or an index (European); ``ticker`` is its root."""
     security_type = _OPTION_TYPES[underlying.security_type]
     root = ticker or underlying.key.partition(" ")[0]
     of_index = security_type is SecurityType.INDEX_OPTION
@@ -164,7 +164,7 @@ def option(
 
 
 def forex(pair: str) -> Instrument:
-    """A currency pair at Oanda, such as ``EURGBP``: base, then quote currency."""
+    """Return a currency pair at Oanda, such as ``EURGBP``: base, then quote currency."""
     return Instrument(
         key=security_identifier(pair, SecurityType.FOREX, "oanda"),
         ticker=pair,
@@ -180,7 +180,7 @@ def forex(pair: str) -> Instrument:
 
 
 def cfd(ticker: str) -> Instrument:
-    """A contract for difference at Oanda, in dollars, such as ``XAUUSD``."""
+    """Return a contract for difference at Oanda, in dollars, such as ``XAUUSD``."""
     return Instrument(
         key=security_identifier(ticker, SecurityType.CFD, "oanda"),
         ticker=ticker,
@@ -191,7 +191,7 @@ def cfd(ticker: str) -> Instrument:
 
 
 def crypto(pair: str, base: str) -> Instrument:
-    """A spot pair against the dollar at Coinbase, such as ``BTCUSD``."""
+    """Return a spot pair against the dollar at Coinbase, such as ``BTCUSD``."""
     return Instrument(
         key=security_identifier(pair, SecurityType.CRYPTO, "coinbase"),
         ticker=pair,
@@ -204,7 +204,7 @@ def crypto(pair: str, base: str) -> Instrument:
 
 
 def crypto_future(pair: str, pricing: str) -> Instrument:
-    """A perpetual future at Binance, margined and quoted in USDT, such as ``BTCUSDT``."""
+    """Return a perpetual future at Binance, margined and quoted in USDT, such as ``BTCUSDT``."""
     return Instrument(
         key=security_identifier(pair, SecurityType.CRYPTO_FUTURE, "binance"),
         ticker=pair,

@@ -1,4 +1,4 @@
-"""Trades and what they add up to."""
+"""Trades and their sums."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Fill(NamedTuple):
-    """So many units (negative when sold) at a time and a price in the quote currency."""
+    """A trade of some units (negative when sold) at a time, and a price in the quote currency."""
 
     time: float
     quantity: float
@@ -20,18 +20,18 @@ class Fill(NamedTuple):
 
 
 class Trip(NamedTuple):
-    """A round trip: one or two fills that open it, and when all of it is closed."""
+    """A round trip: one or two opening fills, and the time at which it is closed."""
 
     instrument: Instrument
     fills: tuple[Fill, ...]
     closed: float
 
     def opened(self, time: float) -> tuple[Fill, ...]:
-        """The opening fills still in the book at ``time``."""
+        """Return the opening fills still in the book at ``time``."""
         return self.filled(time) if time < self.closed else ()
 
     def filled(self, time: float) -> tuple[Fill, ...]:
-        """The opening fills that happened by ``time`` and before the trip was closed."""
+        """Return the opening fills that happened by ``time`` and before the trip was closed."""
         return tuple(fill for fill in self.fills if fill.time <= time and fill.time < self.closed)
 
 
@@ -43,14 +43,14 @@ class Totals(NamedTuple):
     volume: float = 0.0
 
     def plus(self, other: Totals) -> Totals:
-        """The sums of both."""
+        """Return the sums of both."""
         return Totals(
             self.realized + other.realized, self.fees + other.fees, self.volume + other.volume
         )
 
 
 def position(fills: Iterable[Fill]) -> tuple[float, float]:
-    """The quantity that ``fills`` make and what they cost, in units times price."""
+    """Return the total quantity of ``fills`` and their cost, in units times price."""
     quantity = cost = 0.0
     for fill in fills:
         quantity += fill.quantity
@@ -59,13 +59,13 @@ def position(fills: Iterable[Fill]) -> tuple[float, float]:
 
 
 def close(trip: Trip, market: Market) -> Fill:
-    """The fill that closes ``trip``."""
+    """Return the fill that closes ``trip``."""
     quantity, _ = position(trip.filled(trip.closed))
     return Fill(trip.closed, -quantity, market.price(trip.instrument, trip.closed))
 
 
 def settle(trip: Trip, time: float, market: Market, currency: str) -> Totals:
-    """What ``trip`` has realized, cost in fees and turned over by ``time``, in ``currency``."""
+    """Return the realized profit, fees and volume of ``trip`` by ``time``, in ``currency``."""
     instrument = trip.instrument
     filled = trip.filled(time)
     totals = Totals()
@@ -82,7 +82,7 @@ def settle(trip: Trip, time: float, market: Market, currency: str) -> Totals:
 
 
 def traded(instrument: Instrument, fill: Fill, market: Market, currency: str) -> Totals:
-    """The fee and the volume of ``fill``, in ``currency``."""
+    """Return the fee and the volume of ``fill``, in ``currency``."""
     rate = market.rate(instrument.quote_currency, fill.time, currency)
     value = abs(fill.quantity) * instrument.multiplier * fill.price * rate
     return Totals(fees=instrument.fee(fill.quantity, value), volume=value)

@@ -1,7 +1,7 @@
-"""The log that live/logs/read shows: all deployments of a project in one file.
+"""The log of live/logs/read: all deployments of a project in one file.
 
-A line of the algorithm begins with the time in New York, where it is always winter here; those of
-the start have none.
+The algorithm's lines begin with the time in New York, always in winter time; start-up lines have no
+time.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _WARNED = 0.25  # of all days
 
 
 def logs(project: Project, now: float) -> list[tuple[Deployment, str]]:
-    """Each line up to ``now`` with its deployment, oldest first."""
+    """Return each line up to ``now`` with its deployment, oldest first."""
     found = orders(project, now)
     return [
         (deployment, line)
@@ -50,7 +50,7 @@ def _lines(deployment: Deployment, placed: list[Order], now: float) -> Iterator[
 
 
 def _days(deployment: Deployment, now: float) -> Iterator[tuple[float, str]]:
-    """A word on every day, and on some a warning."""
+    """Yield a line for every day, and on some days a warning."""
     end = deployment.latest(now)
     day = math.floor(deployment.launched / _DAY)
     while (opening := day * _DAY + _OPENING) <= end:

@@ -1,8 +1,8 @@
-"""What everything costs at a moment: a pure function of the seed and the time.
+"""All prices at any time: a pure function of the seed and the time.
 
 Related instruments move together: a future follows its index, an option its underlying, a cross
-rate its two currencies. Prices of securities fall on their tick; a cross rate is not rounded, so
-that a position in it and the cash behind it add up exactly.
+rate its two currencies. Prices of securities are rounded to their tick; a cross rate is not, so
+that a position in it and its cash add up exactly.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ MARKET_VOLATILITY = 0.13
 INTEREST = 0.04
 IMPLIED_VOLATILITY = 0.17
 
-_EVERYTHING = ""  # the whole market's walk
+_EVERYTHING = ""  # the name of the whole market's walk
 _REMEMBERED = 4096  # places of walks
 
 
 class Walk(NamedTuple):
-    """A price of ``level`` at the world's start, drifting ``drift`` and moving ``volatility`` a
-    year, with ``beta`` of the whole market's move on top."""
+    """The random walk of a price: ``level`` at the world's start, ``drift`` and ``volatility`` per
+    year, plus ``beta`` times the whole market's move."""
 
     level: float
     volatility: float
@@ -74,23 +74,23 @@ _CRYPTO_CURRENCIES = {"BTC": "BTCUSD", "ETH": "ETHUSD", "SOL": "SOLUSD"}
 
 
 class Market:
-    """The prices of one seed. ``origin`` is when the walks stand near their levels."""
+    """The prices of one seed. At ``origin``, the walks are near their levels."""
 
     def __init__(self, seed: str, origin: float) -> None:
         self._seed = seed
         self._origin = origin
-        self._known: dict[tuple[str, float], float] = {}  # most questions are about a few moments
+        self._known: dict[tuple[str, float], float] = {}  # most calls are for the same few times
         self._noise: dict[str, Noise] = {_EVERYTHING: Noise(f"{seed}/market", MARKET_VOLATILITY)}
         self._at_origin: dict[str, float] = {}
 
     def rate(self, currency: str, time: float, account_currency: str = "USD") -> float:
-        """How much of ``account_currency`` one unit of ``currency`` is worth at ``time``."""
+        """Return the rate from ``currency`` to ``account_currency`` at ``time``."""
         if currency == account_currency:
             return 1.0
         return self._dollars(currency, time) / self._dollars(account_currency, time)
 
     def price(self, instrument: Instrument, time: float) -> float:
-        """The price of one unit at ``time``, in the quote currency."""
+        """Return the price of one unit at ``time``, in the quote currency."""
         kind = instrument.security_type
         if kind is SecurityType.FOREX:
             return self.rate(instrument.base_currency, time, instrument.quote_currency)
@@ -108,7 +108,8 @@ class Market:
         return spot * math.exp(INTEREST * _years_left(instrument, time))
 
     def _option(self, option: Instrument, underlying: float, time: float) -> float:
-        """Black and Scholes with a constant volatility; a cent at the least, as markets quote."""
+        """Return the Black-Scholes price at a constant volatility, at least a cent, as markets
+        quote."""
         years = _years_left(option, time)
         deviation = IMPLIED_VOLATILITY * math.sqrt(years)
         d1 = (math.log(underlying / option.strike) + INTEREST * years) / deviation + deviation / 2
@@ -148,13 +149,13 @@ class Market:
         return known
 
     def _unlisted(self, name: str) -> Walk:
-        """A share that the table doesn't know: some ordinary level and volatility."""
+        """Return the walk of a share that is not in the table: an ordinary level and volatility."""
         level, volatility, beta, _ = uniform(self._seed, "walk", name)
         return Walk(round(8.0 + 300.0 * level**2, 2), 0.15 + 0.3 * volatility, 0.5 + beta)
 
 
 def _years_left(instrument: Instrument, time: float) -> float:
-    """Until expiry; a minute at the least, so that an expired contract still has a price."""
+    """Return the years to expiry, at least a minute: an expired contract still has a price."""
     return max(instrument.expires - time, 60.0) / YEAR
 
 

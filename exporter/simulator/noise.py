@@ -1,7 +1,7 @@
-"""Randomness without state: the same seed and time give the same number, for any time.
+"""Randomness without state: the same seed and time always give the same number.
 
-Prices are sums of smooth noise at periods from seconds to months, so that any moment of the past
-or the future costs the same few table look-ups and the present joins its history without a seam.
+Prices are sums of smooth noise at periods from seconds to months. So any time in the past or future
+costs the same few table look-ups, and prices have no jumps.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from hashlib import blake2b
 YEAR = 365.25 * 86_400.0
 
 _SIZE = 4096
-_STRIDE = 0x9E37  # odd, so a permutation of the table; near the golden ratio of 16 bits
+_STRIDE = 0x9E37  # odd, so that it permutes the table; near 2**16 divided by the golden ratio
 _TABLE = tuple(map(random.Random("noise table").gauss, [0.0] * _SIZE, [1.0] * _SIZE))
 _PERIODS = tuple(4.0 * 6.0**n for n in range(9))  # 4 s, 24 s, … 78 days
 
 
 def uniform(*parts: object) -> list[float]:
-    """Four numbers in [0, 1) that depend on ``parts`` and nothing else."""
+    """Return four numbers in [0, 1) that depend only on ``parts``."""
     digest = blake2b("/".join(map(str, parts)).encode(), digest_size=32).digest()
     return [int.from_bytes(digest[n : n + 8]) / 2**64 for n in (0, 8, 16, 24)]
 
@@ -37,7 +37,7 @@ class Noise:
         )
 
     def at(self, time: float) -> float:
-        """The walk's value at ``time``, seconds since the epoch."""
+        """Return the walk's value at ``time``, in unix seconds."""
         total = 0.0
         for frequency, amplitude, salt in self._layers:
             position = time * frequency

@@ -1,8 +1,8 @@
-"""The orders and the closed trades that a project's round trips consist of.
+"""The orders and the closed trades of a project's round trips.
 
-Each fill of a trip is a market order that is filled at once. Some trips have company: an order that
-is refused for want of buying power before the opening one, and a limit order that waits above the
-price until the trip is closed. An order id counts the orders of its deployment.
+Each fill of a trip is a market order that is filled at once. Some trips have two more orders:
+before the opening one, an order that is rejected for lack of buying power; and a limit order above
+the price, open until the trip is closed. Order ids count from 1 in each deployment.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ MARKET, LIMIT = 0, 1
 SUBMITTED, FILLED, CANCELED, INVALID = 1, 3, 5, 7
 _EVENTS = {SUBMITTED: "submitted", FILLED: "filled", CANCELED: "canceled", INVALID: "invalid"}
 
-_REFUSED = 0.03  # of all trips
+_REFUSED = 0.03  # fraction of all trips
 _WITH_LIMIT = 0.12
 _NO_POWER = (
     "Order Error: ids: [{number}], Insufficient buying power to complete orders (Value:[{value}]), "
@@ -41,8 +41,8 @@ _NO_POWER = (
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """An order as it stands now. ``fill`` is its submission: time, quantity and the price then;
-    ``ended`` (unix seconds) is when it was canceled."""
+    """An order in its present state. ``fill`` has its submission time, quantity and the price then;
+    ``ended`` (unix seconds) is the time of its cancellation."""
 
     deployment: Deployment
     number: int
@@ -60,23 +60,23 @@ class Order:
 
     @property
     def message(self) -> str:
-        """The reason why the order was refused, or nothing."""
+        """The reason for its rejection; empty if it was not rejected."""
         if self.status != INVALID:
             return ""
         return _NO_POWER.format(number=self.number, value=round(self.fill.quantity * self.price, 2))
 
     @property
     def price(self) -> float:
-        """The price at submission, to the tick."""
+        """The price at submission, rounded to the tick."""
         return round(self.fill.price, self.instrument.decimals)
 
     @property
     def rounded_limit_price(self) -> float:
-        """The limit to the tick; 0 without one."""
+        """The limit, rounded to the tick; 0 without one."""
         return round(self.limit_price or 0.0, self.instrument.decimals)
 
     def numbered(self, number: int) -> Order:
-        """The order as the one of its deployment with this number."""
+        """Return the order with this number in its deployment."""
         return Order(
             self.deployment,
             number,
@@ -89,7 +89,7 @@ class Order:
         )
 
     def events(self) -> Iterator[tuple[float, int]]:
-        """Its history: (time, status)."""
+        """Return its history: (time, status)."""
         if self.status != INVALID:
             yield self.fill.time, SUBMITTED
         if self.status != SUBMITTED:
@@ -97,7 +97,7 @@ class Order:
 
 
 def orders(project: Project, now: float) -> list[Order]:
-    """Every order of every deployment up to ``now`` (unix seconds), oldest first."""
+    """Return the orders of all deployments up to ``now`` (unix seconds), oldest first."""
     deployments, market = tuple(project.deployments), project.book.market
     drafts = [
         (order.fill.time, place, order)
@@ -121,14 +121,14 @@ def orders(project: Project, now: float) -> list[Order]:
 def _of_closed_trip(
     trip: Trip, deployments: tuple[Deployment, ...], market: Market
 ) -> tuple[Order, ...]:
-    """The orders of a trip that is closed, of which nothing changes any more."""
+    """Return the orders of a closed trip, which no longer change."""
     return tuple(_of_trip(trip, deployments, market, trip.closed))
 
 
 def _of_trip(
     trip: Trip, deployments: tuple[Deployment, ...], market: Market, now: float
 ) -> Iterator[Order]:
-    """The orders of ``trip`` in the order of their submission, not numbered yet."""
+    """Return the orders of ``trip`` by submission time, without numbers."""
     fills = trip.filled(now)
     first = fills[0]
     deployment = _deployment(deployments, first.time)
@@ -152,12 +152,12 @@ def _of_trip(
 
 
 def _deployment(deployments: tuple[Deployment, ...], time: float) -> Deployment:
-    """The deployment that trades at ``time``; a trip is opened and closed by one that runs."""
+    """Return the deployment that runs at ``time``."""
     return next(d for d in reversed(deployments) if d.launched <= time)
 
 
 def row(order: Order, project: Project) -> Json:
-    """``order`` as a row of live/orders/read."""
+    """Return ``order`` as a row of live/orders/read."""
     answer = _row(order, project.format)
     answer["events"] = [
         _event(order, number, event, project.book)
@@ -238,12 +238,12 @@ def _event(order: Order, number: int, event: tuple[float, int], book: Book) -> J
 
 
 def fee(order: Order, book: Book) -> float:
-    """The fee of a filled order, in the account's currency."""
+    """Return the fee of a filled order, in the account's currency."""
     return ledger.traded(order.instrument, order.fill, book.market, book.currency).fees
 
 
 def _symbol(instrument: Instrument) -> Json:
-    """A symbol as orders have it: ``permtick`` repeats the ticker of today."""
+    """Return a symbol as in orders: ``permtick`` repeats today's ticker."""
     symbol = wire.symbol(instrument)
     symbol["permtick"] = symbol["value"]
     if instrument.underlying is not None:
@@ -252,16 +252,16 @@ def _symbol(instrument: Instrument) -> Json:
 
 
 class Trade(NamedTuple):
-    """A quantity that ``entry`` opened and ``exit`` closed in one deployment: fill to fill, first
-    in, first out."""
+    """A closed trade of one deployment: a quantity that fill ``entry`` opened and fill ``exit``
+    closed, first in, first out."""
 
     entry: Order
     exit: Order
 
 
 def trades(found: list[Order]) -> list[Trade]:
-    """The trades that ``found`` closed, in order of their exits. A position that was carried over
-    to another deployment is no trade of either."""
+    """Return the trades that the orders ``found`` closed, by exit time. A position that carried
+    over to another deployment is a trade of neither."""
     closed = []
     entries: dict[int, list[Order]] = {}
     for order in found:
@@ -279,7 +279,7 @@ def trades(found: list[Order]) -> list[Trade]:
 
 
 def trade_row(trade: Trade, project: Project) -> Json:
-    """``trade`` as a row of live/trades/read. Amounts are in the account's currency."""
+    """Return ``trade`` as a row of live/trades/read. Amounts are in the account's currency."""
     entry, leave = trade
     instrument, book = entry.instrument, project.book
     start, end, quantity = entry.fill.time, leave.fill.time, entry.fill.quantity
@@ -316,7 +316,7 @@ def trade_row(trade: Trade, project: Project) -> Json:
 
 
 def _span(seconds: float) -> str:
-    """A duration as .NET writes it: ``3.00:28:58.9000000``."""
+    """Return a duration as .NET writes it: ``3.00:28:58.9000000``."""
     whole, ticks = divmod(round(seconds * 10_000_000), 10_000_000)
     days, rest = divmod(whole, 86_400)
     clock = f"{rest // 3600:02d}:{rest // 60 % 60:02d}:{rest % 60:02d}"

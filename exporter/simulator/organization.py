@@ -1,6 +1,6 @@
 """The organization's nodes and its credit.
 
-Every person here is invented.
+All persons are fictional.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _MONTH = 30 * 86_400
 
 
 def nodes(projects: Iterable[Project], now: float) -> Json:
-    """The nodes of projects/nodes/read: one for each project that runs, and some that are free."""
+    """Return the nodes of projects/nodes/read: one per running project, and some free ones."""
     busy = [
         _live(node(deployment), number, project)
         for number, (project, deployment) in enumerate(_running(projects, now), start=1)
@@ -39,8 +39,8 @@ def nodes(projects: Iterable[Project], now: float) -> Json:
 
 
 def account(now: float) -> Json:
-    """The answer of account/read: credit that is used up and bought every 30 days, and a card that
-    expires a year after ``now`` (unix seconds)."""
+    """Return the answer of account/read: credit that is used up and bought every 30 days, and a
+    card that expires a year after ``now`` (unix seconds)."""
     day = datetime.fromtimestamp(now, UTC)
     return {
         "organizationId": ID,

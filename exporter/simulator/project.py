@@ -1,4 +1,4 @@
-"""A project, its deployments, and what is true of it at a moment."""
+"""A project, its deployments, and its true state at any time."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ RUNNING = "Running"
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """How a project's answers are written.
+    """The format of a project's answers.
 
-    ``encoding``: ``short`` is today's, ``long`` that of 2024, ``pascal`` the one before.
+    ``encoding``: ``short`` is today's, ``long`` that of 2024, ``pascal`` the previous one.
     ``empty_as_list`` sends empty maps as ``[]``, as PHP does; ``iso_dates`` sends
     ``2026-11-22T10:00:00Z`` in place of ``2026-11-22 10:00:00``.
     """
@@ -32,7 +32,7 @@ class Format:
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """A live deployment; ``stopped`` and ``outcome`` are what ends it, maybe in the future."""
+    """A live deployment; ``stopped`` and ``outcome`` are its end, which may be in the future."""
 
     deploy_id: str
     launched: float
@@ -43,58 +43,58 @@ class Deployment:
     environment: str = "paper"
 
     def status(self, time: float) -> str:
-        """Its status at ``time``."""
+        """Return its status at ``time``."""
         return self.outcome if self.ended(time) else RUNNING
 
     def ended(self, time: float) -> bool:
-        """Whether it has ended by ``time``."""
+        """Return True if it has ended by ``time``."""
         return self.stopped is not None and self.stopped <= time
 
     def latest(self, time: float) -> float:
-        """The last moment up to ``time`` at which it ran."""
+        """Return the last time up to ``time`` at which it ran."""
         return time if self.stopped is None else min(time, self.stopped)
 
 
 class Book(Protocol):
-    """Whatever can say what an account holds at a time and be traded in by hand."""
+    """The state of an account at any time, and trades by hand."""
 
     currency: str
     market: Market
-    """The prices that it is valued at."""
+    """The market that values it."""
 
     def at(self, time: float) -> AccountState:
-        """The account's state at ``time``."""
+        """Return the account's state at ``time``."""
 
     def equity(self, time: float) -> float:
-        """The same state's equity, however it is had quickest."""
+        """Return that state's equity, in the quickest way."""
 
     def trips(self, time: float) -> list[Trip]:
-        """Every round trip that was opened by ``time``, as far as the book knows."""
+        """Return the known round trips that were opened by ``time``."""
 
     def open(self, instrument: Instrument, quantity: float, time: float) -> None:
-        """Trade by hand at ``time``'s price."""
+        """Open a position by hand at the price of ``time``."""
 
     def close(self, time: float, key: str | None = None) -> bool:
-        """Close by hand; False when there was nothing to close."""
+        """Close by hand; return False if there was nothing to close."""
 
-    def redeployed(self, running: Running) -> None:
-        """From now on the algorithm runs, ran and will run at these times."""
+    def set_runs(self, running: Running) -> None:
+        """Set the times at which the algorithm ran, runs and will run."""
 
 
 def running(deployments: list[Deployment]) -> Running:
-    """When an algorithm with these deployments runs."""
+    """Return the times at which an algorithm with these deployments runs."""
     return [(deployment.launched, deployment.stopped) for deployment in deployments]
 
 
 def deploy_id(*parts: object) -> str:
-    """An id such as ``L-a1b2…``, as QuantConnect gives deployments, that ``parts`` decide."""
+    """Return an id such as ``L-a1b2…``, in QuantConnect's form, that depends only on ``parts``."""
     return f"L-{blake2b(repr(parts).encode(), digest_size=16).hexdigest()}"
 
 
 @dataclass(frozen=True, slots=True)
 class Statistics:
-    """What the running deployment has made since its launch, in the account's currency, as
-    numbers; ``return_ratio`` as a fraction."""
+    """The running deployment's statistics since its launch, in the account's currency;
+    ``return_ratio`` is a fraction."""
 
     equity: float
     fees: float
@@ -107,13 +107,12 @@ class Statistics:
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """What is true of a project at ``at`` (unix seconds), nothing rounded.
+    """The true state of a project at ``at`` (unix seconds), not rounded.
 
-    On the wire holdings are as ``Holding.on_wire`` has them, cash is as it is, and ``equity`` and
-    the statistics are to the cent, the return to a hundredth of a percent.
-
-    All but the name is None for one never deployed. ``account`` is the state at ``state_at``,
-    which is when the deployment ended if it has.
+    On the wire, holdings are rounded as in ``Holding.on_wire``, cash is not rounded, ``equity`` and
+    the statistics are rounded to the cent, the return to a hundredth of a percent. All but the name
+    is None for a project that was never deployed. ``account`` is the state at ``state_at``: ``at``,
+    or the end of the deployment.
     """
 
     project_id: int
@@ -129,8 +128,8 @@ class Truth:
 
 @dataclass(slots=True)
 class Project:
-    """A project of the account. Its ``deployments`` are in order of launch, and only ``World``
-    changes them, under its lock, each time by a new list."""
+    """A project of the account. Its ``deployments`` are in order of launch; only ``World`` replaces
+    the list, under its lock."""
 
     project_id: int
     name: str
@@ -143,19 +142,19 @@ class Project:
     user_statistics: dict[str, str] = field(default_factory=dict)
 
     def deployment(self, time: float) -> Deployment | None:
-        """The newest deployment launched by ``time``."""
+        """Return the newest deployment launched by ``time``."""
         launched = [d for d in self.deployments if d.launched <= time]
         return launched[-1] if launched else None
 
     def equity(self, deployment: Deployment, time: float) -> float:
-        """What live/list says: the equity of ``deployment`` at ``time`` or when it ended; 0 for
-        one that never came up."""
+        """Return the equity of live/list: that of ``deployment`` at ``time`` or at its end; 0 if it
+        never started."""
         if deployment.stopped is not None and deployment.stopped <= deployment.launched:
             return 0.0
         return self.book.equity(deployment.latest(time))
 
     def truth(self, time: float) -> Truth:
-        """What is true of it at ``time``."""
+        """Return its true state at ``time``."""
         truth = Truth(self.project_id, self.name, time)
         deployment = self.deployment(time)
         if deployment is None:

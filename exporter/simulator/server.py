@@ -1,6 +1,4 @@
-"""The simulated QuantConnect as an HTTP server on loopback: sockets, threads, and the requests that
-it reads and has answered.
-"""
+"""The simulated QuantConnect as an HTTP server on loopback: sockets, threads and requests."""
 
 from __future__ import annotations
 
@@ -31,17 +29,17 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _PREFIX = "/api/v2/"
-_IDLE = 120.0  # seconds that a kept connection may stay silent
+_IDLE = 120.0  # seconds after which an idle connection is closed
 _NOT_FOUND = Answer(
     404, (("Content-Type", "text/html; charset=utf-8"),), b"<html><h1>404 Not Found</h1></html>"
 )
 
 
 class SimulatorServer:
-    """Serves ``world``; a context manager that starts and closes.
+    """The server of ``world``; a context manager that starts and closes it.
 
-    ``interference`` sees each request and decides what befalls it: nothing without one. With
-    ``port`` 0 the system picks one: see ``base_url``. Raises OSError where it can't listen.
+    ``interference`` chooses the faults of each request. With ``port`` 0 the system picks one: see
+    ``base_url``. Raises OSError if it cannot listen.
     """
 
     def __init__(
@@ -65,21 +63,21 @@ class SimulatorServer:
 
     @property
     def port(self) -> int:
-        """The port it listens on."""
+        """The port of the server."""
         return int(self._http.server_address[1])
 
     @property
     def base_url(self) -> str:
-        """What a client takes for https://www.quantconnect.com/api/v2."""
+        """The simulated equivalent of https://www.quantconnect.com/api/v2."""
         scheme = "http" if self._http.ssl_context is None else "https"
         return f"{scheme}://{self._http.server_address[0]!s}:{self.port}{_PREFIX.rstrip('/')}"
 
     def now(self) -> float:
-        """The server's clock, unix seconds: that of the Date header and of signatures."""
+        """Return the server's clock in unix seconds, for the Date header and signatures."""
         return time.time()
 
     def start(self) -> None:
-        """Answer from now on, in threads of its own."""
+        """Start answering, in the server's own threads."""
         self._thread.start()
 
     def close(self) -> None:
@@ -125,8 +123,8 @@ class _HTTPServer(ThreadingHTTPServer):
         super().__init__(address, _Handler)
 
     def get_request(self) -> tuple[socket.socket, object]:
-        """Note each connection, and leave its TLS handshake to its own thread: a silent client
-        holds up no other."""
+        """Register each connection. Its own thread does the TLS handshake, so a silent client
+        delays no other."""
         connection, address = super().get_request()
         if self.ssl_context is not None:
             connection = self.ssl_context.wrap_socket(
@@ -137,17 +135,17 @@ class _HTTPServer(ThreadingHTTPServer):
         return connection, address
 
     def shutdown_request(self, request: socket.socket) -> None:  # type: ignore[override]
-        """Forget a connection that ends."""
+        """Unregister a connection that ends."""
         with self._lock:
             self._connections.discard(request)
         super().shutdown_request(request)
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Log what is the simulator's own fault."""
+        """Log a fault of the simulator itself."""
         log.exception("request failed client=%s request=%s", client_address, request)
 
     def drop_connections(self) -> None:
-        """End what is under way, and whatever waits."""
+        """End all connections and waits."""
         self.closing.set()
         with self._lock:
             connections = list(self._connections)
@@ -156,14 +154,14 @@ class _HTTPServer(ThreadingHTTPServer):
                 connection.shutdown(socket.SHUT_RDWR)
 
     def wait(self, seconds: float) -> None:
-        """Let ``seconds`` pass; ConnectionAbortedError when the server closes meanwhile."""
+        """Wait for ``seconds``. Raise ConnectionAbortedError if the server closes meanwhile."""
         if self.closing.wait(seconds):
             msg = "the simulator closes"
             raise ConnectionAbortedError(msg)
 
 
 class _Handler(BaseHTTPRequestHandler):
-    """The requests of one connection."""
+    """The handler of a connection's requests."""
 
     server: _HTTPServer
     protocol_version = "HTTP/1.1"
@@ -171,14 +169,14 @@ class _Handler(BaseHTTPRequestHandler):
     timeout = _IDLE
 
     def handle(self) -> None:
-        """Requests until either side has had enough; a client that goes is no error."""
+        """Handle requests until either side closes; a client that disconnects is no error."""
         try:
             super().handle()
         except OSError:
             self.close_connection = True
 
     def do_GET(self) -> None:
-        """Any request."""
+        """Handle any request."""
         simulator = self.server.simulator
         split = urlsplit(re.sub("/{2,}", "/", self.path))
         length = self.headers.get("Content-Length", "0")
@@ -186,7 +184,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_error(400, "Bad Content-Length")
             return
         body = self.rfile.read(int(length))
-        if len(body) < int(length):  # the client went in the middle of it, and has asked nothing
+        if len(body) < int(length):  # the client disconnected before it had sent the whole request
             self.close_connection = True
             return
         if not split.path.startswith(_PREFIX):
@@ -224,7 +222,7 @@ class _Handler(BaseHTTPRequestHandler):
 
         exchange = Exchange(
             connection=self.connection,
-            faults=iter(()) if interference is None else interference.befall(request),
+            faults=iter(()) if interference is None else interference.faults_for(request),
             normal=normal,
             wait=self.server.wait,
             clock=simulator.now,
@@ -237,11 +235,11 @@ class _Handler(BaseHTTPRequestHandler):
     do_POST = do_GET  # noqa: N815 - the standard library's name
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-        """Nothing: a request is no news."""
+        """Log nothing."""
 
 
 def _parameters(body: bytes) -> Parameters:
-    """The parameters in a body of JSON or of a form; none where it is neither."""
+    """Return the parameters in a body of JSON or a form; none if it is neither."""
     if not body.lstrip().startswith(b"{"):
         return dict(parse_qsl(body.decode("latin-1")))
     try:

@@ -1,4 +1,4 @@
-"""What is true of an account at one moment, with nothing rounded for the wire."""
+"""The true state of an account at one time, not rounded for the wire."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 class Holding:
     """An open position.
 
-    Prices are in the quote currency; ``market_value`` and ``unrealized_pnl`` (less the fee that
-    closing would cost, as LEAN has it) in the account's; ``unrealized_pnl_percent`` of cost.
+    Prices are in the quote currency; ``market_value`` and ``unrealized_pnl`` (net of the closing
+    fee, as in LEAN) in the account's; ``unrealized_pnl_percent`` is of the cost.
     """
 
     instrument: Instrument
@@ -29,7 +29,7 @@ class Holding:
     unrealized_pnl_percent: float
 
     def on_wire(self) -> Holding:
-        """The same as QuantConnect sends it: prices to the tick, values by SmartRoundingShort."""
+        """Return the holding as sent: prices rounded to the tick, values by SmartRoundingShort."""
         decimals = self.instrument.decimals
         return Holding(
             instrument=self.instrument,
@@ -55,11 +55,11 @@ class Cash:
 
 @dataclass(frozen=True, slots=True)
 class AccountState:
-    """An account at a moment; every amount but those of ``cash`` in the account's currency.
+    """An account at one time; every amount except in ``cash`` is in the account's currency.
 
-    ``equity`` is deposits + realized − fees + unrealized, and just as well the cash book's value
-    plus that of shares and options plus the profit of futures. ``unrealized`` is before closing
-    fees; ``holdings_value`` adds up absolute values, as LEAN's TotalHoldingsValue.
+    ``equity`` is deposits + realized − fees + unrealized, which equals the cash book's value plus
+    that of shares and options plus the profit of futures. ``unrealized`` is before closing fees;
+    ``holdings_value`` adds up absolute values, as LEAN's TotalHoldingsValue.
     """
 
     currency: str
@@ -79,13 +79,13 @@ class AccountState:
 
     @property
     def unrealized_pnl(self) -> float:
-        """The sum of the positions' unrealized profit, closing fees off."""
+        """The sum of the positions' unrealized profit, net of closing fees."""
         return sum(holding.unrealized_pnl for holding in self.holdings.values())
 
 
 def smart_rounding_short(value: float) -> float:
-    """LEAN's Extensions.SmartRoundingShort: the larger, the coarser; up to 1, and so every
-    negative number, untouched."""
+    """Round as LEAN's Extensions.SmartRoundingShort: the larger, the coarser. Numbers up to 1,
+    including all negative ones, do not change."""
     if value <= 1:
         return value
     if value <= 10:

@@ -1,9 +1,9 @@
-"""When the simulated algorithms trade.
+"""The times at which the simulated algorithms trade.
 
-Each slot of an account makes one round trip a cycle: it opens, sometimes adds, and closes, at
-moments and in sizes that only the seed decides. So what is held at any time can be worked out
-without living through the time before. Two things are laid over it: while no deployment runs
-nothing trades, and a trip can be cut short by hand.
+Each slot of an account makes one round trip per cycle: it opens, sometimes adds, and closes, at
+times and in sizes that depend only on the seed. So the holdings at any time can be computed without
+the time before. There are two exceptions: nothing trades while no deployment runs, and a trip can
+be closed early by hand.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Timetable:
-    """Before ``switch`` (unix seconds) a cycle lasts ``before`` seconds, afterwards ``after``;
-    one cycle ends exactly at ``switch``. ``busy`` is the chance that a cycle trades at all."""
+    """Cycles of ``before`` seconds up to ``switch`` (unix seconds), where one ends, and of
+    ``after`` seconds from then on. ``busy`` is the probability that a cycle trades at all."""
 
     switch: float
     before: float
@@ -33,22 +33,22 @@ class Timetable:
     busy: float = 1.0
 
     def start(self, cycle: int) -> float:
-        """When ``cycle`` begins; cycle 0 begins at ``switch``."""
+        """Return the time at which ``cycle`` begins; cycle 0 begins at ``switch``."""
         return self.switch + cycle * (self.before if cycle < 0 else self.after)
 
     def cycle(self, time: float) -> int:
-        """The cycle that ``time`` falls into."""
+        """Return the cycle that contains ``time``."""
         since = time - self.switch
         return math.floor(since / (self.before if since < 0 else self.after))
 
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A place in the book: what it trades, for how much and which way.
+    """A slot of the book: its instrument, size and side.
 
-    ``contract`` gives the instrument for a trip from its opening and closing times, so that a
-    derivative outlives the trip. ``value`` is the usual size in dollars; ``side`` 1, −1, or 0
-    where the seed decides each time.
+    ``contract`` returns the instrument for a trip by its opening and closing times, so that a
+    derivative expires after the trip. ``value`` is the usual size in dollars; ``side`` is 1, −1, or
+    0 for a random one.
     """
 
     name: str
@@ -76,14 +76,15 @@ class SlotBook:
         self._first = slot.timetable.cycle(opened)
         self._opened = opened
         self._cuts: dict[int, float] = {}
-        self._sums = [Totals()]  # before cycle first + n; grown when asked for
-        self._drawn_out: dict[int, Trip] = {}  # of the cycles in _sums, what isn't summed there
+        self._sums = [Totals()]  # the sums before cycle first + n; extended on demand
+        self._drawn_out: dict[int, Trip] = {}  # trips of the cycles in _sums not summed there
         self._past: list[Trip] = []  # of the cycles in _sums
         self._trips: dict[int, Trip | None] = {}  # the latest only
 
     def before(self, time: float) -> tuple[Totals, list[Trip]]:
-        """The sums of all trips that earlier cycles have closed, and the trips beside them: that
-        of the cycle at ``time``, and those that a pause drew out over the end of theirs."""
+        """Return the sums of all trips that earlier cycles have closed, and the other trips. Those
+        are the trip of the cycle at ``time``, and those that a pause extended beyond their
+        cycle."""
         timetable = self._slot.timetable
         cycle = timetable.cycle(time)
         if cycle < self._first:
@@ -113,8 +114,8 @@ class SlotBook:
         trips = self._past if current is None else [*self._past, current]
         return [trip for trip in trips if trip.filled(time)]
 
-    def cut(self, time: float, key: str | None) -> bool:
-        """Close what is open at ``time`` if its key is ``key`` or that is None."""
+    def close(self, time: float, key: str | None) -> bool:
+        """Close the open trip at ``time`` if its key is ``key``, or if ``key`` is None."""
         trip = self._trip(self._slot.timetable.cycle(time))
         if trip is None or not trip.opened(time) or key not in (None, trip.instrument.key):
             return False
@@ -122,8 +123,8 @@ class SlotBook:
         self._forget()
         return True
 
-    def runs(self, running: Running) -> None:
-        """From now on the algorithm runs, ran and will run at these times."""
+    def set_runs(self, running: Running) -> None:
+        """Set the times at which the algorithm ran, runs and will run."""
         self._running = running
         self._forget()
 
@@ -137,7 +138,7 @@ class SlotBook:
         return any(start <= time and (end is None or time < end) for start, end in self._running)
 
     def _next_run(self, time: float) -> float:
-        """``time`` where the algorithm runs then, else when it next starts, else infinity."""
+        """Return ``time`` if the algorithm runs then, else its next start, else infinity."""
         if self._runs(time):
             return time
         return min((start for start, _ in self._running if start > time), default=math.inf)
@@ -175,5 +176,5 @@ class SlotBook:
 
 
 def _units(lots: int, instrument: Instrument) -> float:
-    """``lots`` in units, without the dust that multiplying by 0.001 leaves."""
+    """Return ``lots`` in units, rounded, since multiplying by 0.001 is not exact."""
     return round(lots * instrument.lot, 8)

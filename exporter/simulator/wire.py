@@ -1,6 +1,6 @@
-"""Writes portfolios the way QuantConnect sends them, in the three encodings it has had.
+"""The wire format of portfolios, in QuantConnect's three encodings.
 
-Facts about names, rounding and omitted defaults: LEAN's Common/Global.cs (Holding,
+Sources for names, rounding and omitted defaults: LEAN's Common/Global.cs (Holding,
 HoldingJsonConverter) and Common/Securities/Cash.cs.
 """
 
@@ -24,12 +24,12 @@ Json = dict[str, object]
 
 
 def dumps(answer: object) -> bytes:
-    """JSON as PHP's json_encode writes it: compact, ASCII, slashes escaped."""
+    """Return JSON as PHP's json_encode writes it: compact, ASCII, slashes escaped."""
     return json.dumps(answer, separators=(",", ":")).replace("/", r"\/").encode()
 
 
 def portfolio(state: AccountState, written: Format) -> Json:
-    """The ``portfolio`` object of live/portfolio/read."""
+    """Return the ``portfolio`` object of live/portfolio/read."""
     holding = {"short": _short, "long": _long, "pascal": _pascal}[written.encoding]
     holdings = {key: holding(entry.on_wire()) for key, entry in state.holdings.items()}
     cash = {
@@ -43,7 +43,7 @@ def portfolio(state: AccountState, written: Format) -> Json:
 
 
 def date(time: float | None, written: Format) -> str | None:
-    """A time in UTC, as a project's format has it."""
+    """Return a time in UTC, in a project's format."""
     if time is None:
         return None
     moment = datetime.fromtimestamp(math.floor(time), UTC)
@@ -51,22 +51,22 @@ def date(time: float | None, written: Format) -> str | None:
 
 
 def moment(time: float) -> str:
-    """A time of an order or a trade: ISO, UTC, to the microsecond."""
+    """Return the time of an order or a trade: ISO, UTC, to the microsecond."""
     return datetime.fromtimestamp(round(time, 6), UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def or_list(mapping: Mapping[str, object], written: Format) -> object:
-    """``mapping``, or ``[]`` for an empty one where the format says so."""
+    """Return ``mapping``, or ``[]`` for an empty one if the format requires it."""
     return [] if not mapping and written.empty_as_list else mapping
 
 
 def number(value: float) -> float | int:
-    """``value`` as an integer where it is one, as decimals are written."""
+    """Return ``value``, as an integer if it is one, as decimals are written."""
     return int(value) if value.is_integer() else value
 
 
 def _short(holding: Holding) -> Json:
-    """Today's: one or two letters, defaults left out."""
+    """Return today's encoding: names of one or two letters, defaults omitted."""
     fields = {
         "a": holding.average_price,
         "q": holding.quantity,
@@ -85,7 +85,7 @@ def _short(holding: Holding) -> Json:
 
 
 def _long(holding: Holding) -> Json:
-    """That of 2024: full names, the symbol, the type as a number."""
+    """Return the encoding of 2024: full names, the symbol, the type as a number."""
     return {
         "symbol": symbol(holding.instrument),
         "type": int(holding.instrument.security_type),
@@ -101,7 +101,7 @@ def _long(holding: Holding) -> Json:
 
 
 def _pascal(holding: Holding) -> Json:
-    """The one before 2024: capitals, and no percentage yet."""
+    """Return the encoding before 2024: capitals, and no percentage."""
     answer = _capitalised(_long(holding))
     del answer["UnrealizedPnLPercent"]
     answer["Symbol"] = _capitalised_symbol(symbol(holding.instrument))
@@ -123,7 +123,7 @@ def _cash(cash: Cash, account_currency: str, written: Format) -> Json:
 
 
 def _conversion_pairs(currency: str, account_currency: str) -> list[Instrument]:
-    """The securities whose prices convert ``currency``: none for the account's own."""
+    """Return the securities whose prices convert ``currency``: none for the account's own."""
     if currency == account_currency:
         return []
     if currency in {"BTC", "ETH", "SOL", "USDT"}:
@@ -134,7 +134,7 @@ def _conversion_pairs(currency: str, account_currency: str) -> list[Instrument]:
 
 
 def symbol(instrument: Instrument) -> Json:
-    """LEAN's ``Symbol``, with its first ticker as ``permtick``."""
+    """Return LEAN's ``Symbol``, with its first ticker as ``permtick``."""
     answer: Json = {
         "value": display(instrument),
         "id": instrument.key,
@@ -146,7 +146,8 @@ def symbol(instrument: Instrument) -> Json:
 
 
 def display(instrument: Instrument) -> str:
-    """LEAN's ``Symbol.Value``: an option in OSI style, a future as root, day, month and year."""
+    """Return LEAN's ``Symbol.Value``: an option in OSI style, a future as root, day, month and
+    year."""
     if instrument.expiry is None:
         return instrument.ticker
     if instrument.underlying is None:
@@ -169,5 +170,5 @@ def _capitalised_symbol(symbol: Json) -> Json:
 
 
 def glyph(currency: str) -> str:
-    """LEAN's symbol of a currency, or its code."""
+    """Return LEAN's symbol of a currency, or its code."""
     return GLYPHS.get(currency, currency)

@@ -1,8 +1,8 @@
 """The simulated world: an account of QuantConnect with its projects, at any time.
 
-Everything is a function of the seed and the time until somebody interferes: stops, liquidates,
-trades by hand, freezes the clock. Those are the operations below; they are safe to call while a
-server answers from the same world.
+Everything is a function of the seed and the time, until a caller stops or liquidates an algorithm,
+trades by hand or freezes the clock. These operations are safe to call while a server answers from
+the same world.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ DEMO_TOKEN = "demo"  # noqa: S105 - it opens nothing but the simulator
 
 
 class World:
-    """One user's account. Errors: KeyError for a project that it doesn't have, ValueError for an
-    operation that makes no sense then."""
+    """One user's account. Raises KeyError for an unknown project, ValueError for an operation that
+    is impossible at the time."""
 
     def __init__(
         self,
@@ -49,7 +49,7 @@ class World:
     ) -> None:
         self.user_id = user_id
         self.snapshot_lag = 0.0
-        """Portfolios are as old as the last multiple of this many seconds since the launch."""
+        """A portfolio is a snapshot of the last multiple of this many seconds since the launch."""
         self._token = token
         self._clock = clock
         self._frozen: float | None = None
@@ -66,7 +66,7 @@ class World:
         crashes_after: float = 300.0,
         clock: Callable[[], float] = time.time,
     ) -> World:
-        """The demo's account, alive since weeks before ``started`` (unix seconds).
+        """Return the demo's account, which has traded for weeks before ``started`` (unix seconds).
 
         One project stops with open positions ``stops_after`` seconds after ``started``, another
         crashes after ``crashes_after``.
@@ -89,10 +89,10 @@ class World:
         equities: Mapping[int, float] | None = None,
         clock: Callable[[], float] = time.time,
     ) -> World:
-        """Projects that run, and answer live/portfolio/read with exactly what is given here.
+        """Return running projects that answer live/portfolio/read with exactly these portfolios.
 
-        ``portfolios`` holds whole answers by project id, as bytes or to be written as JSON;
-        ``names`` and ``equities`` (live/list; else 100000) go by project id too.
+        ``portfolios`` holds whole answers by project id, as bytes or as objects to write as JSON.
+        ``names`` and ``equities`` (for live/list, default 100000) are by project id too.
         """
         launched = clock() - 86_400.0
         projects = []
@@ -113,31 +113,30 @@ class World:
 
     @property
     def token(self) -> str:
-        """The API token that is good now."""
+        """The valid API token."""
         return self._token
 
     @property
     def project_ids(self) -> list[int]:
-        """Every project, in the order they were created here."""
+        """The ids of all projects, in order of creation."""
         return list(self._projects)
 
     @property
     def projects(self) -> list[Project]:
-        """Every project; to be read only."""
+        """All projects; do not change them."""
         return list(self._projects.values())
 
     def project(self, project_id: int) -> Project:
-        """One project; KeyError if it isn't this account's."""
+        """Return one project. Raise KeyError if the account does not have it."""
         return self._projects[project_id]
 
     def now(self) -> float:
-        """The world's time: the clock's, or the moment it was frozen at."""
+        """Return the world's time: the clock's, or the time of the freeze."""
         frozen = self._frozen
         return self._clock() if frozen is None else frozen
 
     def snapshot_time(self, deployment: Deployment, now: float) -> float | None:
-        """When the portfolio that live/portfolio/read gives ``now`` was taken; None before the
-        first."""
+        """Return the time of the portfolio snapshot served ``now``; None before the first."""
         at = deployment.latest(now)
         if self.snapshot_lag <= 0 or deployment.ended(now):
             return at
@@ -145,32 +144,33 @@ class World:
         return taken if taken > deployment.launched else None
 
     def truth(self, project_id: int, at: float | None = None) -> Truth:
-        """What is true of a project at ``at`` (now, where it is left out)."""
+        """Return the true state of a project at ``at`` (default now)."""
         return self._projects[project_id].truth(self.now() if at is None else at)
 
     def history(
         self, start: float, end: float, step: float
     ) -> Iterator[tuple[float, dict[int, Truth]]]:
-        """The truth of every project, each ``step`` seconds from ``start`` to before ``end``."""
+        """Yield the truth of every project, each ``step`` seconds from ``start`` to before
+        ``end``."""
         number = 0
         while (at := start + number * step) < end:
             yield at, {project.project_id: project.truth(at) for project in self._projects.values()}
             number += 1
 
-    # What one can do to it.
+    # Operations.
 
     def freeze(self, at: float | None = None) -> float:
-        """Stop prices, trades and deployments at ``at`` (now); gives that time. The clock of HTTP
-        and of signatures goes on."""
+        """Freeze prices, trades and deployments at ``at`` (default now); return that time. The
+        clock of HTTP and of signatures continues."""
         self._frozen = self.now() if at is None else at
         return self._frozen
 
     def thaw(self) -> None:
-        """Let time pass again, from the clock's present."""
+        """Resume at the clock's present time."""
         self._frozen = None
 
     def set_token(self, token: str) -> None:
-        """From now on only ``token`` is good."""
+        """Accept only ``token`` from now on."""
         self._token = token
 
     def set_format(
@@ -181,11 +181,12 @@ class World:
         empty_as_list: bool = False,
         iso_dates: bool = False,
     ) -> None:
-        """How a project's answers are written from now on."""
+        """Set the format of a project's answers."""
         self._projects[project_id].format = Format(encoding, empty_as_list, iso_dates)
 
     def stop(self, project_id: int, status: str = "Stopped", error: str = "") -> None:
-        """End the running deployment, positions left open; ``status`` is any of QuantConnect's."""
+        """End the running deployment, leaving positions open; ``status`` is any of
+        QuantConnect's."""
         self._end(self._projects[project_id], self.now(), status, error)
 
     def liquidate(self, project_id: int) -> None:
@@ -198,7 +199,7 @@ class World:
             self._end(project, at, "Liquidated", "")
 
     def start(self, project_id: int) -> str:
-        """Deploy a project that doesn't run; gives the deployment's id."""
+        """Deploy a project that does not run; return the deployment's id."""
         project = self._projects[project_id]
         with self._lock:
             at = self.now()
@@ -215,7 +216,7 @@ class World:
             return deployment.deploy_id
 
     def open(self, project_id: int, instrument: Instrument, quantity: float) -> None:
-        """Trade ``quantity`` units (negative: sell) by hand in a running project."""
+        """Open ``quantity`` units (negative: sell) by hand in a running project."""
         project, at = self._projects[project_id], self.now()
         self._running(project, at)
         held = project.book.at(at).holdings.get(instrument.key)
@@ -251,6 +252,7 @@ class World:
             )
 
     def _redeploy(self, project: Project, deployments: list[Deployment]) -> None:
-        """The book first: who reads in between asks it for a moment that hasn't changed."""
-        project.book.redeployed(running(deployments))
+        """Replace the deployments. The book changes first: a concurrent reader still asks it for an
+        unchanged time."""
+        project.book.set_runs(running(deployments))
         project.deployments = deployments

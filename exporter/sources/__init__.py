@@ -1,4 +1,4 @@
-"""Everything that is read from QuantConnect: a file for each source, from request to families.
+"""The sources that are read from QuantConnect: a file for each, from request to families.
 
 A new source is a file here and a name in ``SOURCES``, which the poller, the exposition and the
 reference page use.

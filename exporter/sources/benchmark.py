@@ -1,6 +1,7 @@
-"""live/chart/read, chart Benchmark: the value that a project's algorithm is compared with.
+"""live/chart/read, chart Benchmark: the value of a project's benchmark.
 
-LEAN samples it once a day. The request asks for four days, so that a long weekend has a point.
+LEAN samples it once a day. The request asks for four days, so that it includes a point over a long
+weekend.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ _COUNT: Final = 200
 
 
 class Benchmark(Struct, frozen=True):
-    """The benchmark of a project; None where the last days have no point."""
+    """The benchmark of a project; None if the last days have no point."""
 
     value: float | None
     """In the benchmark's own currency, not rebased."""

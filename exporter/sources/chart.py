@@ -1,8 +1,8 @@
 """live/chart/read: a project's equity and its benchmark over time.
 
-A chart belongs to the project: it goes on over all deployments. Of its window the request asks for
-``count`` buckets, so ``count`` is a resolution and no limit. An answer without a chart is one that
-QuantConnect still loads, never an empty one.
+A chart belongs to the project and continues over all deployments. The request divides its window
+into ``count`` buckets, so ``count`` is a resolution, not a limit. If an answer has no chart,
+QuantConnect is still loading it; an empty chart looks different.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Point(Struct, frozen=True, order=True):
 
 
 class Series(Struct, frozen=True):
-    """The points of one series of a chart, by ascending time, one for each time."""
+    """The points of one series of a chart, by ascending time, without duplicates."""
 
     points: tuple[Point, ...]
     problems: tuple[Problem, ...]
@@ -83,9 +83,9 @@ def _request(project_id: int, window: Window, *, chart: str, series: str) -> Req
 
 
 def decode_series(payload: Mapping[str, object], *, series: str, window: Window) -> Series:
-    """Return one series of an answer of live/chart/read; without points where it has none.
+    """Return one series of an answer of live/chart/read; it may have no points.
 
-    A point is ``[time, value]``, a candle, of which the close counts, or ``{"x": …, "y": …}``; one
+    A point is ``[time, value]``, a candle (its close counts), or ``{"x": …, "y": …}``. A point
     whose value is null is left out. Raises ApiError: not_ready when the chart is loading or
     missing; malformed when no point of it can be read, and when one is outside the window by more
     than a bucket; api_error when there is no such series and the answer names errors.
@@ -128,7 +128,7 @@ def decode_series(payload: Mapping[str, object], *, series: str, window: Window)
 
 
 def _point(sent: object, where: str, problems: list[Problem]) -> Point | None:
-    """Return a point; None where it has no value or cannot be read."""
+    """Return a point; None if it has no value or cannot be read."""
     match sent:
         case [at, value] | [at, _, _, _, value]:
             pass

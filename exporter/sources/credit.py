@@ -1,6 +1,6 @@
 """account/read: the credit of an organization, and the expiry of its card.
 
-Of the card only the month of its expiry is read: no brand, no digits. Nothing is logged of it.
+Only the card's month of expiry is read: no brand, no digits. Nothing of the card is logged.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Credit(Struct, frozen=True):
     balance: float | None
     """In QuantConnect credits, of which 100 are a US dollar."""
     card_expiry: float | None
-    """Unix seconds at which the month of expiry is over; None without a card."""
+    """Unix seconds of the end of the expiry month; None without a card."""
     problems: tuple[Problem, ...]
 
 

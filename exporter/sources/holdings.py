@@ -1,11 +1,11 @@
-"""live/portfolio/read, holdings: the open positions, in any of their spellings.
+"""live/portfolio/read, holdings: the open positions, in all spellings of their fields.
 
 ``AveragePrice`` until 2024, ``averagePrice`` until February 2025, ``a`` since (Lean,
-Common/Global.cs); deployments pinned to an old LEAN may still send the older ones. Zeros, a
-conversion rate of 1 and the currency ``$`` are left out of today's form.
+Common/Global.cs). Deployments on an old LEAN may still send the older ones. Today's form omits
+zeros, a conversion rate of 1 and the currency ``$``.
 
-Missing data must never look like a sale or a loss: a position whose quantity cannot be read stays,
-without a quantity, and a number that cannot be right in an open position is left out.
+Missing data must never look like a sale or a loss. A position whose quantity cannot be read stays,
+without a quantity; a number that is impossible in an open position is left out.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class _Todays(
         "currency_symbol": "c",
     },
 ):
-    """The fields of a position in today's form, with the defaults that Lean leaves out."""
+    """The fields of a position in today's form, with the defaults that Lean omits."""
 
     quantity: float = 0.0
     average_price: float = 0.0
@@ -71,10 +71,10 @@ class _Todays(
     currency_symbol: str = "$"
 
 
-# The numbers of a position by our name of each, None where one is not known.
+# The numbers of a position by our name of each, None if unknown.
 _Numbers = dict[str, float | None]
 
-# The documented long names; other capitals of them are older spellings.
+# The documented long names; older spellings differ in capitals.
 _LONG_NAMES: Final = {
     "quantity": "quantity",
     "average_price": "averagePrice",
@@ -86,15 +86,15 @@ _LONG_NAMES: Final = {
 }
 _SHORT_NAMES: Final = {each.encode_name: each.name for each in fields(_Todays)}
 _DEFAULTS: Final = {each.name: each.default for each in fields(_Todays) if each.name in _LONG_NAMES}
-# Our name for each spelling. If a field is sent in two spellings, the short one counts.
+# Our name for each spelling. If a field comes in two spellings, the short one counts.
 _SPELLINGS: Final = (
     {long.lower(): name for name, long in _LONG_NAMES.items()}
     | _SHORT_NAMES
     | {"currencysymbol": "currency_symbol", "symbol": "symbol", "type": "type"}
 )
-# Stands for every field of a holding whose name is not known.
+# Stands for every unknown field of a holding.
 _UNKNOWN: Final = "unknown"
-# Lean sets all four to 0 when a position is closed; a closed one may still have a price.
+# Lean sets all four to 0 when a position is closed; its price may stay.
 _EVIDENCE: Final = ("average_price", "market_value", "unrealized_pnl", "unrealized_pnl_percent")
 # The numbers that Lean computes from a price and a conversion rate.
 _COMPUTED: Final = ("market_value", "unrealized_pnl", "unrealized_pnl_percent")
@@ -102,16 +102,16 @@ _SECURITY_TYPE_BY_FOLDED: Final = {name.lower(): name for name in SECURITY_TYPES
 
 
 class Holding(Struct, frozen=True):
-    """One open position (live/portfolio/read, ``portfolio.holdings``); None is not known."""
+    """One open position (live/portfolio/read, ``portfolio.holdings``); None means unknown."""
 
     symbol_id: str
     """The full security identifier: the key of the holding."""
     value: str
-    """``symbol.value``, today's ticker; empty where it was not sent."""
+    """``symbol.value``, today's ticker; empty if it was not sent."""
     security: Security | None
-    """None where the key cannot be decoded."""
+    """None if the key cannot be decoded."""
     security_type: str
-    """Of the key, else of the ``type`` that was sent, else ``unknown``."""
+    """From the key, else from the ``type`` that was sent, else ``unknown``."""
     currency_symbol: str
     """The glyph of the quote currency; several currencies share ``$``."""
     quantity: float | None
@@ -121,7 +121,7 @@ class Holding(Struct, frozen=True):
     market_price: float | None
     """In the quote currency."""
     conversion_rate: float | None
-    """From the quote currency to the account's; 0 while there is none yet."""
+    """From the quote currency to the account's; 0 while there is no rate yet."""
     market_value: float | None
     """In the account's currency, negative when short."""
     unrealized_pnl: float | None
@@ -136,7 +136,7 @@ class Holding(Struct, frozen=True):
 def decode_holdings(
     holdings: Mapping[str, object], strike_scale: int, problems: list[Problem]
 ) -> list[Holding]:
-    """Return the open positions of ``portfolio.holdings``; append what cannot be read to problems.
+    """Return the open positions of ``portfolio.holdings``; append unreadable parts to problems.
 
     Raises ApiError (malformed) when there are holdings and none of them can be read.
     """
@@ -164,7 +164,7 @@ def decode_holdings(
             is_any_read = True
         if numbers["quantity"] != 0.0:
             result.append(_holding(key, numbers, sent, strike_scale, problems))
-    if unread is not None and not is_any_read:  # new names would look like a liquidation
+    if unread is not None and not is_any_read:  # renamed fields would look like a liquidation
         raise ApiError(
             Reason.MALFORMED,
             "live/portfolio/read: portfolio.holdings: no holding can be read, "
@@ -174,10 +174,10 @@ def decode_holdings(
 
 
 def _ordinary(key: str, raw: object, strike_scale: int) -> Holding | None:
-    """Return the position if it is in today's form and complete, as nearly all are, else None.
+    """Return the position if it is in today's form and complete, else None.
 
-    msgspec reads it ten times faster than ``_read``, which comes to the same and decides on
-    everything else.
+    Nearly all are. msgspec reads them ten times faster than ``_read``, which gives the same result
+    and handles all other positions.
     """
     try:
         sent = convert(raw, _Todays)
@@ -193,9 +193,9 @@ def _ordinary(key: str, raw: object, strike_scale: int) -> Holding | None:
 
 
 def _by_name(raw: Mapping[str, object]) -> dict[str, object]:
-    """Return what was sent, null aside, by our name of each field.
+    """Return the values that are not null, by our name of each field.
 
-    ``_UNKNOWN`` has the first name that is not known.
+    The key ``_UNKNOWN`` holds the first unknown name.
     """
     sent: dict[str, object] = {}
     for spelling, value in raw.items():
@@ -214,8 +214,9 @@ def _has_no_known_number(sent: Mapping[str, object]) -> bool:
 def _read(sent: Mapping[str, object], key: str, problems: list[Problem]) -> _Numbers:
     """Return the numbers of a position.
 
-    A number that was not sent has its default, but next to a name that is not known, which may
-    be its new one, it is not known. The quantity of what is worth something is not 0 either way.
+    A number that was not sent has its default. But next to an unknown name, which may be its new
+    one, it is unknown. A missing quantity of a position with a value is unknown in any case, never
+    0.
     """
     numbers: _Numbers = {}
     for name, field in _LONG_NAMES.items():
@@ -253,7 +254,7 @@ def _holding(
     security_type = (
         security.security_type if security else _security_type(sent.get("type"), key, problems)
     )
-    _leave_out_what_cannot_be(numbers, security_type, key, problems)
+    _clear_unknown_numbers(numbers, security_type, key, problems)
     return Holding(
         symbol_id=key,
         value=_symbol_value(sent.get("symbol"), key, problems),
@@ -264,14 +265,14 @@ def _holding(
     )
 
 
-def _leave_out_what_cannot_be(
+def _clear_unknown_numbers(
     numbers: _Numbers, security_type: str, key: str, problems: list[Problem]
 ) -> None:
-    """Set to None the numbers that Lean sends as 0 while it does not know them.
+    """Set to None the numbers that Lean sends as 0 while they are unknown.
 
-    Without a rate nothing is known in the account's currency. After a redeploy a restored holding
-    has no price until the broker or history gives one; only an option can really be worth 0. No
-    position is worth 0 at a price.
+    Without a rate, no amount in the account's currency is known. After a redeploy, a restored
+    holding has no price until the broker or history sends one; only an option can really be worth
+    0. At a price other than 0, no position is worth 0.
     """
     can_be_worth_0 = numbers["average_price"] == 0.0 or security_type in OPTIONS
     if numbers["market_price"] == 0.0 and not can_be_worth_0:
@@ -298,10 +299,10 @@ def _symbol_value(symbol: object, key: str, problems: list[Problem]) -> str:
 
 
 def _security_type(sent: object, key: str, problems: list[Problem]) -> str:
-    """Return the name of a ``type``: a number on the wire, a name in the documentation."""
+    """Return the name of a ``type``, which QuantConnect sends as a number."""
     if sent is None:
         return "unknown"
-    if type(sent) is int and 0 <= sent < 100:  # the two digits that an identifier has for it
+    if type(sent) is int and 0 <= sent < 100:  # the two digits for the type in an identifier
         return security_type_name(sent)
     name = _SECURITY_TYPE_BY_FOLDED.get(sent.lower()) if isinstance(sent, str) else None
     if name is None:
@@ -372,7 +373,7 @@ HOLDINGS: Table[Holding] = Table(
     title="Holdings",
     series="{columns} series for each open position, one less for what never expires."
     " A position that was closed is gone at the next read.",
-    # The security as well: a reload may change how an identifier's strike is read.
+    # With the security: a reload may change how an identifier's strike is read.
     key=lambda holding: (
         holding.symbol_id,
         holding.value,

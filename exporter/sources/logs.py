@@ -1,7 +1,7 @@
-"""live/logs/read: how many lines of the log contain a text.
+"""live/logs/read: the number of log lines that contain a text.
 
-Only the number of the lines is read. The lines are the user's own text, with prices and account
-numbers in it: no character of one is kept, logged or published.
+Only their number is read. The lines are the user's own text, with prices and account numbers: none
+of it is kept, logged or published.
 """
 
 from __future__ import annotations
@@ -28,22 +28,22 @@ class LogLines(Struct, frozen=True):
 
     counts: Mapping[str, int]
     is_whole: bool
-    """Every query was asked."""
+    """Every query was sent."""
     problems: tuple[Problem, ...] = ()
 
 
 def decode_length(
     payload: Mapping[str, object], *, name: str, counts: Mapping[str, int], is_last: bool
 ) -> LogLines:
-    """Return ``counts`` and the number of lines that an answer of live/logs/read has for a query.
+    """Return ``counts`` with a query's number of lines added, from an answer of live/logs/read.
 
-    Raises ApiError: not_ready when the answer has no length, malformed when that is no number.
+    Raises ApiError: not_ready when the answer has no length, malformed when it is not a number.
     """
     answer = folded(payload)
     refuse_unready(answer, "length", Endpoint.LIVE_LOGS_READ)
     length = finite(answer["length"])
     if length is None or length < 0 or length != int(length):
-        # Without the value: a line of the log may stand there.
+        # Without the value, which may contain a log line.
         raise ApiError(
             Reason.MALFORMED, f"{Endpoint.LIVE_LOGS_READ}: length: expected a number of lines"
         )
@@ -77,7 +77,7 @@ def _request(
     before, names = known.before, list(project.log_queries)
     counts = {} if before is None or before.is_whole else before.counts
     counts = {name: count for name, count in counts.items() if name in names}
-    if len(counts) == len(names):  # the configuration has lost the query that was to come
+    if len(counts) == len(names):  # a reload has removed the next query
         counts = {}
     name = next(name for name in names if name not in counts)
     return Request(
@@ -95,7 +95,7 @@ def _request(
 
 
 def _interval(project: config.ProjectSettings, settings: config.Config) -> float:
-    # The call names a deployment, which live/list tells.
+    # The call names a deployment, which comes from live/list.
     return settings.logs_interval if project.log_queries and settings.status_interval else 0.0
 
 

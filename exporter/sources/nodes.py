@@ -39,8 +39,8 @@ class Nodes(Struct, frozen=True):
 def decode_nodes(payload: Mapping[str, object]) -> Nodes:
     """Return the live nodes of an answer of projects/nodes/read.
 
-    A node that does not say whether it is busy is left out. Raises ApiError: not_ready when there
-    are no ``nodes`` or no live ones in them, malformed when they are no list.
+    A node without ``busy`` is left out. Raises ApiError: not_ready when there are no ``nodes`` or
+    no live ones, malformed when they are not a list.
     """
     endpoint = Endpoint.PROJECTS_NODES_READ
     answer = folded(payload)

@@ -1,9 +1,9 @@
 """live/orders/read: the orders of the newest deployment.
 
 The list spans all deployments of the project, the oldest order first, and ids repeat from one
-deployment to the next: only its events tell which deployment made an order. The whole list is read
-once, page by page. After that each reading begins at the oldest order that is still open, since no
-order before it can change.
+deployment to the next: only an order's events name its deployment. The whole list is read once,
+page by page. After that, each reading begins at the oldest open order, since earlier ones cannot
+change.
 """
 
 from __future__ import annotations
@@ -69,18 +69,18 @@ class Totals(Struct, frozen=True):
 
     deploy_id: str = ""
     by_status: Mapping[str, int] = {}
-    """The number of orders by status; of one that is missing there are none."""
+    """The number of orders by status; a missing status has none."""
     oldest_open: float | None = None
-    """Unix seconds at which the oldest open order was made."""
+    """Unix seconds of the creation of the oldest open order."""
     last_fill: float | None = None
     """Unix seconds."""
     fees: Mapping[str, Decimal] = {}
     """The fees of all fills by currency, positive when paid."""
     tickers: Mapping[str, str] = {}
-    """Today's ticker of each equity by its first one."""
+    """Today's ticker of each equity by its first ticker."""
 
     def plus(self, order: _Order) -> Totals:
-        """Return the sums with one more order."""
+        """Return the sums with another order added."""
         by_status = {**self.by_status, order.status: self.by_status.get(order.status, 0) + 1}
         fees = dict(self.fees)
         for currency, fee in order.fees.items():
@@ -96,11 +96,11 @@ class Totals(Struct, frozen=True):
 
 
 class Place(Struct, frozen=True):
-    """A position in the list from which the list can be read on."""
+    """A position in the list from which reading can continue."""
 
     position: int = 0
     order: _Key | None = None
-    """The order there; None where none was read yet."""
+    """The order there; None if none was read yet."""
     is_open: bool = False
     """The order may still change."""
     before: Totals = Totals()
@@ -108,21 +108,21 @@ class Place(Struct, frozen=True):
 
 
 class Orders(Struct, frozen=True):
-    """The orders of a deployment as far as they are read."""
+    """The orders of a deployment that were read so far."""
 
     deploy_id: str
-    """The deployment whose orders count; empty for that of the last order."""
+    """The deployment whose orders count; empty for the last order's."""
     totals: Totals
     place: Place
-    """The place at which the next reading begins."""
+    """The start of the next reading."""
     next_start: int
     """The position at which the next call begins."""
     last: _Key | None
     """The last order of the last call."""
     is_whole: bool
-    """The list was read to its end."""
+    """True if the list was read to its end."""
     met: frozenset[str] = frozenset()
-    """The deployments whose orders were read, also those that do not count."""
+    """The deployments whose orders were read, including those that do not count."""
     problems: tuple[Problem, ...] = ()
     """The problems of the last call."""
 
@@ -132,7 +132,7 @@ class _Order(Struct, frozen=True):
     created: float | None
     deploy_id: str
     status: str
-    """One of STATUSES; empty where it cannot be read."""
+    """One of STATUSES; empty if unreadable."""
     last_fill: float | None
     fees: Mapping[str, Decimal]
     tickers: Mapping[str, str]
@@ -150,18 +150,18 @@ class _Order(Struct, frozen=True):
 
 
 def beginning(deploy_id: str) -> Orders:
-    """Return the state in which no order is read yet."""
+    """Return the state before the first order is read."""
     totals = Totals(deploy_id)
     return Orders(deploy_id, totals, Place(before=totals), 0, None, is_whole=False)
 
 
 def of_deployment(before: Orders | None, deploy_id: str) -> Orders:
-    """Return the state from which the orders of a deployment are read on."""
+    """Return the state from which to continue with the orders of a deployment."""
     if before is not None and before.deploy_id == deploy_id:
         return before
     if before is None or not deploy_id or deploy_id in before.met:
         return beginning(deploy_id)
-    # None of its orders was read: those of a newer deployment come after those of the one before.
+    # None of its orders was read: they come after those of the previous deployment.
     totals, place = Totals(deploy_id), replace(before.place, before=Totals(deploy_id))
     return Orders(
         deploy_id, totals, place, place.position, None, place.order is not None, before.met
@@ -169,12 +169,12 @@ def of_deployment(before: Orders | None, deploy_id: str) -> Orders:
 
 
 def decode_orders(payload: Mapping[str, object], *, known: Orders) -> Orders:
-    """Return what is known of the orders after one more answer of live/orders/read.
+    """Return the state after another answer of live/orders/read.
 
-    An order without events belongs to no known deployment; it is left out with a Problem. A list
-    that no longer has the order that was known at ``known.place`` is read again from its beginning.
-    Raises ApiError: not_ready while the list is loading or missing, malformed when it is no list or
-    does not go on.
+    An order without events belongs to no known deployment; it is left out with a Problem. If the
+    order known at ``known.place`` is no longer there, the list is read again from its beginning.
+    Raises ApiError: not_ready while the list is loading or missing, malformed when it is not a list
+    or does not continue.
     """
     answer = folded(payload)
     refuse_unready(answer, "orders", Endpoint.LIVE_ORDERS_READ)
@@ -197,7 +197,7 @@ def decode_orders(payload: Mapping[str, object], *, known: Orders) -> Orders:
         )
     for position, order in enumerate(orders, start):
         if order.deploy_id and order.deploy_id != totals.deploy_id:
-            is_kept = False  # an open order before this one belongs to a deployment that is gone
+            is_kept = False  # an earlier open order belongs to an old deployment
             if not known.deploy_id:
                 totals = Totals(order.deploy_id)
         is_counted = bool(order.deploy_id) and order.deploy_id == totals.deploy_id
@@ -222,8 +222,8 @@ def decode_orders(payload: Mapping[str, object], *, known: Orders) -> Orders:
 def _decode_order(entry: object, where: str, problems: list[Problem]) -> _Order:
     """Return one order.
 
-    Its texts, such as the tag and the broker's messages, are never read; nor does a Problem quote
-    what may have them in it.
+    Its texts, such as the tag and the broker's messages, are never read, and no Problem quotes a
+    part that may contain them.
     """
     if not isinstance(entry, dict):
         problems.append(Problem("other", where, "expected an object"))
@@ -260,7 +260,7 @@ def _events(
 
 
 def _status(raw: Mapping[str, object], where: str, problems: list[Problem]) -> str:
-    """Return the known status; Lean sends its number, or its name, and null when it is canceled."""
+    """Return the known status. Lean sends its number or its name, and null for canceled."""
     sent = raw.get("status")
     status = _status_of("Canceled" if sent is None and "status" in raw else sent)
     if not status:
@@ -281,7 +281,7 @@ def _last_fill(
     where: str,
     problems: list[Problem],
 ) -> float | None:
-    """Return the time of the last fill: ``lastFillTime``, else that of the last filling event."""
+    """Return the time of the last fill: ``lastFillTime``, else the last fill event's."""
     if raw.get("lastfilltime") is not None:
         return timestamp(raw, "lastFillTime", where, problems)
     times = (
@@ -307,7 +307,7 @@ def _fees(
 
 
 def _ticker(raw: Mapping[str, object]) -> dict[str, str]:
-    """Return today's ticker of an equity by its first one; nothing where they cannot be told."""
+    """Return today's ticker of an equity by its first ticker; nothing if they are unknown."""
     sent = raw.get("symbol")
     symbol = folded(sent) if isinstance(sent, dict) else {}
     today, key = symbol.get("value"), symbol.get("id")

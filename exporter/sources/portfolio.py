@@ -1,7 +1,7 @@
 """live/portfolio/read: the open positions and the cash book of a project.
 
-An answer in which missing data would look like a liquidation is refused: a portfolio without
-``holdings`` or ``cash``, or with one of which nothing can be read.
+An answer is refused if its missing data would look like a liquidation: a portfolio without
+``holdings`` or ``cash``, or with one that cannot be read at all.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from exporter import config
     from exporter.sources.source import Known
 
-# By their names in lower case. Of every currency all three are sent, zeros too.
+# By their names in lower case. Every currency has all three, zeros too.
 _CASH_NUMBERS: Final = {
     name.lower(): name for name in ("amount", "conversionRate", "valueInAccountCurrency")
 }
@@ -54,7 +54,7 @@ class Cash(Struct, frozen=True):
     currency: str
     """The key: a currency's code."""
     currency_symbol: str
-    """The glyph of the currency, or its code where Lean has no glyph; empty if not sent."""
+    """The glyph of the currency, or its code if Lean has no glyph; empty if not sent."""
     amount: float | None
     """In that currency; negative is margin debt."""
     conversion_rate: float | None
@@ -62,11 +62,11 @@ class Cash(Struct, frozen=True):
     value: float | None
     """``valueInAccountCurrency``. None without a rate, unless the amount is known to be 0."""
     has_conversion_securities: bool
-    """A security gives the conversion rate, so this is not the account's own currency."""
+    """A security determines the conversion rate, so this is not the account's own currency."""
 
 
 class Portfolio(Struct, frozen=True):
-    """A portfolio's open positions and cash, and what could not be read of them."""
+    """A portfolio's open positions and cash, and the problems of reading them."""
 
     holdings: tuple[Holding, ...]
     cash: tuple[Cash, ...]
@@ -74,12 +74,12 @@ class Portfolio(Struct, frozen=True):
 
     @property
     def is_blank(self) -> bool:
-        """No position and no money: also what a deployment stores whose setup failed."""
+        """No position and no money, as in a deployment whose setup failed."""
         return not self.holdings and not any(entry.amount or entry.value for entry in self.cash)
 
     @property
     def has_pnl(self) -> bool:
-        """Some position has an unrealized profit or loss that is not 0."""
+        """At least one position has an unrealized profit or loss other than 0."""
         return any(holding.unrealized_pnl for holding in self.holdings)
 
     @property
@@ -93,7 +93,7 @@ class Portfolio(Struct, frozen=True):
 
     @property
     def tickers(self) -> dict[str, str]:
-        """Today's ticker by the first one of each equity, where it was sent."""
+        """Today's ticker of each equity by its first ticker, if it was sent."""
         return {
             holding.security.ticker: holding.value
             for holding in self.holdings
@@ -109,10 +109,10 @@ def decode_portfolio(
 ) -> Portfolio:
     """Return the portfolio of an answer of live/portfolio/read.
 
-    ``{}``, ``[]`` and null for ``holdings`` or ``cash`` are none. Raises ApiError: not_ready when
-    there is no ``portfolio``, or nothing in it; malformed when ``holdings`` or ``cash`` is missing
-    without the other, or nothing of it can be read; api_error when no position is open and the
-    answer names errors; too_large when more than ``max_holdings`` positions are open.
+    ``{}``, ``[]`` and null for ``holdings`` or ``cash`` mean none. Raises ApiError: not_ready when
+    there is no ``portfolio``, or nothing in it; malformed when only ``holdings`` or only ``cash``
+    is missing, or one cannot be read at all; api_error when no position is open and the answer
+    names errors; too_large when more than ``max_holdings`` positions are open.
     """
     answer = folded(payload)
     portfolio = answer.get("portfolio")
@@ -163,7 +163,7 @@ def _cash(cash: Mapping[str, object], problems: list[Problem]) -> list[Cash]:
                 currency_symbol=text(raw, "currencySymbol", where, problems),
                 amount=amount,
                 conversion_rate=rate,
-                # Without a rate 0 is sent, which is not what an amount is worth.
+                # Without a rate, QuantConnect sends 0, which is not the amount's value.
                 value=None if rate == 0.0 and amount != 0.0 else value,
                 has_conversion_securities=_has_conversion_securities(raw, where, problems),
             )
@@ -180,7 +180,7 @@ def _cash(cash: Mapping[str, object], problems: list[Problem]) -> list[Cash]:
 def _has_conversion_securities(
     raw: Mapping[str, object], where: str, problems: list[Problem]
 ) -> bool:
-    """Return True where securities are named: in a list, or, in older answers, as a single one."""
+    """Return True if the entry names securities: a list or, in older answers, a single one."""
     listed = raw.get("securitysymbols")
     if listed is None:
         listed = raw.get("securitysymbol")
@@ -194,10 +194,10 @@ def _has_conversion_securities(
 
 
 def account_currencies(cash: Iterable[Cash]) -> list[Cash]:
-    """Return the entries that may be the account's own: with rate 1 and no converting security.
+    """Return the entries that may be the account's own currency.
 
-    Where none is so, all that have rate 1. More than one is ambiguous, as with a stablecoin that
-    Lean takes for a dollar.
+    These have rate 1 and no security for conversion; if there is none, all with rate 1. More than
+    one is ambiguous, as with a stablecoin that Lean treats as a dollar.
     """
     at_par = [entry for entry in cash if entry.conversion_rate == 1.0]
     return [entry for entry in at_par if not entry.has_conversion_securities] or at_par
@@ -243,8 +243,8 @@ IN_SESSION: Table[int] = Table(
             _family(
                 "holdings_in_session",
                 "the symbol ids",
-                "Number of open positions whose market was surely in session at the read; holidays"
-                " and early closes are not.",
+                "Number of open positions whose market was certainly in session at the read, so"
+                " none on holidays and days with an early close.",
                 PROJECT,
             ),
             float,

@@ -1,7 +1,7 @@
 """projects/read: the names of projects, and their automatic restart.
 
-One call lists the projects of the account. Only a project that is not among them is asked for by
-its id. Of ``liveForm``, which holds a brokerage's credentials, only ``autoRestart`` is read.
+One call lists the account's projects. Only a missing project is asked for by its id. ``liveForm``
+holds a brokerage's credentials; only its ``autoRestart`` is read.
 """
 
 from __future__ import annotations
@@ -47,11 +47,11 @@ class Description(Struct, frozen=True):
 
 
 class Page(Struct, frozen=True):
-    """Some projects of an account, in QuantConnect's order, and what could not be read of them."""
+    """Some projects of an account, in QuantConnect's order, and the problems of reading them."""
 
     projects: tuple[Description, ...]
     length: int
-    """The entries of the answer, those included that could not be read."""
+    """The number of entries in the answer, including unreadable ones."""
     problems: tuple[Problem, ...]
 
 
@@ -67,7 +67,7 @@ def decode_page(payload: Mapping[str, object]) -> Page:
     """Return the projects of an answer of projects/read.
 
     A project without a readable id or name is left out. Raises ApiError (malformed) when
-    ``projects`` is missing or is no array.
+    ``projects`` is missing or not an array.
     """
     entries = _entries(payload)
     problems: list[Problem] = []
@@ -120,14 +120,14 @@ def _entries(payload: Mapping[str, object]) -> list[object]:
 
 
 def _auto_restart(raw: Mapping[str, object], where: str, problems: list[Problem]) -> bool | None:
-    """Return ``liveForm.autoRestart``: a boolean, until February 2026 the string of one."""
+    """Return ``liveForm.autoRestart``: a boolean, or until February 2026 its string."""
     form = raw.get("liveform")
     sent = folded(form).get("autorestart") if isinstance(form, dict) else None
     if sent is None or isinstance(sent, bool):
         return sent
     result = {"true": True, "false": False}.get(sent.lower()) if isinstance(sent, str) else None
     if result is None:
-        # Without the value: nothing of a form with credentials is ever logged.
+        # Without the value: no part of a form with credentials is ever logged.
         problems.append(Problem("autoRestart", f"{where}.liveForm", "expected true or false"))
     return result
 

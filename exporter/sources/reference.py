@@ -1,7 +1,6 @@
 """The reference page of all metrics, in Markdown, from the catalogue.
 
-``python -m exporter.sources.reference`` prints it; docs/metrics.md is that, and a check fails when
-it is not.
+``python -m exporter.sources.reference`` prints it; `make lint` checks docs/metrics.md against it.
 """
 
 from __future__ import annotations
@@ -20,11 +19,11 @@ _INTRODUCTION = """\
 # Metrics
 
 Written by `make docs` from the declarations in `exporter/sources/` and `exporter/metrics/`; edit
-those.
+them instead.
 
-Every name, label and meaning here is a contract. What is published is what QuantConnect said,
-neither rounded nor recomputed: a number that it did not send is no sample, never a made-up 0 and
-never NaN. Samples carry no timestamps.
+Every name, label and meaning here is a contract. Published values are those that QuantConnect
+sent, neither rounded nor recomputed: a number that it did not send is no sample, never a made-up 0
+and never NaN. Samples carry no timestamps.
 
 ## Labels
 
@@ -37,7 +36,7 @@ never NaN. Samples carry no timestamps.
 | `security_type` | QuantConnect's name, such as `Equity`, or `unknown(77)` |
 | `account_currency` | the currency of the value: never sum over it |
 | `currency` | a currency of the cash book |
-| `source` | {sources}: each is read, and ages, by itself |
+| `source` | {sources}: each is read and ages separately |
 
 ## How old a value can be
 
@@ -45,23 +44,23 @@ never NaN. Samples carry no timestamps.
 |---|---|---|
 {ages}
 
-A scrape gives what was read last: its age is
-`time() - quantconnect_read_last_success_timestamp_seconds`, and the interval in force
+A scrape returns the last values read. Their age is
+`time() - quantconnect_read_last_success_timestamp_seconds`, and the interval in force is
 `quantconnect_read_interval_seconds`. Series are withdrawn when their last good read is older than
-`stale_after` or three of their intervals, whichever is longer; how the reading goes stays visible.
+`stale_after` or three of their intervals, whichever is longer; the series about reading stay.
 """
 
 _QUESTIONS = """\
-## What people ask first
+## Common questions
 
 Each query is run in a test. They need no rules; with
 [the recording rules](../prometheus/README.md) drawdown, profit and limits are there too.
 
 ```promql
-# What is all of it worth, for each currency?
+# What is everything worth, in each currency?
 sum by (account_currency) (quantconnect_live_equity)
 
-# How much is that more than a day ago? Deposits and withdrawals are in it.
+# How much more is that than a day ago? Deposits and withdrawals count too.
 quantconnect_live_equity - quantconnect_live_equity offset 1d
 
 # What do I hold of each symbol, over all projects?
@@ -74,7 +73,7 @@ topk by (project_id) (5, abs(quantconnect_holding_market_value))
 quantconnect_holding_market_value
   / on (project_id, account_currency) group_left () quantconnect_live_equity
 
-# How much has each project gained or lost on what it holds?
+# What is each project's unrealized profit or loss?
 sum by (project, account_currency) (quantconnect_holding_unrealized_pnl)
 
 # How many times its equity does a project hold, long and short together?
@@ -87,7 +86,7 @@ sum by (currency) (quantconnect_cash_amount)
 # Which projects hold positions and do not run?
 quantconnect_holdings > 0 and on (project_id) quantconnect_live_status{status="Running"} == 0
 
-# In how many days does what I hold expire? The next first.
+# In how many days do my positions expire? The next first.
 sort((quantconnect_holding_expiry_timestamp_seconds - time()) / 86400)
 
 # How old are the portfolios, in seconds?
@@ -128,7 +127,7 @@ def _sections() -> Iterator[str]:
 
 
 def _rows(families: Collection[Family]) -> Iterator[str]:
-    """Yield a table; families that are not read from QuantConnect have no column for a source."""
+    """Yield a table; families without a source in QuantConnect have no such column."""
     read = any(_SOURCE in family.help for family in families)
     yield _row("name", "type", "labels", "meaning", *(["source"] if read else []))
     yield _row(*(["---"] * (5 if read else 4)))
@@ -137,7 +136,7 @@ def _rows(families: Collection[Family]) -> Iterator[str]:
         labels = ", ".join(f"`{label}`" for label in family.labels)
         if family.open_labels:
             labels += " and the project's own"
-        # How often a source is read is said once, above.
+        # The page lists each source's interval once, above.
         where = source.partition(". Read ")[0]
         yield _row(f"`{family.name}`", family.type, labels, meaning, *([where] if read else []))
     yield ""

@@ -1,7 +1,7 @@
-"""Market sessions, for the alert about equity that stands still in an open market.
+"""Market sessions, for the alert about equity that does not change in an open market.
 
-Deliberately narrow: "in session" is only what is so on every such day of the year. Whatever is not
-known here is never in session, so that a holiday or an early close fires no alert.
+Deliberately narrow: only hours that are in session all year round count. Unknown markets are never
+in session, so that a holiday or an early close fires no alert.
 
 - Crypto and crypto futures trade at all times.
 - American markets, and forex, are in session from 14:30 to 20:00 UTC on the days on which the New
@@ -37,7 +37,7 @@ def is_in_session(market: str, security_type: str, when: float) -> bool:
 
 @lru_cache(maxsize=1024)
 def _is_trading_day(days: float) -> bool:
-    """Return whether the NYSE is open for a whole session, so many days after 1970-01-01."""
+    """Return whether the NYSE is open for a whole session on a day, counted from 1970-01-01."""
     day = datetime.fromtimestamp(days * 86_400, UTC).date()
     return day.weekday() < _SATURDAY and day not in _days_without_full_session(day.year)
 
@@ -52,7 +52,8 @@ def _days_without_full_session(year: int) -> frozenset[date]:
     fixed = (date(year, 6, 19), date(year, 7, 4), date(year, 12, 25))
     return frozenset(
         {
-            # On a Saturday it is not kept, for 31 December ends the books of a year.
+            # Not observed on a Friday before, which would be 31 December, the end of the year's
+            # books.
             new_year if new_year.weekday() <= _SATURDAY else new_year + timedelta(days=1),
             _weekday(year, 1, _MONDAY, 3),  # Martin Luther King, Jr. Day
             _weekday(year, 2, _MONDAY, 3),  # Washington's Birthday
@@ -71,12 +72,12 @@ def _days_without_full_session(year: int) -> frozenset[date]:
 
 
 def _observed(day: date) -> date:
-    """Return the weekday of a holiday: Friday for a Saturday, Monday for a Sunday."""
+    """Return the day on which a holiday is observed: Friday for a Saturday, Monday for a Sunday."""
     return day + timedelta(days={_SATURDAY: -1, _SATURDAY + 1: 1}.get(day.weekday(), 0))
 
 
 def _weekday(year: int, month: int, weekday: int, number: int) -> date:
-    """Return the first, second, … such weekday of a month."""
+    """Return the first, second, … given weekday of a month."""
     first = date(year, month, 1)
     return first + timedelta(days=(weekday - first.weekday()) % 7 + 7 * (number - 1))
 

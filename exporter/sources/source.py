@@ -1,4 +1,4 @@
-"""One thing that is read of a project or an account: its request, and the families made of it."""
+"""A source of a project or an account: its request, and its families."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Answer(Protocol):
-    """A decoded answer: frozen, with what was left out of it."""
+    """A decoded answer: frozen, with the problems of reading it."""
 
     @property
     def problems(self) -> tuple[Problem, ...]:
@@ -26,9 +26,9 @@ T = TypeVar("T", bound=Answer)
 
 @dataclass(frozen=True)
 class Families(Generic[T]):
-    """A table of metric families and the rows that an answer has for it, in their order.
+    """A table of metric families, and its rows for an answer, in order.
 
-    ``rows`` takes the answer and the unix time at which it is rendered.
+    ``rows`` takes the answer and the unix time of rendering.
     """
 
     table: Table[Any]
@@ -37,10 +37,10 @@ class Families(Generic[T]):
 
 @dataclass(frozen=True)
 class Known(Generic[T]):
-    """The knowledge that a request starts from.
+    """The known state from which a request continues.
 
-    ``deploy_id`` is the newest deployment's, empty where it is not known. ``before`` is the answer
-    before, also one that was not whole. ``now`` is in unix seconds.
+    ``deploy_id`` is the newest deployment's, empty if unknown. ``before`` is the previous answer,
+    even if it was not whole. ``now`` is in unix seconds.
     """
 
     deploy_id: str = ""
@@ -50,17 +50,18 @@ class Known(Generic[T]):
 
 @dataclass(frozen=True, eq=False)
 class Source(Generic[T]):
-    """One thing that is read, with an interval, an age and a success of its own.
+    """Data that is read with its own interval, age and success.
 
-    ``name`` is the value of the label ``source``. ``request`` makes the next call for a project;
-    for a source of an account it is given any project of the account.
-    ``interval`` is in seconds, 0 where this reading is off. ``every`` is the configuration key of
-    the interval and ``delay`` QuantConnect's own, both for the reference page. How the reading goes
-    is published unless ``is_reading_published`` is False.
+    ``name`` is the value of the label ``source``. ``request`` returns the next call for a project;
+    for a source of an account, it gets any project of the account. ``interval`` is in seconds, 0 if
+    the source is off. ``every`` is the configuration key of the interval and ``delay``
+    QuantConnect's own, both for the reference page. The success and age of reads are published
+    unless ``is_reading_published`` is False.
 
-    A reading may take several calls: as long as ``is_whole`` denies it of an answer, that is not
-    published, and the next call follows at once, from a request that knows it. ``calls`` is their
-    usual number. A source that ``needs_deployment`` is not read of a project without one.
+    A reading may take several calls: while ``is_whole`` is False for an answer, it is not
+    published, and the next call follows at once, with a request that continues from it. ``calls``
+    is their usual number. A source with ``needs_deployment`` is not read for a project that was
+    never deployed.
     """
 
     name: str

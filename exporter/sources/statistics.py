@@ -1,7 +1,7 @@
-"""live/read: runtime and server statistics, which come as display texts.
+"""live/read: runtime and server statistics, sent as display texts.
 
-The answer also holds the project's whole source code and whatever the algorithm calls a statistic.
-Only the documented statistics and those that the configuration names are read.
+The answer also holds the project's whole source code and the algorithm's own statistics. Only the
+documented statistics and those in the configuration are read.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ RUNTIME_STATISTICS: Final[Mapping[str, bool]] = {
 }
 """The statistics that Lean itself sets, and whether each is a percentage; else it is money."""
 
-# Takes a statistic as it was sent; raises ValueError where it cannot be read.
+# Takes a statistic as sent; raises ValueError if it cannot be read.
 _Reader = Callable[[object], float]
 
 _BYTES_PER_MB: Final = 1_048_576
@@ -64,14 +64,14 @@ class Statistics(Struct, frozen=True):
     custom: Mapping[str, float]
     """Allow-listed statistics that the algorithm set; percentages as ratios."""
     currency: str
-    """The glyph or code that ``Equity`` is written with; empty where it is not known."""
+    """The glyph or code of ``Equity``; empty if unknown."""
     cpu_usage: float | None
     """A ratio."""
     memory_used_bytes: float | None
     memory_total_bytes: float | None
     uptime_seconds: float | None
     lean_version: str
-    """Such as ``v2.5.0.0.17484``; empty where it was not sent."""
+    """Such as ``v2.5.0.0.17484``; empty if it was not sent."""
     problems: tuple[Problem, ...]
 
     def without_unrealized(self) -> Statistics:
@@ -84,10 +84,10 @@ class Statistics(Struct, frozen=True):
 
 
 def decode_statistics(payload: Mapping[str, object], *, custom: Collection[str]) -> Statistics:
-    """Return the statistics of an answer of live/read; all are missing when nothing is running.
+    """Return the statistics of an answer of live/read; all are missing if nothing runs.
 
-    ``custom`` names the algorithm's own statistics that are wanted. Never raises: a value that
-    cannot be read is left out with a Problem.
+    ``custom`` names the algorithm's own statistics to read. Never raises: an unreadable value is
+    left out with a Problem.
     """
     answer = folded(payload)
     problems: list[Problem] = []
@@ -141,7 +141,7 @@ def _read(
     where: str,
     problems: list[Problem],
 ) -> float | None:
-    """Return one statistic; None where it is missing, empty or unreadable."""
+    """Return one statistic; None if it is missing, empty or unreadable."""
     value = section.get(key)
     if value is None or value == "":
         return None
@@ -157,7 +157,7 @@ def _number(value: object, *, percent: bool | None = None) -> float:
     if isinstance(value, str):
         return parse_display(value, percent=percent).value
     result = finite(value)
-    if percent or result is None:  # a bare number does not say whether 1.5 is 1.5 % or 150 %
+    if percent or result is None:  # a bare 1.5 may mean 1.5 % or 150 %
         raise ValueError(
             f"found {excerpt(value)}, expected {'a percentage' if percent else 'a finite number'}"
         )
@@ -184,7 +184,7 @@ def _seconds(value: object) -> float:
 
 
 def _currency(equity: object) -> str:
-    """Return the glyph or code of a display text; empty where there is none."""
+    """Return the glyph or code of a display text; empty if there is none."""
     try:
         return parse_display(equity).currency if isinstance(equity, str) else ""
     except ValueError:
@@ -207,7 +207,7 @@ def _runtime(key: str) -> Callable[[Statistics], float | None]:
 
 
 def _fees(statistics: Statistics) -> float | None:
-    # QuantConnect displays what was paid with a minus sign; 0 stays a plain 0.
+    # QuantConnect displays paid fees with a minus sign; 0 stays a plain 0.
     displayed = statistics.runtime.get("Fees")
     return None if displayed is None else 0.0 - displayed
 

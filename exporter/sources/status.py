@@ -1,7 +1,7 @@
 """live/list: the live deployments of an account or of one project, and their equity.
 
-One call lists every deployment of the account that runs. Only a project that is not among them is
-asked for by its id.
+One call lists every running deployment of the account. Only a missing project is asked for by its
+id.
 """
 
 from __future__ import annotations
@@ -85,16 +85,16 @@ class Deployment(Struct, frozen=True):
 
 
 class Listing(Struct, frozen=True):
-    """Live deployments as live/list has them, and what could not be read of them."""
+    """Live deployments from live/list, and the problems of reading them."""
 
     deployments: tuple[Deployment, ...]
     problems: tuple[Problem, ...]
 
     def newest(self) -> dict[int, Deployment]:
-        """Return the newest deployment of each project: the one launched last.
+        """Return the deployment of each project that was launched last.
 
-        One without a launch time is older than any that has one. Of two launched in the same second
-        the running one counts, else the first in the answer.
+        A deployment without a launch time counts as older than the others. Of two launched in the
+        same second the running one counts, else the first in the answer.
         """
         result: dict[int, Deployment] = {}
         for deployment in self.deployments:
@@ -105,13 +105,13 @@ class Listing(Struct, frozen=True):
 
 
 class Status(Struct, frozen=True):
-    """The newest deployment of one project; None where it was never deployed live."""
+    """The newest deployment of one project; None if it was never deployed live."""
 
     deployment: Deployment | None
     problems: tuple[Problem, ...] = ()
 
     def without_equity(self) -> Status:
-        """Return the status without the equity, for where its currency is not known."""
+        """Return the status without the equity, for use while its currency is unknown."""
         if self.deployment is None:
             return self
         return replace(self, deployment=replace(self.deployment, equity=None))
@@ -121,16 +121,16 @@ class Status(Struct, frozen=True):
 
 
 def running() -> Request[Listing]:
-    """Return the call that lists every deployment of the account that runs, one a project.
+    """Return the call that lists the account's running deployments, one per project.
 
-    A project whose newest deployment there has any other status, or none that can be read, is not
-    among them: that the filter let it through does not prove that it runs.
+    A project is left out if its newest deployment there has another or an unreadable status:
+    passing QuantConnect's filter does not prove that it runs.
     """
     return Request(Endpoint.LIVE_LIST, {"status": RUNNING}, _decode_running)
 
 
 def ended(status: str) -> Request[Listing]:
-    """Return the call that lists every deployment of the account of one of the statuses ENDED."""
+    """Return the call that lists the account's deployments with a status in ENDED."""
     return Request(Endpoint.LIVE_LIST, {"status": status}, decode_deployments)
 
 
@@ -148,10 +148,10 @@ def _decode_status(payload: Mapping[str, object], *, project_id: int) -> Status:
 def decode_deployments(payload: Mapping[str, object], *, project_id: int | None = None) -> Listing:
     """Return the deployments of an answer of live/list, in its order.
 
-    ``project_id`` is the project that was asked for, if it was one. ``live`` may be ``[]``, ``{}``
-    or null: nothing is deployed. Raises ApiError: malformed when ``live`` is missing or anything
-    else, and when an entry cannot be read and none can that was asked for; api_error when there is
-    no deployment and the answer names errors.
+    ``project_id`` is the project of the call, if it names one. ``live`` may be ``[]``, ``{}`` or
+    null: nothing is deployed. Raises ApiError: malformed when ``live`` is missing or anything else,
+    and when no requested entry can be read though there are entries; api_error when there is no
+    deployment and the answer names errors.
     """
     answer = folded(payload)
     if "live" not in answer:
@@ -206,7 +206,7 @@ def _recency(deployment: Deployment) -> tuple[float, bool]:
 
 
 def _status(raw: Mapping[str, object], where: str, problems: list[Problem]) -> str:
-    """Return the known status, whatever its case and spacing (``stopped``, ``Runtime Error``)."""
+    """Return the known status, in any case and spacing (``stopped``, ``Runtime Error``)."""
     sent = text(raw, "status", where, problems)
     folded_status = sent.lower().replace(" ", "").replace("_", "")
     status = _STATUS_BY_FOLDED.get(folded_status, UNKNOWN_STATUS)
@@ -306,7 +306,7 @@ DEPLOYMENT: Table[Deployment] = Table(
 
 
 def _flags(status: Status, _now: float) -> Iterable[tuple[str, bool]]:
-    """Return every status and whether the deployment has it; nothing without a deployment."""
+    """Return every status, True for the deployment's own; nothing without a deployment."""
     if status.deployment is None:
         return ()
     return [(label, label == status.deployment.status) for label in STATUS_LABELS]

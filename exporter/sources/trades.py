@@ -1,8 +1,8 @@
 """live/trades/read: the closed trades of all deployments.
 
-Closed trades do not change and new ones come at the end, so that each reading begins at the last
-trade that is known. LEAN keeps 10,000 trades of at most 12 months and drops the oldest: the numbers
-can fall, and then the list is read again from its beginning.
+Closed trades do not change and new ones come at the end, so each reading begins at the last known
+trade. LEAN keeps 10,000 trades of at most 12 months and drops the oldest. So the numbers can fall,
+and then the list is read again from its beginning.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Trade(Struct, frozen=True):
     id: str
     is_win: bool
     profit: Decimal
-    """Less the fees."""
+    """Net of fees."""
     fees: Decimal
     """Positive when paid."""
 
@@ -58,7 +58,7 @@ class Totals(Struct, frozen=True):
     fees: Decimal = Decimal(0)
 
     def plus(self, trade: Trade) -> Totals:
-        """Return the sums with one more trade."""
+        """Return the sums with another trade added."""
         return Totals(
             wins=self.wins + trade.is_win,
             losses=self.losses + (not trade.is_win),
@@ -68,13 +68,13 @@ class Totals(Struct, frozen=True):
 
 
 class Trades(Struct, frozen=True):
-    """The closed trades of a project as far as they are read."""
+    """The closed trades of a project that were read so far."""
 
     totals: Totals = Totals()
     next_start: int = 0
     """The position at which the next call begins."""
     last_id: str | None = None
-    """The id of the trade that is known to be there; None where none was read there yet."""
+    """The id of the trade there; None if none was read there yet."""
     before: Totals = Totals()
     """The sums over the trades before ``next_start``."""
     is_whole: bool = False
@@ -87,11 +87,11 @@ class Trades(Struct, frozen=True):
 
 
 def decode_trades(payload: Mapping[str, object], *, known: Trades) -> Trades:
-    """Return what is known of the trades after one more answer of live/trades/read.
+    """Return the state after another answer of live/trades/read.
 
-    A list that no longer has the trade that was known at ``known.next_start`` is read again from
-    its beginning. Raises ApiError: not_ready while the list is loading or missing, malformed when
-    it is no list, does not go on or changes while it is read.
+    If the trade known at ``known.next_start`` is no longer there, the list is read again from its
+    beginning. Raises ApiError: not_ready while the list is loading or missing, malformed when it is
+    not a list, does not continue or changes while it is read.
     """
     answer = folded(payload)
     refuse_unready(answer, "trades", Endpoint.LIVE_TRADES_READ)
@@ -115,7 +115,7 @@ def decode_trades(payload: Mapping[str, object], *, known: Trades) -> Trades:
         before, totals = totals, totals if trade is None else totals.plus(trade)
     return Trades(
         totals=totals,
-        # The last trade is read again next time: it tells whether the list is still the same.
+        # The next reading repeats the last trade, to check that the list is still the same.
         next_start=max(0, start + len(entries) - 1),
         last_id=_id(entries[-1]) if entries else None,
         before=before,
@@ -130,7 +130,7 @@ def _id(entry: object) -> str:
 
 
 def _decode_trade(entry: object, where: str, problems: list[Problem]) -> Trade | None:
-    """Return one trade; None where a part of it cannot be read, so that sums agree."""
+    """Return one trade; None if a part of it cannot be read, so that sums agree."""
     if not isinstance(entry, dict):
         problems.append(Problem("other", where, "expected an object"))
         return None

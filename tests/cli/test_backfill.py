@@ -264,7 +264,7 @@ def test_a_rejection_ends_the_account(
     assert (status, run.out) == (1, "")
     errors = failures(told)
     assert errors[ONE].startswith("auth: QuantConnect answered: ")
-    assert errors[TWO] == "not asked for, since QuantConnect rejected the call before"
+    assert errors[TWO] == "skipped, since QuantConnect rejected the previous call"
     assert len(quantconnect.requests.of("live/chart/read")) == 1
 
 
@@ -274,7 +274,7 @@ def test_an_account_that_is_rejected_from_the_start(
     configure(f"projects: [{{id: {ONE}, name: One}}, {{id: {TWO}}}]", token="wrong")
     status, told = run()
     assert (status, run.out) == (1, "")
-    rejected = "its name or its account currency is not known: auth: QuantConnect answered: "
+    rejected = "its name or its account currency is unknown: auth: QuantConnect answered: "
     errors = failures(told)
     assert list(errors) == [ONE, TWO]
     assert all(error.startswith(rejected) for error in errors.values())
@@ -288,13 +288,13 @@ def test_an_account_that_is_rejected_from_the_start(
             "",
             "live/portfolio/read",
             Status(503),
-            "its name or its account currency is not known: http_5xx: HTTP 503 with an HTML page",
+            "its name or its account currency is unknown: http_5xx: HTTP 503 with an HTML page",
         ),
         (
             "",
             "projects/read",
             Status(503),
-            "its name is not known: http_5xx: HTTP 503 with an HTML page",
+            "its name is unknown: http_5xx: HTTP 503 with an HTML page",
         ),
         (", name: One", "projects/read", Status(503), None),
         (
@@ -339,7 +339,7 @@ def test_a_currency_that_cannot_be_told(
     status, told = run()
     assert (status, failures(told)) == (
         1,
-        {ONE: "its account currency cannot be told; set account_currency"},
+        {ONE: "its account currency is ambiguous; set account_currency"},
     )
 
 
@@ -349,7 +349,7 @@ def test_projects_that_are_not_read(run: Run, configure: Configure) -> None:
     assert (status, failures(told)) == (
         1,
         {
-            5: "it is neither among the configured projects nor among the discovered ones",
+            5: "it is neither configured nor discovered",
             NEVER: "it was never deployed live",
         },
     )

@@ -139,8 +139,8 @@ def test_nothing_to_read_is_not_all_well(
     assert rows[3:6] == [
         "account default: discovery ok 0 projects running, 0 stopped within 1w",
         (
-            "account default: discovery note nothing is read: nothing is live that is not listed"
-            " elsewhere"
+            "account default: discovery note nothing is read: no project is live that is not"
+            " listed elsewhere"
         ),
         (
             "→ deploy something, or list projects by id; if something is live, is user 1 a member"
@@ -157,8 +157,8 @@ def test_patterns_that_leave_out_everything_are_not_all_well(
     assert (status, rows[-1]) == (1, "Nothing is read.")
     assert rows[-4:-2] == [
         (
-            "account default: discovery note nothing is read: include and exclude leave out all"
-            " that is live"
+            "account default: discovery note nothing is read: include and exclude leave out"
+            " every live project"
         ),
         "→ they must match a project's whole name, with its folders; or list it by id",
     ]
@@ -286,14 +286,17 @@ def test_a_wrong_token_costs_one_call(
     )
     assert rows[2] == (
         "→ check the token: it must be the one on the account page of user 1 at QuantConnect;"
-        " QuantConnect locks out who tries too often"
+        " QuantConnect locks an account out after too many tries"
     )
     assert rows[3] == "account default: clock ok within a second of QuantConnect's"
     assert [request.endpoint for request in quantconnect.requests] == ["authenticate"]
 
 
 PAGE = "check base_url; a proxy, a firewall or a login page may be in the way"
-BOTH = "both are on your account page at QuantConnect; QuantConnect locks out who tries too often"
+BOTH = (
+    "both are on your account page at QuantConnect;"
+    " QuantConnect locks an account out after too many tries"
+)
 UNSHARED = (
     "→ user 1 may not see this project, or it is gone: is it shared with that user, is it one of"
     " the right organization?"
@@ -308,7 +311,7 @@ UNSHARED = (
             0.0,
             (
                 "check user_id: it is on your account page at QuantConnect;"
-                " QuantConnect locks out who tries too often"
+                " QuantConnect locks an account out after too many tries"
             ),
         ),
         (
@@ -316,7 +319,7 @@ UNSHARED = (
             3600.0,
             (
                 "check the token and this machine's clock: it must be the one on the account page"
-                " of user 1 at QuantConnect; QuantConnect locks out who tries too often"
+                " of user 1 at QuantConnect; QuantConnect locks an account out after too many tries"
             ),
         ),
         (
@@ -324,7 +327,7 @@ UNSHARED = (
             0.0,
             (
                 "a proxy may drop or change the Timestamp header;"
-                " QuantConnect locks out who tries too often"
+                " QuantConnect locks an account out after too many tries"
             ),
         ),
         (
@@ -332,15 +335,15 @@ UNSHARED = (
             9000.0,
             (
                 "set this machine's clock (NTP); signatures carry the time;"
-                " QuantConnect locks out who tries too often"
+                " QuantConnect locks an account out after too many tries"
             ),
         ),
         (
             fault_answers.locked_out(),
             0.0,
             (
-                "end whatever else asks with wrong credentials, and wait before the next try:"
-                " each one may prolong it"
+                "stop every other client with wrong credentials, and wait before the next try:"
+                " each try may prolong the lockout"
             ),
         ),
         (fault_answers.unauthorized(), 0.0, f"check user_id and the token: {BOTH}"),
@@ -426,7 +429,7 @@ def test_a_listing_that_this_user_may_not_have(
     assert status == 1
     failed = next(row for row in rows if row.startswith("account default: listing FAILED auth"))
     assert rows[rows.index(failed) + 1] == (
-        "→ user 1 may not list what is live: is that user a member of the right organization?"
+        "→ user 1 may not list live deployments: is that user a member of the right organization?"
     )
     assert "project 21048731: portfolio ok 11 open positions, 1 currency" in rows
 
@@ -501,7 +504,7 @@ def test_a_token_that_ends_meanwhile_locks_nobody_out(
         ),
         (
             "→ check the token: it must be the one on the account page of user 1 at QuantConnect;"
-            " QuantConnect locks out who tries too often"
+            " QuantConnect locks an account out after too many tries"
         ),
         "account default: clock ok within a second of QuantConnect's",
         f"account default: listing FAILED auth: {invalid}",
@@ -524,8 +527,8 @@ def test_an_account_that_is_locked_out_asks_no_more(
     assert status == 1
     assert rows[2].endswith("too many failed attempts for this user or ip")
     assert rows[3] == (
-        "→ end whatever else asks with wrong credentials, and wait before the next try: each"
-        " one may prolong it"
+        "→ stop every other client with wrong credentials, and wait before the next try: each"
+        " try may prolong the lockout"
     )
     assert len(quantconnect.requests) == 3
 
@@ -596,12 +599,10 @@ def test_a_project_that_is_unknown_one_never_deployed_and_one_not_ready(
     assert (status, rows[-1]) == (1, "1 problem to fix.")
     unknown = rows.index("project 99 FAILED api_error: QuantConnect answered: Project not found")
     assert rows[unknown + 1] == "→ check that the project exists and that this user may see it"
-    never = "project 99: status note never deployed live; nothing but its name is published"
+    never = "project 99: status note never deployed live; only its name is published"
     assert rows[rows.index(never) + 1] == "→ deploy it, or take it out of projects"
     (unready,) = [row for row in rows if row.startswith("project 21363904: portfolio note ")]
-    assert rows[rows.index(unready) + 1].endswith(
-        "that of a project that was never deployed not at all"
-    )
+    assert rows[rows.index(unready) + 1].endswith("a project that was never deployed has none")
 
 
 def test_each_failure_is_named_and_the_rest_goes_on(

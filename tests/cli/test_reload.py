@@ -350,5 +350,5 @@ def test_a_configuration_from_a_pipe_is_good_for_a_start(
         for _ in range(2):
             answer = requests.post(f"http://{address}/-/reload", timeout=20)
             assert answer.status_code == 500
-            assert "expected a file, got what can be read only once" in answer.text
+            assert "expected a regular file, got a pipe or a device" in answer.text
         assert exporter.stop(signal.SIGTERM) == 0

@@ -59,7 +59,7 @@ def test_the_rules_for_the_past(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_the_rules_are_of_this_version(capsys: pytest.CaptureFixture[str]) -> None:
     versions = re.findall(
-        r'build_info\{version!="(.+?)"\}|of version (\d[\w.]*\w)\.', printed(capsys)
+        r'build_info\{version!="(.+?)"\}|rules have version (\d[\w.]*\w)\.', printed(capsys)
     )
     assert [one or other for one, other in versions] == [__version__] * 2
 

@@ -1046,7 +1046,7 @@ def another_currency(scene: Scene) -> None:
     scene.eventually_asks(3)
     assert scene.portfolio() == good
     (said,) = scene.log.said(READ_FAILED)
-    assert "the account is in EUR now, and its series say USD" in said["error"]
+    assert "the account is in EUR now, but its series are in USD" in said["error"]
     scene.reload()
     scene.eventually_has(2)
     values = [line for line in scene.portfolio() if "account_currency" in line]

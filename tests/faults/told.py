@@ -131,14 +131,14 @@ class Told:
         return (
             self.title,
             "; ".join([*published, *([self.also] if self.also else [])]),
-            "; ".join(f"“{_begun(said)}” {_often(often)}" for said, often in self.logged.items())
+            "; ".join(f"“{_partial(said)}” {_often(often)}" for said, often in self.logged.items())
             or "nothing",
             "; ".join(map(str, self.counted)) or "nothing",
             self.recovers,
         )
 
 
-def _begun(said: str) -> str:
+def _partial(said: str) -> str:
     """The first sentence of a message, and that there are more."""
     first, more, _ = said.partition(". ")
     return f"{first}. …" if more else said

@@ -134,15 +134,15 @@ def used(now: Samples) -> dict[Key, float]:
 
 
 ANSWERS: dict[str, tuple[Callable[[Samples], dict[Key, float]], tuple[str, ...]]] = {
-    "What is all of it worth, for each currency?": (worth, ("account_currency",)),
-    "How much is that more than a day ago?": (than_a_day_ago, ("project_id",)),
+    "What is everything worth, in each currency?": (worth, ("account_currency",)),
+    "How much more is that than a day ago?": (than_a_day_ago, ("project_id",)),
     "What do I hold of each symbol, over all projects?": (
         by_symbol,
         ("symbol", "account_currency"),
     ),
     "Which are the five largest positions of each project?": (five_largest, HOLDING),
     "How much of a project's equity is in each position?": (weights, HOLDING),
-    "How much has each project gained or lost on what it holds?": (
+    "What is each project's unrealized profit or loss?": (
         gained,
         ("project", "account_currency"),
     ),
@@ -152,7 +152,7 @@ ANSWERS: dict[str, tuple[Callable[[Samples], dict[Key, float]], tuple[str, ...]]
     ),
     "How much cash is there, in each currency?": (cash, ("currency",)),
     "Which projects hold positions and do not run?": (stopped, ("project_id",)),
-    "In how many days does what I hold expire?": (expiring, HOLDING),
+    "In how many days do my positions expire?": (expiring, HOLDING),
     "How old are the portfolios, in seconds?": (ages, ("project_id",)),
     "Which reads fail at the moment?": (failing, ("project_id", "source")),
     "How much of the budget of calls is used?": (used, ("account",)),

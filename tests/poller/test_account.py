@@ -291,8 +291,8 @@ def test_a_bad_token_is_one_call_and_one_line(
         assert entry["wait_seconds"] == 900
         assert "wrong-one" not in caplog.text
         loop = running.poller._accounts[("main", 1, server.base_url)]
-        turned = loop.turned
-        eventually(lambda: loop.turned > turned + 0.1)
+        turned = loop.last_turn
+        eventually(lambda: loop.last_turn > turned + 0.1)
         assert [request.endpoint for request in server.requests] == ["authenticate"]
         assert running.own('api_authenticated{account="main"}') == 0
 
@@ -311,8 +311,8 @@ def test_a_token_that_is_rotated_is_taken_up(
         asked = len(server.requests)
         file.unlink()
         loop = running.poller._accounts[("main", 1, server.base_url)]
-        turned = loop.turned
-        eventually(lambda: loop.turned > turned + 0.1)
+        turned = loop.last_turn
+        eventually(lambda: loop.last_turn > turned + 0.1)
         assert len(server.requests) == asked
         file.write_text("another\n")
         eventually(lambda: said(caplog, TOKEN_CHANGED))

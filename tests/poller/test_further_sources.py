@@ -429,9 +429,9 @@ def test_an_order_tells_todays_ticker_of_what_is_held(
 def test_intervals_of_what_does_not_run_are_longer(one: Account) -> None:
     one.asks(played(), seconds=60.0)
     one.status(status="Stopped")
-    assert one.project().every(ORDERS) == 3000.0
-    assert one.project().every(STATUS) == 300.0
-    assert one.project().every(PORTFOLIO) == 300.0
+    assert one.project().regular_interval(ORDERS) == 3000.0
+    assert one.project().regular_interval(STATUS) == 300.0
+    assert one.project().regular_interval(PORTFOLIO) == 300.0
 
 
 def test_sources_of_an_account_are_stretched_with_the_others(tmp_path: Path) -> None:

@@ -371,7 +371,7 @@ def test_a_portfolio_in_another_currency_is_not_published_under_the_old_one(one:
     euros = {"EUR": cash("EUR")}
     one.reads(None, euros, quantity=5)
     assert refused(one).startswith(
-        "malformed: the account is in EUR now, and its series say USD; reload the configuration"
+        "malformed: the account is in EUR now, but its series are in USD; reload the configuration"
     )
     assert one.failures("malformed") == 1
     assert one.value(f'read_success{{{ID},source="portfolio"') == 0

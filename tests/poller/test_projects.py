@@ -381,7 +381,7 @@ def test_a_project_that_was_deployed_once_is_never_one_that_was_not(
     found.tells(found.task(STATUS), Status(None))
     [failed] = said(caplog, READ_FAILED)
     assert failed["reason"] == "malformed"
-    assert "project 1 is listed, which had one before" in failed["error"]
+    assert "project 1, which had one before" in failed["error"]
     assert states(found) == {1: "Running"}
     found.status(status="Runtime Error", error="it broke")
     [warning] = said(caplog, STOPPED)

@@ -38,7 +38,7 @@ class Recorded:
 
     def ended(self, task: Task, *failures: ApiError | Fault | None, **keywords: Any) -> None:
         for failure in failures:
-            self.record.ended(
+            self.record.record_call(
                 task,
                 Outcome(failure),
                 **{"project": "", "duration": 0.5, "interval": 60.0, "wait": 1.0, **keywords},
@@ -48,7 +48,7 @@ class Recorded:
         try:
             fail(error)
         except Exception:  # noqa: BLE001
-            self.record.fault(call="portfolio")
+            self.record.record_fault(call="portfolio")
 
 
 def fail(error: Exception) -> None:

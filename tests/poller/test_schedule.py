@@ -36,7 +36,7 @@ class Turns:
 
     def add(self, name: str, project_id: int | None = 1, *, every: float = 60.0) -> Task:
         task = task_of(name, project_id)
-        self.schedule.set_every(task, every, 0.0)
+        self.schedule.set_interval(task, every, 0.0)
         return task
 
     def take(self, now: float) -> Call:
@@ -59,7 +59,7 @@ class Turns:
 def test_authenticate_comes_first_and_alone() -> None:
     authenticate, running = task_of("authenticate"), task_of("running")
     schedule = Schedule(authenticate, Budget(1.0, 60.0), random=Random(1), now=0.0)
-    schedule.set_every(running, 60.0, 0.0)
+    schedule.set_interval(running, 60.0, 0.0)
     call = schedule.next(0.0)
     assert isinstance(call, Call)
     assert call.task is authenticate
@@ -165,7 +165,7 @@ def test_the_wait_of_a_rejected_call_can_be_ended(*, is_new_token: bool) -> None
     other = turns.add("statistics", every=300.0)
     assert turns.once(40.0, DOWN) is other
     waits = other.due
-    (turns.schedule.use_new_token if is_new_token else turns.schedule.forgive)(100.0)
+    (turns.schedule.use_new_token if is_new_token else turns.schedule.end_waits)(100.0)
     assert (task.due, task.failures, task.rejections) == (100.0, 0, 0)
     assert other.due == waits
 
@@ -176,7 +176,7 @@ def test_forgiving_asks_once_more_whether_the_account_is_accepted() -> None:
     call = turns.take(1.0)
     turns.end(call, AUTH, 1.0)
     assert turns.end(turns.take(2.0), AUTH, 2.0) is turns.authenticate
-    turns.schedule.forgive(3.0)
+    turns.schedule.end_waits(3.0)
     assert turns.authenticate.due == 3.0
     assert task.failures == 0
 
@@ -243,7 +243,7 @@ def test_what_is_loading_comes_again_later_and_later() -> None:
     assert waits_of("orders", [loading] * 4, every=600.0) == [10, 60, 360, 600]
     turns = Turns()
     task = turns.add("orders", every=0.0)
-    turns.schedule.hurry(task, 1.0)
+    turns.schedule.run_now(task, 1.0)
     turns.once(1.0, loading)
     assert task.due == 11.0
 
@@ -329,7 +329,7 @@ def test_a_task_comes_again_an_interval_after_it_was_taken() -> None:
 def test_a_task_without_an_interval_is_asked_until_it_succeeds_once() -> None:
     turns = Turns()
     task = task_of("status", 1)
-    turns.schedule.hurry(task, 1.0)
+    turns.schedule.run_now(task, 1.0)
     turns.once(1.0, DOWN)
     assert task.due == 11.0
     turns.once(11.0)
@@ -340,7 +340,7 @@ def test_news_while_a_task_is_under_way_have_it_asked_once_more() -> None:
     turns = Turns()
     task = turns.add("portfolio")
     call = turns.take(1.0)
-    turns.schedule.hurry(task, 1.2)
+    turns.schedule.run_now(task, 1.2)
     assert turns.schedule.next(2.0) == inf  # never two calls of one task at a time
     turns.end(call, None, 2.0)
     assert task.due == 2.0
@@ -349,7 +349,7 @@ def test_news_while_a_task_is_under_way_have_it_asked_once_more() -> None:
 def test_a_hurry_brings_no_call_later() -> None:
     turns = Turns()
     task = turns.add("portfolio")
-    turns.schedule.hurry(task, 50.0)
+    turns.schedule.run_now(task, 50.0)
     assert task.due == 0.0
 
 
@@ -360,9 +360,9 @@ def test_a_shorter_interval_counts_from_now_and_a_longer_one_from_the_next_read(
     turns = Turns()
     task = turns.add("portfolio", every=60.0)
     turns.once(10.0)
-    turns.schedule.set_every(task, 10.0, 12.0)
+    turns.schedule.set_interval(task, 10.0, 12.0)
     assert task.due == 22.0
-    turns.schedule.set_every(task, 600.0, 13.0)
+    turns.schedule.set_interval(task, 600.0, 13.0)
     assert task.due == 22.0
     assert turns.schedule.interval(task) == 600.0
 
@@ -371,7 +371,7 @@ def test_another_interval_does_not_cut_a_back_off_short() -> None:
     turns = Turns()
     task = turns.add("portfolio", every=60.0)
     turns.once(10.0, DOWN)
-    turns.schedule.set_every(task, 1.0, 10.0)
+    turns.schedule.set_interval(task, 1.0, 10.0)
     assert task.due == 20.0
 
 
@@ -379,12 +379,12 @@ def test_a_task_that_is_switched_off_is_asked_no_more() -> None:
     turns = Turns()
     task = turns.add("portfolio")
     turns.once(1.0, DOWN)
-    turns.schedule.set_every(task, 0.0, 2.0)
+    turns.schedule.set_interval(task, 0.0, 2.0)
     assert (task.due, task.failures) == (inf, 0)
     assert turns.schedule.demand == 0
     assert turns.schedule.next(1000.0) == inf
-    turns.schedule.set_every(task, 0.0, 3.0)
-    turns.schedule.set_every(task, 60.0, 5.0)
+    turns.schedule.set_interval(task, 0.0, 3.0)
+    turns.schedule.set_interval(task, 60.0, 5.0)
     assert task.due == 5.0
 
 
@@ -450,8 +450,8 @@ def test_a_task_that_a_listing_tells_of_has_the_listings_interval() -> None:
     turns = Turns(Budget(0.001, 60.0))
     turns.add("portfolio")
     task = task_of("status", 1)
-    task.listed_every = turns.schedule.budget.listing_interval
-    assert turns.schedule.interval(task) == task.listed_every
+    task.listed_interval = turns.schedule.budget.listing_interval
+    assert turns.schedule.interval(task) == task.listed_interval
 
 
 def test_the_list_leaves_a_tenth_of_a_budget_that_it_would_take_whole() -> None:

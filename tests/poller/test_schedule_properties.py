@@ -86,11 +86,11 @@ class AnyAccount(RuleBasedStateMachine):
 
     @rule(name=NAMES, project_id=PROJECTS, every=st.one_of(st.just(0.0), INTERVALS))
     def an_interval(self, name: str, project_id: int, every: float) -> None:
-        self.schedule.set_every(self.task(name, project_id), every, self.now)
+        self.schedule.set_interval(self.task(name, project_id), every, self.now)
 
     @rule(name=NAMES, project_id=PROJECTS)
     def news(self, name: str, project_id: int) -> None:
-        self.schedule.hurry(self.task(name, project_id), self.now)
+        self.schedule.run_now(self.task(name, project_id), self.now)
 
     @rule(name=NAMES, project_id=PROJECTS)
     def a_task_goes(self, name: str, project_id: int) -> None:
@@ -110,7 +110,7 @@ class AnyAccount(RuleBasedStateMachine):
     def nothing_regular_is_lost(self) -> None:
         for task in self.tasks.values():
             assert (task.due < inf) + (task.call is not None) <= 1, "waits and is under way"
-            if task.every:
+            if task.regular_interval:
                 assert task.due < inf or task.call is not None, f"lost: {task.name}"
         if not self.schedule.authenticated:
             assert self.authenticate.due < inf or self.authenticate.call is not None
@@ -124,7 +124,9 @@ class AnyAccount(RuleBasedStateMachine):
 
     @invariant()
     def demand_is_the_sum_of_what_is_asked_for(self) -> None:
-        regular = sum(1 / task.every for task in self.tasks.values() if task.every)
+        regular = sum(
+            1 / task.regular_interval for task in self.tasks.values() if task.regular_interval
+        )
         listing = self.schedule.budget.listing
         assert abs(self.schedule.demand - regular - listing) < 1e-9
         assert self.schedule.stretch >= 1

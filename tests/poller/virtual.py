@@ -105,7 +105,7 @@ class VirtualAccount:
         self.answer = answer
         self.authenticate, self.running = task_of("authenticate"), task_of("running")
         self.schedule = Schedule(self.authenticate, budget, random=random or Random(1), now=0.0)
-        self.schedule.set_every(self.running, budget.listing_interval, 0.0)
+        self.schedule.set_interval(self.running, budget.listing_interval, 0.0)
         self.tasks: dict[tuple[str, int | None], Task] = {}
         self.waits: defaultdict[str, Waits] = defaultdict(Waits)
         self.calls: list[tuple[float, Task]] = []
@@ -123,7 +123,7 @@ class VirtualAccount:
         """A project, or the account, is to be read from now on, each task at an interval."""
         for name, seconds in every.items():
             task = self.tasks[name, project_id] = task_of(name, project_id)
-            self.schedule.set_every(task, seconds, self.now)
+            self.schedule.set_interval(task, seconds, self.now)
 
     def run(self, until: float) -> None:
         """Let time pass until then."""

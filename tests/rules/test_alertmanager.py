@@ -327,7 +327,7 @@ ROWS = (
         [*UNREAD, *PORTFOLIO, *STATUS],
     ),
     row(
-        "all that an account calls fails",
+        "all calls of an account fail",
         [OUTAGE, NO_PORTFOLIOS, NO_LIST, *UNREAD, *PORTFOLIO, *STATUS],
         [NO_PORTFOLIOS, NO_LIST, *UNREAD, *PORTFOLIO, *STATUS],
     ),
@@ -342,12 +342,12 @@ ROWS = (
         STATUS,
     ),
     row(
-        "calls for portfolios fail, and one portfolio is old enough for a page",
+        "calls for portfolios fail, and one portfolio is outdated enough to page",
         [NO_PORTFOLIOS, *PORTFOLIO, STATUS[0]],
         PORTFOLIO[:2],
     ),
     row(
-        "calls for the list fail, and the status of one project is old enough for a page",
+        "calls to live/list fail, and the status of one project is outdated enough to page",
         [NO_LIST, *STATUS, PORTFOLIO[0]],
         STATUS[:1],
     ),
@@ -357,17 +357,17 @@ ROWS = (
         [],
     ),
     row(
-        "an algorithm dies with open positions, and its portfolio is not read any more",
+        "an algorithm crashes with open positions, and its portfolio is no longer read",
         [STOPPED, DIED, NOT_RUNNING, *PORTFOLIO, *STATUS[1:]],
         [DIED, NOT_RUNNING, *PORTFOLIO],
     ),
     row(
-        "an algorithm dies without positions",
+        "an algorithm crashes without positions",
         [DIED, NOT_RUNNING, FROZEN],
         [NOT_RUNNING, FROZEN],
     ),
     row("an algorithm is stopped", [NOT_RUNNING, FROZEN], [FROZEN]),
-    row("the portfolio of one project grows old", PORTFOLIO, PORTFOLIO[1:2]),
+    row("the portfolio of one project becomes outdated", PORTFOLIO, PORTFOLIO[1:2]),
     row(
         "an algorithm sends orders in a loop, and they are rejected",
         [
@@ -377,7 +377,7 @@ ROWS = (
         [],
     ),
     row(
-        "lines of a log match a query that is critical, and another",
+        "log lines match a critical query and another one",
         [
             alert("LogQueryMatched", "critical", account="main", project_id="1", query="margin"),
             alert("LogQueryMatched", "warning", account="main", project_id="1", query="errors"),
@@ -400,7 +400,7 @@ EXPORTER = (
         [ABSENT, *OF_THE_JOB],
     ),
     row(
-        "one exporter of several does not answer",
+        "one of several exporters does not answer",
         [{**DOWN, "scope": "instance"}, STOPPED, STATUS[1]],
         [],
     ),

@@ -33,7 +33,7 @@ def account(*, cycle: float = 600.0, running_until: float | None = None) -> Acco
         deposits={"USD": 100_000.0},
         slots=[Slot("SPY", lambda *_: SPY, 20_000.0, 1, timetable)],
     )
-    book.redeployed([(STARTED - 100 * cycle, running_until)])
+    book.set_runs([(STARTED - 100 * cycle, running_until)])
     return book
 
 
@@ -122,7 +122,7 @@ def test_nothing_trades_in_a_pause() -> None:
     book = account(cycle=1000.0, running_until=stop)
     held = book.at(stop).holdings
     assert held
-    book.redeployed([(STARTED - 100_000.0, stop), (restart, None)])
+    book.set_runs([(STARTED - 100_000.0, stop), (restart, None)])
     before, after = book.at(restart - 0.01), book.at(restart)
     assert set(before.holdings) == set(held)
     assert before.holdings[SPY.key].quantity == held[SPY.key].quantity

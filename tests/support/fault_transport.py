@@ -69,7 +69,7 @@ class Stall:
     def act(self, exchange: Exchange) -> None:
         """Hold the connection that long, then close it."""
         if self.sent is not None:
-            answer = exchange.finished(exchange.answer())
+            answer = exchange.encode(exchange.answer())
             exchange.connection.sendall(exchange.head(answer) + answer.body[: self.sent])
         exchange.wait(self.seconds)
         hang_up(exchange)
@@ -84,7 +84,7 @@ class Drip:
 
     def act(self, exchange: Exchange) -> None:
         """Send it drop by drop."""
-        answer = exchange.finished(exchange.answer())
+        answer = exchange.encode(exchange.answer())
         head = exchange.head(answer)
         if not self.head_too:
             exchange.connection.sendall(head)
@@ -101,7 +101,7 @@ class Cut:
 
     def act(self, exchange: Exchange) -> None:
         """Send that part and hang up."""
-        answer = exchange.finished(exchange.answer())
+        answer = exchange.encode(exchange.answer())
         body = answer.body[: int(len(answer.body) * self.keep)]
         exchange.connection.sendall(exchange.head(answer) + body)
         hang_up(exchange, reset=self.reset)

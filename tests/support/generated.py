@@ -181,7 +181,7 @@ class GeneratedAccount:
         self._closed = {**self._closed, **dict.fromkeys(keys, time)}
         return bool(keys)
 
-    def redeployed(self, _running: Running) -> None:
+    def set_runs(self, _running: Running) -> None:
         """Makes no difference."""
 
     def _turn(self, time: float) -> int:

@@ -49,7 +49,7 @@ class SimulatorServer(exporter.simulator.SimulatorServer):
         """The server's clock, unix seconds."""
         return super().now() + self.date_offset
 
-    def befall(self, request: Request) -> Iterator[Fault]:
+    def faults_for(self, request: Request) -> Iterator[Fault]:
         """Note ``request``, and give the faults that fit it."""
         self.requests.add(request)
         return self.faults.on(request.endpoint, request.project_id)
