@@ -28,7 +28,8 @@ demo: $(INSTALLED) ## Run the exporter against a simulated QuantConnect, with Pr
 # Python may be told to keep no bytecode; then each of the processes would compile the exporter. The
 # tests of the rooms must cover every line. Those of the exporter as a whole come after them, without
 # coverage, which would make them three times as slow.
-PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n auto --dist loadfile
+# GOGC lets Prometheus and promtool collect garbage less often, for a fifth less CPU.
+PYTEST := GOGC=400 PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n auto --dist loadfile
 WHOLE := $(addprefix tests/,benchmarks dashboards deploy faults fuzz integration rules scale soak)
 test: $(INSTALLED) prometheus node browser ## Run every test
 	$(PYTEST) --cov --cov-report=term $(WHOLE:%=--ignore=%)

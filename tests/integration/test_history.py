@@ -20,8 +20,13 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.needs_prometheus
 
-# What the demo has none of: projects that were never deployed, or stopped without a position.
-NEVER = {"project:quantconnect_never_deployed:info", "project:quantconnect_portfolio_unneeded:info"}
+# What the demo has none of: projects that were never deployed, or stopped without a position, and
+# projects with drawdown_since.
+NEVER = {
+    "project:quantconnect_never_deployed:info",
+    "project:quantconnect_portfolio_unneeded:info",
+    "project:quantconnect_live_equity:peak_since",
+}
 # Families with the same values a moment later, and with similar ones.
 SAME = {
     "quantconnect_project_info",

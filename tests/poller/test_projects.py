@@ -631,8 +631,9 @@ def test_an_account_that_leaves_lets_go_of_everything(tmp_path: Path) -> None:
 # --- From nothing to everything -------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("projects", [50, 500, 5000])
-@pytest.mark.parametrize("currency", ["", "USD"])
+@pytest.mark.parametrize(
+    ("projects", "currency"), [(50, "USD"), (500, "USD"), (5000, "USD"), (500, "")]
+)
 def test_a_fleet_has_its_status_and_equity_within_three_calls(
     tmp_path: Path, projects: int, currency: str
 ) -> None:
