@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
 import ssl
 import subprocess
@@ -59,6 +60,7 @@ def test_http_1_1_is_what_is_offered_to_who_would_speak_2(pki: PKI) -> None:
             assert spoken.selected_alpn_protocol() == "http/1.1"
 
 
+@pytest.mark.skipif(shutil.which("curl") is None, reason="not installed: curl")
 def test_curl_takes_it(pki: PKI) -> None:
     with serving(pki, TLS) as server:
         said = subprocess.run(
