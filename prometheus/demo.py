@@ -63,7 +63,7 @@ def main() -> int:
             _with_prometheus(options, started, exporter)
         else:
             print("Prometheus and Alertmanager are not installed: the exporter runs alone.")
-        exporter.wait()
+            _wait_for(exporter)
     except KeyboardInterrupt:
         print("\nEnding the demo.", flush=True)
         return 0
@@ -161,7 +161,16 @@ def _with_prometheus(
             "The dashboards in grafana/ are for a Grafana of yours: `docker compose up` has one.\n",
             flush=True,
         )
-        exporter.wait()
+        _wait_for(exporter)
+
+
+def _wait_for(exporter: subprocess.Popen[bytes]) -> None:
+    """Wait until the exporter ends or a signal comes.
+
+    Not with `wait` alone: it would sleep through a signal that comes just before it.
+    """
+    while exporter.poll() is None:
+        time.sleep(0.5)
 
 
 def _page(prometheus: Prometheus, name: str) -> str:

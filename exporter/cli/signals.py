@@ -1,16 +1,21 @@
-"""Signal handlers for the start of the exporter, before its event loop replaces them."""
+"""Signal handlers of commands that run until they are stopped."""
 
 from __future__ import annotations
 
 import signal
-from typing import TYPE_CHECKING, NoReturn
+import socket
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final, NoReturn
 
 from exporter.log import Log
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from types import FrameType
 
 log = Log(__name__)
+
+_STOP: Final = (signal.SIGTERM, signal.SIGINT)
 
 
 def stop_cleanly_while_starting() -> None:
@@ -20,6 +25,26 @@ def stop_cleanly_while_starting() -> None:
         log.info("Stopped before it was started")
         raise SystemExit(0)
 
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in _STOP:
         signal.signal(number, stop)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+
+@contextmanager
+def stop_awaited() -> Iterator[Callable[[], object]]:
+    """Yield a function that returns on the first SIGTERM or SIGINT since the context was entered.
+
+    A thread that begins to wait for a lock just as a signal comes would sleep through it. So the
+    signal writes a byte, which stays until it is read.
+    """
+    reader, writer = socket.socketpair()
+    writer.setblocking(False)
+    with reader, writer:
+        before = signal.set_wakeup_fd(writer.fileno())
+        handlers = {number: signal.signal(number, lambda *_: None) for number in _STOP}
+        try:
+            yield lambda: reader.recv(1)
+        finally:
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
+            signal.set_wakeup_fd(before)

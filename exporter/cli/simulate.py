@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 import time
 from typing import TYPE_CHECKING
 
+from exporter.cli.signals import stop_awaited
 from exporter.log import Log
 from exporter.simulator import DEMO_TOKEN, SimulatorServer, World
 
@@ -25,11 +24,8 @@ def simulate(options: argparse.Namespace) -> int:
     except OSError as error:
         log.error("The simulator cannot listen", address=str(address), error=error.strerror)
         return 1
-    stopping = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopping.set())
-    with server:
+    with stop_awaited() as wait, server:
         log.info("Simulating QuantConnect", base_url=server.base_url, user_id=1, token=DEMO_TOKEN)
-        stopping.wait()
+        wait()
     log.info("Stopped")
     return 0
