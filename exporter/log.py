@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import re
 import sys
 import threading
@@ -86,7 +87,7 @@ def configure(
     """Send what this package and its libraries log to ``stream``; replaces an earlier set-up."""
     line = _json if format == "json" else _logfmt
     root = logging.getLogger()
-    handler = _Writer(stream or sys.stderr, _Formatter(line))
+    handler = _Writer(_writes_to(stream or sys.stderr), _Formatter(line))
     for earlier in root.handlers:
         earlier.close()
     root.handlers[:] = [handler]
@@ -96,13 +97,36 @@ def configure(
     logging.getLogger("urllib3").setLevel(logging.ERROR)
 
 
+def _writes_to(stream: TextIO) -> Callable[[str], None]:
+    """Return the function that writes a text to the stream's file.
+
+    It goes past the stream where there is a file: a thread that waits until somebody reads its pipe
+    would keep the stream's lock, which the end of the process needs.
+    """
+
+    def to_stream(text: str) -> None:
+        stream.write(text)
+        stream.flush()
+
+    def to_file(text: str) -> None:
+        rest = text.encode(stream.encoding, "backslashreplace")
+        while rest:
+            rest = rest[os.write(descriptor, rest) :]
+
+    try:
+        descriptor = stream.fileno()
+    except (OSError, ValueError):  # it is closed, or in memory
+        return to_stream
+    return to_file
+
+
 class _Writer(logging.Handler):
     """Hands lines to the thread that writes them; never waits for it, except to flush."""
 
-    def __init__(self, stream: TextIO, formatter: logging.Formatter) -> None:
+    def __init__(self, write: Callable[[str], None], formatter: logging.Formatter) -> None:
         super().__init__()
         self.setFormatter(formatter)
-        self._stream = stream
+        self._write_text = write
         # The one queue that a signal's handler may log to while its thread is logging.
         self._lines: SimpleQueue[str | threading.Event | None] = SimpleQueue()
         self._left_out = 0
@@ -135,10 +159,9 @@ class _Writer(logging.Handler):
             lost = self._left_out + failed
             try:
                 if lost > told:
-                    self._stream.write(self.format(_lost(lost - told)) + "\n")
-                self._stream.write(line + "\n")
-                self._stream.flush()
-                told = lost
+                    self._write_text(self.format(_lost(lost - told)) + "\n")
+                    told = lost
+                self._write_text(line + "\n")
             except (OSError, ValueError):  # the disk is full, or the stream is closed
                 failed += 1
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import os
 import re
 import threading
 from typing import TYPE_CHECKING
@@ -198,6 +199,26 @@ def test_a_stream_that_takes_nothing_holds_nobody_up_and_what_it_lost_is_told(
     lost = [line for line in lines if line["msg"].startswith("Lines of the log are lost")]
     assert sum(line["lines"] for line in lost) == LINES + 51 - len(said)
     assert lines[-1]["msg"] == "Said afterwards"
+
+
+def test_a_pipe_that_is_full_keeps_no_lock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At its end Python flushes stderr: while the log waited in it, that never returned."""
+    monkeypatch.setattr(logs, "FLUSH", 0.01)
+    reader, writer = os.pipe()
+    with os.fdopen(reader, "rb"), os.fdopen(writer, "w", encoding="ascii") as stream:
+        configure(level="info", format="json", stream=stream)
+        log.info("Größer als die Pipe" * 10_000)
+        flush()  # which gives up
+        flushing = threading.Thread(target=stream.flush, daemon=True)
+        flushing.start()
+        flushing.join(60)
+        assert not flushing.is_alive()
+        monkeypatch.undo()
+        said = b""
+        while not said.endswith(b"\n"):
+            said += os.read(reader, 1 << 16)
+        flush()
+    assert json.loads(said)["msg"] == "Größer als die Pipe" * 10_000
 
 
 def test_what_a_full_disk_lost_is_told_when_it_has_room() -> None:
