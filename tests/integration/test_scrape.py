@@ -241,11 +241,13 @@ def test_a_real_prometheus_negotiates_openmetrics_and_an_older_one_text(
                 found = prometheus.get("/api/v1/targets/metadata", metric=metric)["data"]
                 return {entry["target"]["instance"] for entry in found}
 
+            # Metadata is there before the samples of the same scrape are.
             eventually(
-                lambda: described("quantconnect_holdings") == {stand.exporter.address, older},
+                lambda: bool(prometheus.query("count(scrape_samples_scraped > 0) == 2")),
                 "both are scraped",
                 seconds=SECONDS,
             )
+            assert described("quantconnect_holdings") == {stand.exporter.address, older}
             assert described("quantconnect_api_requests") == {stand.exporter.address}
             assert described("quantconnect_api_requests_total") == {older}
             for name in (*HOLDING_FIELDS, *CASH_FIELDS, "quantconnect_live_equity"):
