@@ -31,6 +31,7 @@ ADVICE: Final[dict[str, str]] = {
 }
 
 
+_OTHER_CURRENCY = re.compile(r"the account is in .* now, but its series are in ")
 _LOCKED_OUT = re.compile("too many failed attempts", re.IGNORECASE)
 _USER_ID = re.compile(r"user ?id (is )?not valid", re.IGNORECASE)
 _TOKEN = re.compile(r"hash|token", re.IGNORECASE)
@@ -126,6 +127,8 @@ def about_call(call: SourceReport, refused: str) -> str:
 
     ``refused`` is the advice if QuantConnect itself refuses, not a proxy or firewall.
     """
+    if _OTHER_CURRENCY.search(call.error):
+        return "list it under projects with its own account_currency"
     if call.reason not in (Reason.AUTH, Reason.HTTP_4XX):
         return ADVICE.get(call.reason, REPORT_IT)
     return _IN_THE_WAY if call.is_from_between else refused

@@ -114,7 +114,6 @@ def _nearest(entry: DefaultsEntry | None, further: Defaults) -> Defaults:
         return further
     interval = entry.scrape_interval if isinstance(entry, AccountDefaultsEntry) else None
     queries = entry.log_queries if isinstance(entry, ProjectEntry) else None
-    assumed = None if isinstance(entry, ProjectEntry) else entry.account_currency
     limits = {
         key: further.limits.get(key) if value is None else value
         for key, value in msgspec.structs.asdict(entry.limits or LimitsEntry()).items()
@@ -127,7 +126,7 @@ def _nearest(entry: DefaultsEntry | None, further: Defaults) -> Defaults:
         log_queries=further.log_queries if queries is None else _texts(queries),
         drawdown_since=entry.drawdown_since or further.drawdown_since,
         strike_scale=entry.strike_scale or further.strike_scale,
-        assumed_currency=assumed or further.assumed_currency,
+        assumed_currency=entry.account_currency or further.assumed_currency,
     )
 
 

@@ -28,8 +28,8 @@ class Defaults:
     to publish. ``log_queries`` are texts to count in the lines of the log, ignoring case, by name.
     ``drawdown_since`` is the unix time from which the peak of the equity counts, None
     for all of it. ``strike_scale`` is 6, or 4 for a deployment on a LEAN older than 2025-11-18.
-    ``assumed_currency`` is the currency of the project's account until its cash book tells, None
-    for none.
+    ``assumed_currency`` is the currency of the project's account until its cash book names it, None
+    if there is none.
     """
 
     scrape_interval: float

@@ -728,6 +728,18 @@ def test_a_stretched_budget_is_not_all_well(
     assert (status, rows[-1]) == (0, "Reading works, with 2 notes above.")
 
 
+def test_an_assumed_currency_that_is_wrong(
+    capsys: pytest.CaptureFixture[str], configure: Configure
+) -> None:
+    configure("projects: [{id: 22418690}]", top="defaults: {account_currency: USD}")
+    status, rows = doctor(capsys)
+    assert status == 1
+    said = "the account is in EUR now, but its series are in USD; set account_currency for this"
+    assert rows[rows.index("→ list it under projects with its own account_currency") - 1] == (
+        f"project 22418690: portfolio FAILED malformed: {said} project"
+    )
+
+
 def test_no_configuration(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["doctor", "--config.file=none.yaml"]) == 1
     said = capsys.readouterr()

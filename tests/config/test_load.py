@@ -192,7 +192,7 @@ accounts:
                         id=23456789,
                         name="US momentum",
                         account_currency="USDT",
-                        assumed_currency="EUR",
+                        assumed_currency="USDT",
                         scrape_interval=30.0,
                         labels={"desk": "equities", "owner": "ada", "floor": "007"},
                         limits={
@@ -391,12 +391,14 @@ accounts:
             id=5,
             scrape_interval=60.0,
             account_currency="USD",
+            assumed_currency="USD",
             limits={"max_drawdown": 0.1, "max_daily_loss": 0.03},
         ),
         ProjectSettings(
             id=6,
             scrape_interval=60.0,
             account_currency="USD",
+            assumed_currency="USD",
             limits={"max_drawdown": 0.2, "max_daily_loss": 0.03},
         ),
         ProjectSettings(
@@ -404,6 +406,7 @@ accounts:
             scrape_interval=60.0,
             name="seven",
             account_currency="EUR",
+            assumed_currency="EUR",
             limits={"max_drawdown": 0.1, "max_daily_loss": 0.03},
         ),
     )
