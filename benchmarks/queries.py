@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
 DAY = 86_400.0
-# The interval of rules that docs/scale.md counts with.
+# The interval of scrapes and rules that docs/scale.md counts with, in seconds.
 EVERY = 30.0
 # Grafana asks for about a thousand points.
 POINTS = 1000
@@ -94,7 +94,7 @@ class Group(NamedTuple):
 class Month:
     """Every series, for a month before ``end`` (unix seconds), a sample each ``step`` seconds.
 
-    Of a record that is made more seldom, as often as that.
+    A record of a group with a longer interval has a sample at each of its evaluations.
     """
 
     def __init__(

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 
 from benchmarks.exporters import exporter, quantconnect
+from benchmarks.queries import EVERY
 from exporter.clock import Clock
 from exporter.config import Config, load
 from exporter.exposition.scrape import samples
@@ -41,8 +42,6 @@ if TYPE_CHECKING:
 
 # A Saturday's midnight, so that promtool makes one block of each two hours.
 _STARTED = 1_795_219_200.0
-# How often Prometheus scrapes and evaluates rules, in seconds.
-EVERY = 30.0
 _HOURS = 24
 _SNAPSHOTS = 600.0
 _TARGET = '{job="quantconnect",instance="127.0.0.1:10270",'
