@@ -11,11 +11,12 @@ import json
 import secrets
 import struct
 from array import array
-from bisect import bisect_right
 from collections import defaultdict
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING
+
+from crc32c import crc32c
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -59,9 +60,13 @@ class Block:
     def __post_init__(self) -> None:
         if len(self.times) > _MOST_SAMPLES:
             raise ValueError(f"{len(self.times)} times are more than a chunk takes")
+        # For each sample after two others without a gap: its encoded interval, and, in one string,
+        # that with an unchanged value, beginning at its place.
         intervals = [after - before for before, after in pairwise(self.times)]
-        # The indices at which another interval begins.
-        self._turns = [i + 1 for i, (a, b) in enumerate(pairwise(intervals), 1) if a != b]
+        self._intervals = ["", "", *(_interval(b - a) for a, b in pairwise(intervals))]
+        self._unchanged = "".join(f"{interval}0" for interval in self._intervals)
+        sizes = (len(interval) + 1 for interval in self._intervals)
+        self._places = list(accumulate(sizes, initial=0))
 
     def add(self, labels: Labels, changes: Iterable[Change]) -> None:
         """Add a series; a series without samples is left out.
@@ -74,6 +79,11 @@ class Block:
         if runs not in self._made:
             self._made[runs] = self._chunk(runs)
         self._chunks[labels] = self._made[runs]
+
+    def add_same(self, labels: Labels, as_of: Labels) -> None:
+        """Add a series with the samples of another one of the block."""
+        if as_of in self._chunks:
+            self._chunks[labels] = self._chunks[as_of]
 
     def include(self, other: Block) -> None:
         """Add the series of a block of the same times."""
@@ -124,37 +134,38 @@ class Block:
 
     def _chunk(self, runs: Sequence[_Run]) -> _Chunk:
         times = self.times
-        first = times[runs[0][0]]
-        before = runs[0][2]
-        data = bytearray(_varint(first) + before.to_bytes(8, "big"))
+        first, _, before = runs[0]
+        data = bytearray(_varint(times[first]) + before.to_bytes(8, "big"))
         bits: list[str] = []
-        last, interval, samples = first, None, 0
+        last, interval, samples, without_gap = -1, 0, 0, 0
         for start, end, value in runs:
-            index = start
-            while index < end:
-                time = times[index]
-                if interval is not None:
-                    bits += _interval(time - last - interval), _number(value ^ before)
-                    interval = time - last
+            if start != last + 1:
+                without_gap = 0
+            number, before = _number(value ^ before), value
+            while start < end and without_gap < 2:
+                longer = times[start] - times[last] - interval
+                interval += longer
+                if samples > 1:
+                    bits += _interval(longer), number
                 elif samples:
-                    interval = time - last
                     data += _uvarint(interval)
-                    bits.append(_number(value ^ before))
-                before, last = value, time
-                index, samples = index + 1, samples + 1
-                # Without a change of value or interval, a sample takes two bits.
-                turn = bisect_right(self._turns, index)
-                row = min(end, self._turns[turn] if turn < len(self._turns) else end)
-                if index < row and times[index] - last == interval:
-                    bits.append("00" * (row - index))
-                    samples += row - index
-                    index, last = row, times[row - 1]
+                    bits.append(number)
+                last, number = start, _number(0)
+                start, samples, without_gap = start + 1, samples + 1, without_gap + 1
+            if start < end:
+                bits += (
+                    self._intervals[start],
+                    number,
+                    self._unchanged[self._places[start + 1] : self._places[end]],
+                )
+                last, interval = end - 1, times[end - 1] - times[end - 2]
+                samples += end - start
         packed = "".join(bits)
         packed += "0" * (-len(packed) % 8)
         data += int(packed or "0", 2).to_bytes(len(packed) // 8, "big")
         encoded = bytes([_XOR]) + struct.pack(">H", samples) + data
         stored = _uvarint(len(encoded) - 1) + encoded + _checksum(encoded)
-        return _Chunk(first, last, samples, stored)
+        return _Chunk(times[first], times[last], samples, stored)
 
 
 def _index(series: Sequence[tuple[Labels, _Chunk]], references: Sequence[int]) -> bytes:
@@ -228,24 +239,12 @@ def _number(difference: int) -> str:
     leading = min(64 - difference.bit_length(), 31)
     trailing = (difference & -difference).bit_length() - 1
     size = 64 - leading - trailing
-    return f"11{leading:05b}{size & 63:06b}{difference >> trailing:0{size}b}"
-
-
-def _remainder(byte: int) -> int:
-    for _ in range(8):
-        byte = byte >> 1 ^ (0x82F63B78 if byte & 1 else 0)
-    return byte
-
-
-_CASTAGNOLI = tuple(map(_remainder, range(256)))
+    prefix = (0b11 << 5 | leading) << 6 | size & 63
+    return f"{prefix << size | difference >> trailing:b}"
 
 
 def _checksum(content: bytes | bytearray) -> bytes:
-    """Return the CRC-32C, which the standard library lacks."""
-    crc, table = 0xFFFFFFFF, _CASTAGNOLI
-    for byte in content:
-        crc = table[(crc ^ byte) & 0xFF] ^ crc >> 8
-    return (crc ^ 0xFFFFFFFF).to_bytes(4, "big")
+    return crc32c(content).to_bytes(4, "big")
 
 
 def _ulid(milliseconds: int) -> str:

@@ -12,11 +12,11 @@ import time
 import urllib.request
 from collections import defaultdict
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import lru_cache
 from itertools import groupby
 from math import inf
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 from prometheus_client.parser import text_string_to_metric_families
@@ -33,7 +33,7 @@ from prometheus.blocks import Block
 from prometheus.records import Stretch, add_records
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from exporter.config import Config
@@ -89,6 +89,17 @@ class _Scrape:
     duration: float
     numbers: Mapping[Labels, float]
     counters: frozenset[Labels]
+
+
+class _Change(NamedTuple):
+    """The number of a series from the index ``start`` on; None for no sample.
+
+    The time of a read rises with each sample before the index ``rises_until``.
+    """
+
+    start: int
+    number: float | None
+    rises_until: int = 0
 
 
 @dataclass
@@ -166,33 +177,34 @@ class Past:
     def _play(self, stretch: Stretch, own: int) -> None:
         """Add the series of the account's projects; ``own`` is the number of other series."""
         times = stretch.block.times
-        current: dict[Labels, float] = {}
-        changes: defaultdict[Labels, list[Change]] = defaultdict(list)
+        current: dict[str, float] = {}
+        changes: defaultdict[str, list[_Change]] = defaultdict(list)
         ends = [index for index, _ in stretch.moments[1:]] + [len(times)]
         for (start, at), end in zip(stretch.moments, ends, strict=True):
             found = self._samples(at)
-            found[self._labeled("scrape_samples_scraped", {})] = float(len(found) + own)
-            for labels in current.keys() - found.keys():
-                changes[labels].append((start, None))
-                del current[labels]
-            reads: dict[float, list[Change]] = {}
-            for labels, number in found.items():
+            found["scrape_samples_scraped"] = float(len(found) + own)
+            for sample in current.keys() - found.keys():
+                changes[sample].append(_Change(start, None))
+                del current[sample]
+            for sample, number in found.items():
                 if 0 <= at - number <= _READ:  # reads continue until the next moment
-                    if number not in reads:
-                        reads[number] = [
-                            (index, times[index] / 1000 - at + number)
-                            for index in range(start, end)
-                        ]
-                    changes[labels] += reads[number]
-                    current[labels] = times[end - 1] / 1000 - at + number
-                elif current.get(labels) != number:
-                    changes[labels].append((start, number))
-                    current[labels] = number
-        for labels, changed in changes.items():
-            stretch.block.add(labels, changed)
+                    changes[sample].append(_Change(start, number, end))
+                    current[sample] = times[end - 1] / 1000 - at + number
+                elif current.get(sample) != number:
+                    changes[sample].append(_Change(start, number))
+                    current[sample] = number
+        # Most projects are read at the same times, and encoding that takes long.
+        first_of: dict[tuple[_Change, ...], Labels] = {}
+        for sample, changed in changes.items():
+            labels = self._labels(sample)
+            first = first_of.setdefault(tuple(changed), labels)
+            if first is labels:
+                stretch.block.add(labels, _every_change(changed, times))
+            else:
+                stretch.block.add_same(labels, first)
 
-    def _samples(self, at: float) -> dict[Labels, float]:
-        """Return the exporter's samples of every project that ran at a time."""
+    def _samples(self, at: float) -> dict[str, float]:
+        """Return the exporter's samples of every project that ran at a time, as in its text."""
         chance = Random(at)  # the same past in every run
         duration = chance.uniform(*_READ_DURATIONS)
         stands = min(_STANDS_MOST, max(_STANDS_LEAST, _STANDS * (self._until - at)))
@@ -219,13 +231,11 @@ class Past:
                     )
                 task.note(outcome, at=self._time.now, duration=duration, interval=interval)
             self._store.put(project.collect())
-        found = {}
+        found: dict[str, float] = {}
         for project_id in newest:
             for snapshot in self._store.snapshots_of(project_id):
                 for lines in snapshot.values():
-                    for line in lines.decode().splitlines():
-                        sample, _, number = line.rpartition(" ")
-                        found[self._labels(sample)] = float(number)
+                    found |= _parsed(lines)
         return found
 
     def _labels(self, sample: str) -> Labels:
@@ -272,23 +282,45 @@ class Past:
         """
         begin = 1000 * (self._until - (DAYS + 1) * DAY)
 
-        @cache
-        def risen(rise: float, *, counts: bool) -> list[Change]:
+        def risen(rise: float, *, counts: bool) -> Iterator[Change]:
             numbers = (rise * (at - begin) / 1000 for at in block.times)
-            return list(enumerate(float(int(number)) if counts else number for number in numbers))
+            if not counts:
+                return enumerate(numbers)
+            whole = enumerate(float(int(number)) for number in numbers)
+            return (next(same) for _, same in groupby(whole, lambda change: change[1]))
 
+        first_of: dict[tuple[float, bool], Labels] = {}
         for labels, number in last.numbers.items():
             if last.time - number >= 0 and ("__name__", _LAST_READ) in labels:
                 lag = last.time - number
                 block.add(labels, [(i, at / 1000 - lag) for i, at in enumerate(block.times)])
             elif labels in last.counters:
                 rise = (number - first.numbers.get(labels, number)) / (last.time - first.time)
-                block.add(labels, risen(rise, counts=number.is_integer()))
+                same = first_of.setdefault((rise, number.is_integer()), labels)
+                if same is labels:
+                    block.add(labels, risen(rise, counts=number.is_integer()))
+                else:
+                    block.add_same(labels, same)
             else:
                 block.add(labels, [(0, number)])
         duration = min(first.duration, last.duration)
         for name, number in {"up": 1.0, "scrape_duration_seconds": duration}.items():
             block.add(self._labeled(name, {}), [(0, number)])
+
+
+@lru_cache(maxsize=1024)
+def _parsed(lines: bytes) -> dict[str, float]:
+    """Return the number of each sample in a family's lines; most families seldom change."""
+    samples = (line.rpartition(" ") for line in lines.decode().splitlines())
+    return {sample: float(number) for sample, _, number in samples}
+
+
+def _every_change(changes: Iterable[_Change], times: Sequence[int]) -> Iterator[Change]:
+    for start, number, rises_until in changes:
+        yield start, number
+        if number is not None:
+            for index in range(start + 1, rises_until):
+                yield index, (times[index] - times[start]) / 1000 + number
 
 
 def _stretches(start: int, end: int) -> Iterator[Stretch]:

@@ -11,7 +11,7 @@ import tempfile
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import groupby, pairwise
+from itertools import chain, groupby, islice, pairwise, product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,20 +53,19 @@ def add_records(stretches: Sequence[Stretch], scratch: Path) -> None:
         for stretch in stretches:
             stretch.block.write(prometheus.data)
         for level in _levels():
-            recorded = _evaluated(level, prometheus, spans)
-            for stretch in stretches:
-                block = Block(stretch.block.times)
-                for labels, numbers in recorded.items():
+            blocks = [Block(stretch.block.times) for stretch in stretches]
+            for labels, numbers in _evaluated(level, prometheus, spans):
+                for stretch, block in zip(stretches, blocks, strict=True):
                     block.add(labels, _changes(stretch, numbers))
+            for stretch, block in zip(stretches, blocks, strict=True):
                 block.write(prometheus.data)
                 stretch.block.include(block)
 
 
 def _evaluated(
     rules: Sequence[dict[str, Any]], prometheus: Prometheus, spans: Sequence[tuple[int, int, int]]
-) -> dict[Labels, dict[int, float]]:
-    """Return the recorded series with their values by unix seconds."""
-    recorded: defaultdict[Labels, dict[int, float]] = defaultdict(dict)
+) -> Iterator[tuple[Labels, dict[int, float]]]:
+    """Yield the recorded series with their values by unix seconds, while others are evaluated."""
 
     def ask(query: tuple[dict[str, Any], tuple[int, int, int]]) -> list[dict[str, Any]]:
         rule, (start, end, step) = query
@@ -79,20 +78,21 @@ def _evaluated(
         )
         return list(answer["data"]["result"])
 
-    queries = [(rule, span) for rule in rules for span in spans]
     try:
         prometheus.start()
         with ThreadPoolExecutor(_QUERIES) as asking:
-            for (rule, _), result in zip(queries, asking.map(ask, queries), strict=True):
-                for series in result:
+            results = asking.map(ask, product(rules, spans))
+            for rule in rules:
+                recorded: defaultdict[Labels, dict[int, float]] = defaultdict(dict)
+                for series in chain.from_iterable(islice(results, len(spans))):
                     labels = series["metric"] | rule.get("labels", {})
                     labels["__name__"] = rule["record"]
                     recorded[tuple(sorted(labels.items()))] |= {
                         int(at): float(number) for at, number in series["values"]
                     }
+                yield from recorded.items()
     finally:
         prometheus.stop()
-    return recorded
 
 
 def _spans(moments: Sequence[int]) -> Iterator[tuple[int, int, int]]:

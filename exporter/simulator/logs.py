@@ -73,4 +73,5 @@ def _order(order: Order) -> str:
 
 
 def _clock(time: float) -> str:
-    return datetime.fromtimestamp(math.floor(time) + _NEW_YORK, UTC).strftime("%Y-%m-%d %H:%M:%S")
+    time_in_new_york = datetime.fromtimestamp(math.floor(time) + _NEW_YORK, UTC)
+    return time_in_new_york.replace(tzinfo=None).isoformat(" ")

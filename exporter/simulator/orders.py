@@ -8,7 +8,6 @@ the price, open until the trip is closed. Order ids count from 1 in each deploym
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
 from functools import lru_cache
 from hashlib import blake2b
 from operator import itemgetter
@@ -39,8 +38,7 @@ _NO_POWER = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(NamedTuple):
     """An order in its present state. ``fill`` has its submission time, quantity and the price then;
     ``ended`` (unix seconds) is the time of its cancellation."""
 
@@ -75,19 +73,6 @@ class Order:
         """The limit, rounded to the tick; 0 without one."""
         return round(self.limit_price or 0.0, self.instrument.decimals)
 
-    def numbered(self, number: int) -> Order:
-        """Return the order with this number in its deployment."""
-        return Order(
-            self.deployment,
-            number,
-            self.trip,
-            self.fill,
-            self.status,
-            self.limit_price,
-            self.ended,
-            self.closes,
-        )
-
     def events(self) -> Iterator[tuple[float, int]]:
         """Return its history: (time, status)."""
         if self.status != INVALID:
@@ -113,7 +98,7 @@ def orders(project: Project, now: float) -> list[Order]:
     numbers: Counter[str] = Counter()
     for _, _, order in drafts:
         numbers[order.deployment.deploy_id] += 1
-        found.append(order.numbered(numbers[order.deployment.deploy_id]))
+        found.append(order._replace(number=numbers[order.deployment.deploy_id]))
     return found
 
 
@@ -142,7 +127,7 @@ def _of_trip(
         waits = first._replace(quantity=-first.quantity)
         order = Order(deployment, 0, trip, waits, status=SUBMITTED, limit_price=price)
         if trip.closed <= deployment.latest(now):
-            order = replace(order, status=CANCELED, ended=trip.closed)
+            order = order._replace(status=CANCELED, ended=trip.closed)
         yield order
     for fill in fills[1:]:
         yield Order(_deployment(deployments, fill.time), 0, trip, fill)
