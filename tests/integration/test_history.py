@@ -136,8 +136,10 @@ def test_a_chart_of_a_rate_has_no_gap(
     (series,) = answer["data"]["result"]
     numbers = [float(number) for _, number in series["values"]]
     assert len(numbers) == seconds // step
-    # Seven or eight projects, each read every five seconds.
-    assert min(numbers) > 1.0
+    # Seven or eight projects, each read every five seconds. Where samples become twice as frequent,
+    # one rate may be of 10 of its 20 seconds and half an interval more: 1.3 becomes 0.81.
+    assert min(numbers) > 0.7
+    assert sum(number < 1.0 for number in numbers) <= 1
     assert max(numbers) < 2.0
 
 
