@@ -272,6 +272,10 @@ def test_errors_where_standard_error_is_closed_are_not_on_standard_output() -> N
     assert shell('"$@" 2>&- | wc -c >&2; exit "${PIPESTATUS[0]}"', "--config.check") == (1, "0\n")
 
 
+def test_an_error_that_cannot_be_printed_still_has_its_exit_status() -> None:
+    assert shell('"$@" 2> /dev/full', "--no-such-flag") == (2, "")
+
+
 @pytest.mark.parametrize("log", ["/dev/full", ">(exec true)"])
 def test_a_log_that_cannot_be_written_is_no_reason_to_end_badly(
     configure: Configure, log: str
