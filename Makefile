@@ -26,11 +26,12 @@ demo: $(INSTALLED) ## Run the exporter against a simulated QuantConnect, with Pr
 	@$(BIN)/python -m prometheus.demo $(DEMO)
 
 # Python may be told to keep no bytecode; then each of the processes would compile the exporter. The
-# tests of the rooms must cover every line. Those of the exporter as a whole come after them, without
-# coverage, which would make them three times as slow.
+# tests of the rooms must cover every line. Those of the exporter as a whole, and those with many
+# random inputs, come after them, without coverage, which would make them three times as slow.
 # GOGC lets Prometheus and promtool collect garbage less often, for a fifth less CPU.
 PYTEST := GOGC=400 PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n auto --dist loadfile
-WHOLE := $(addprefix tests/,benchmarks dashboards deploy faults fuzz integration rules scale soak)
+WHOLE := $(addprefix tests/,benchmarks dashboards deploy faults fuzz integration rules scale soak) \
+	$(wildcard tests/*/*_properties.py)
 test: $(INSTALLED) prometheus node browser ## Run every test
 	$(PYTEST) --cov --cov-report=term $(WHOLE:%=--ignore=%)
 	$(PYTEST) $(WHOLE)

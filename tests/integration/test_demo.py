@@ -1,4 +1,4 @@
-"""``make demo``: what it starts, the seam between its past and its present, and how it ends."""
+"""``make demo``: what it starts, its month of past, the seam to its present, and how it ends."""
 
 from __future__ import annotations
 
@@ -21,17 +21,48 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from exporter.simulator import World
+from prometheus.history import DAY, DAYS, HOUR
 from prometheus.stack import ROOT, eventually, free_port
+from tests.rules.ruleset import RECORDS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 pytestmark = [pytest.mark.needs_prometheus, pytest.mark.needs_alertmanager]
 
 SECONDS = 120.0
 MARK = "QUANTCONNECT_TEST_DEMO"
+# What the demo has none of: projects that were never deployed, or stopped without a position, and
+# projects with drawdown_since.
+NEVER = {
+    "project:quantconnect_never_deployed:info",
+    "project:quantconnect_portfolio_unneeded:info",
+    "project:quantconnect_live_equity:peak_since",
+}
+# Families with the same values a moment later, and with similar ones.
+SAME = {
+    "quantconnect_project_info",
+    "quantconnect_project_limit",
+    "quantconnect_live_status",
+    "quantconnect_live_launched_timestamp_seconds",
+    "quantconnect_read_interval_seconds",
+    "quantconnect_read_success",
+    "quantconnect_api_authenticated",
+    "quantconnect_exporter_build_info",
+}
+CLOSE = {
+    "quantconnect_live_equity",
+    "quantconnect_holding_market_price",
+    "quantconnect_holding_average_price",
+    "quantconnect_cash_conversion_rate",
+    "quantconnect_live_memory_total_bytes",
+}
+
+Samples = dict[frozenset[tuple[str, str]], float]
+"""Values by the labels of their series."""
 
 
 @dataclass
@@ -106,27 +137,54 @@ def demo(directory: Path, **taken: int) -> Iterator[Demo]:
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
-    with demo(tmp_path_factory.mktemp("make-demo")) as running:
+def ready(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    """A demo whose exporter is ready, and which writes its past."""
+    with demo(tmp_path_factory.mktemp("make-demo")) as ready:
         eventually(
-            lambda: running.answers("exporter", "/-/ready"),
-            "the exporter is ready",
-            seconds=SECONDS,
+            lambda: ready.answers("exporter", "/-/ready"), "the exporter is ready", seconds=SECONDS
         )
-        eventually(
-            lambda: (
-                running.answers("prometheus", "/-/ready")
-                and len(vector(running, "count_over_time(quantconnect_live_equity[30s])")) >= 7
-            ),
-            "Prometheus has seen it",
-            seconds=SECONDS,
-        )
-        yield running
+        yield ready
 
 
-def vector(running: Demo, expression: str) -> list[dict[str, Any]]:
-    answer = json.loads(running.get("prometheus", "/api/v1/query", query=expression))
-    return list(answer["data"]["result"])
+@pytest.fixture(scope="module")
+def now(ready: Demo) -> Samples:
+    """What the exporter publishes as the demo begins."""
+    return {
+        frozenset(
+            (name, value)
+            for name, value in {"__name__": sample.name, **sample.labels}.items()
+            if value  # Prometheus drops the others
+        ): sample.value
+        for family in text_string_to_metric_families(ready.get("exporter", "/metrics").decode())
+        for sample in family.samples
+    }
+
+
+@pytest.fixture(scope="module")
+def running(ready: Demo, now: Samples) -> Demo:
+    """The same with its past and its Prometheus; ``now`` was read before minutes passed."""
+    eventually(
+        lambda: (
+            ready.answers("prometheus", "/-/ready")
+            and len(vector(ready, "count_over_time(quantconnect_live_equity[30s])")) >= 7
+        ),
+        "Prometheus has seen it",
+        seconds=SECONDS,
+    )
+    return ready
+
+
+@pytest.fixture(scope="module")
+def started(running: Demo) -> float:
+    """The time at which the demo began, in unix seconds, as its exporter was told."""
+    (command,) = (each for each in running.commands() if "--simulator.started=" in each)
+    return float(command.partition("--simulator.started=")[2].split()[0])
+
+
+def vector(running: Demo, expression: str, *, at: float | None = None) -> list[dict[str, Any]]:
+    moment = {} if at is None else {"time": f"{at:.3f}"}
+    answer = running.get("prometheus", "/api/v1/query", query=expression, **moment)
+    return list(json.loads(answer)["data"]["result"])
 
 
 def test_it_says_what_to_open(running: Demo) -> None:
@@ -140,9 +198,7 @@ def test_it_says_what_to_open(running: Demo) -> None:
     assert subprocess.run(command.split(), check=False, capture_output=True).returncode == 0
 
 
-def test_the_past_goes_over_into_the_present(running: Demo) -> None:
-    (command,) = (each for each in running.commands() if "--simulator.started=" in each)
-    started = float(command.partition("--simulator.started=")[2].split()[0])
+def test_the_past_goes_over_into_the_present(running: Demo, started: float) -> None:
     world = World.demo(started=started)
     about = json.loads(running.get("prometheus", "/api/v1/status/runtimeinfo"))["data"]
     scraped = datetime.fromisoformat(f"{about['startTime'][:19]}+00:00").timestamp()
@@ -178,6 +234,89 @@ def test_the_past_goes_over_into_the_present(running: Demo) -> None:
         assert first[1] == pytest.approx(last[1], rel=0.01)
         # Nor is there a gap, only the time in which Prometheus started.
         assert first[0] - last[0] < 60
+
+
+def names(series: Iterable[Iterable[tuple[str, str]]]) -> set[str]:
+    return {dict(labels)["__name__"] for labels in series}
+
+
+def without_target(metric: dict[str, str]) -> frozenset[tuple[str, str]]:
+    return frozenset(
+        (name, value) for name, value in metric.items() if name not in ("job", "instance")
+    )
+
+
+def test_each_family_has_a_month_of_past(running: Demo, now: Samples, started: float) -> None:
+    """The exporter's own metrics have one too, and so do those about the scrape."""
+    first = started - (DAYS - 1) * DAY
+    found = names(
+        each["metric"].items() for each in vector(running, '{job="quantconnect"}', at=first)
+    )
+    assert names(now) | {"up", "scrape_samples_scraped", "scrape_duration_seconds"} <= found
+
+
+@pytest.mark.parametrize(
+    ("seconds", "step", "rate"),
+    [(HOUR, 5, 20), (6 * HOUR, 15, 20), (DAY, 60, 65), (7 * DAY, 600, 605), (30 * DAY, 1800, 1805)],
+)
+def test_a_chart_of_a_rate_has_no_gap(
+    seconds: int, step: int, rate: int, running: Demo, started: float
+) -> None:
+    """Grafana draws at most 1,600 points; each rate spans a point or four scrapes."""
+    calls = 'quantconnect_api_requests_total{endpoint="live/portfolio/read"}'
+    answer = running.get(
+        "prometheus",
+        "/api/v1/query_range",
+        query=f"rate({calls}[{rate}s])",
+        start=f"{started - seconds}",
+        end=f"{started - step}",
+        step=f"{step}",
+    )
+    (series,) = json.loads(answer)["data"]["result"]
+    numbers = [float(number) for _, number in series["values"]]
+    assert len(numbers) == seconds // step
+    # Seven or eight projects, each read every five seconds. Where samples become twice as frequent,
+    # one rate may be of 10 of its 20 seconds and half an interval more: 1.3 becomes 0.81.
+    assert min(numbers) > 0.7
+    assert sum(number < 1.0 for number in numbers) <= 1
+    assert max(numbers) < 2.0
+
+
+def test_the_past_ends_as_the_present_begins(running: Demo, now: Samples, started: float) -> None:
+    """Both have the same series, except for trades in between, and similar values."""
+    before = {
+        without_target(each["metric"]): float(each["value"][1])
+        for each in vector(running, '{job="quantconnect"}', at=started)
+    }
+    traded = {labels for labels in now if {"symbol_id", "currency"} & dict(labels).keys()}
+    assert now.keys() - traded <= before.keys()
+    both = now.keys() & before.keys()
+    assert len(both) > 0.9 * len(now)
+    assert not [labels for labels in before if "" in dict(labels).values()]
+    for labels in both:
+        name = dict(labels)["__name__"]
+        if name in SAME:
+            assert before[labels] == now[labels], labels
+        if name in CLOSE and dict(labels).get("security_type", "Equity") == "Equity":
+            assert before[labels] == pytest.approx(now[labels], rel=0.05), labels
+
+
+def test_what_was_read_last_is_seconds_old_all_the_time(running: Demo, started: float) -> None:
+    age = "time() - quantconnect_read_last_success_timestamp_seconds"
+    for days in (0.01, 1, 7, 30):
+        ages = [float(each["value"][1]) for each in vector(running, age, at=started - days * DAY)]
+        assert len(ages) >= 3 * 5
+        # They were read five seconds before at the most, and scraped five minutes ago.
+        assert 0 <= min(ages) <= max(ages) <= 305
+
+
+def test_each_record_has_a_past(running: Demo, started: float) -> None:
+    recorded = {
+        name
+        for name in {rule.name for rule in RECORDS}
+        if vector(running, f"last_over_time({name}[{DAYS}d])", at=started)
+    }
+    assert {rule.name for rule in RECORDS} - recorded == NEVER
 
 
 def interrupt(running: Demo) -> None:
