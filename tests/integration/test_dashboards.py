@@ -84,6 +84,7 @@ SOMETIMES = {
     *(("quantconnect-portfolio", f"Profit, {days} days", ref) for days in (7, 30) for ref in "CD"),
     *(("quantconnect-portfolio", "Alerts", ref) for ref in "AB"),
     ("quantconnect-portfolio", "Allocation by type", "B"),
+    ("quantconnect-portfolio", "Open orders", "B"),
     ("quantconnect-portfolio", "Orders by status", "B"),
 }
 
