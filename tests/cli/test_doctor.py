@@ -165,9 +165,9 @@ def test_patterns_that_leave_out_everything_are_not_all_well(
 
 
 @pytest.fixture
-def hours_later(tmp_path: Path) -> Iterator[None]:
+def later(tmp_path: Path) -> Iterator[None]:
     """A world in which one project has stopped with open positions and one has crashed."""
-    world = World.demo(started=time.time() - 7200)
+    world = World.demo(started=time.time() - 2400)
     with SimulatorServer(world) as server:
         (tmp_path / "quantconnect.yaml").write_text(
             f"accounts:\n  - {{user_id: 1, api_token: demo, base_url: '{server.base_url}',"
@@ -176,7 +176,7 @@ def hours_later(tmp_path: Path) -> Iterator[None]:
         yield
 
 
-@pytest.mark.usefixtures("hours_later")
+@pytest.mark.usefixtures("later")
 def test_positions_that_nothing_manages(capsys: pytest.CaptureFixture[str]) -> None:
     status, rows = doctor(capsys)
     assert "account default: discovery ok 6 projects running, 2 stopped within 1w" in rows
@@ -199,7 +199,7 @@ def test_positions_that_nothing_manages(capsys: pytest.CaptureFixture[str]) -> N
     )
 
 
-@pytest.mark.usefixtures("hours_later")
+@pytest.mark.usefixtures("later")
 def test_what_stopped_longer_ago_is_not_read(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 # After three minutes one algorithm of the demo stops with open positions, after five one crashes.
 AGE = 290.0
-QUICKEN = 60
+QUICKEN = 30
 SECONDS = 90.0
-SCRAPE_INTERVAL = 2.0
+SCRAPE_INTERVAL = 4.0
 
 
 @dataclass

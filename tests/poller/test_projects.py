@@ -628,35 +628,6 @@ def test_an_account_that_leaves_lets_go_of_everything(tmp_path: Path) -> None:
     assert not claims.take(1, "a third")
 
 
-# --- From nothing to everything -------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("projects", "currency"), [(50, "USD"), (500, "USD"), (5000, "USD"), (500, "")]
-)
-def test_a_fleet_has_its_status_and_equity_within_three_calls(
-    tmp_path: Path, projects: int, currency: str
-) -> None:
-    """Those calls name no currency: where none is assumed, the equity waits for a cash book."""
-    assumed = currency and f"defaults: {{account_currency: {currency}}}"
-    account = Account(config(tmp_path, "discover: {enabled: true}", assumed))
-    listing = tuple(deployment_of(number) for number in range(1, projects + 1))
-    page = tuple(Description(number, f"P{number}", None) for number in range(1, projects + 1))
-    answers = {
-        "authenticate": None,
-        "live/list": Listing(listing, ()),
-        "projects/read": Page(page, projects, ()),
-    }
-    asked = account.asks(lambda request: answers[request.endpoint], seconds=2.0)
-    assert asked == ["authenticate", "running", "names"]
-    assert len(names(account)) == projects
-    running_now = [line for line in account.lines() if 'status="Running"' in line]
-    assert len(running_now) == projects
-    equity = [line for line in account.lines() if line.startswith("quantconnect_live_equity{")]
-    assert len(equity) == (projects if currency else 0)
-    assert all(f'account_currency="{currency}"' in line for line in equity)
-
-
 # --- What comes late, and what is switched off ----------------------------------------------------
 
 
