@@ -15,6 +15,7 @@ YEAR = 365.25 * 86_400.0
 _SIZE = 4096
 _STRIDE = 0x9E37  # odd, so that it permutes the table; near 2**16 divided by the golden ratio
 _TABLE = tuple(map(random.Random("noise table").gauss, [0.0] * _SIZE, [1.0] * _SIZE))
+_RISE = tuple(_TABLE[(index + _STRIDE) % _SIZE] - _TABLE[index] for index in range(_SIZE))
 _PERIODS = tuple(4.0 * 6.0**n for n in range(9))  # 4 s, 24 s, … 78 days
 
 
@@ -40,11 +41,8 @@ class Noise:
         """Return the walk's value at ``time``, in unix seconds."""
         total = 0.0
         for frequency, amplitude, salt in self._layers:
-            position = time * frequency
-            step = int(position)
+            step = int(position := time * frequency)
             rest = position - step
-            index = step * _STRIDE + salt
-            before = _TABLE[index & 4095]
-            after = _TABLE[(index + _STRIDE) & 4095]
-            total += amplitude * (before + (after - before) * rest * rest * (3.0 - 2.0 * rest))
+            index = (step * _STRIDE + salt) % _SIZE
+            total += amplitude * (_TABLE[index] + _RISE[index] * rest * rest * (3.0 - 2.0 * rest))
         return total

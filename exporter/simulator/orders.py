@@ -272,8 +272,8 @@ def trade_row(trade: Trade, project: Project) -> Json:
     units *= book.market.rate(instrument.quote_currency, end, book.currency)
     profit = (leave.fill.price - entry.fill.price) * units
     between = [
-        (book.market.price(instrument, start + (end - start) * part / 8) - entry.fill.price) * units
-        for part in range(1, 8)
+        (book.market.price(instrument, start + (end - start) * part / 4) - entry.fill.price) * units
+        for part in range(1, 4)
     ]
     best, worst = max(0.0, profit, *between), min(0.0, profit, *between)
     share = abs(quantity / leave.fill.quantity)

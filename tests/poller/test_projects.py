@@ -83,6 +83,16 @@ def test_only_a_project_that_is_not_listed_is_asked_for_its_name(tmp_path: Path)
     assert names(account) == {1: "One", 2: "Two"}
 
 
+def test_a_name_may_come_with_a_later_page(tmp_path: Path) -> None:
+    account = Account(config(tmp_path, "projects: [{id: 9000}]"))
+    listing = account.projects.account_tasks["names"]
+    page = tuple(Description(number, f"P{number}", None) for number in range(1, 5001))
+    account.tells(listing, Page(page, 5000, ()))
+    assert due(account, DESCRIPTION, 9000) == inf
+    account.tells(listing, Page((Description(9000, "The last", None),), 1, ()))
+    assert names(account) == {9000: "The last"}
+
+
 def test_names_that_cannot_be_listed_are_asked_for_one_by_one(tmp_path: Path) -> None:
     account = Account(config(tmp_path, "projects: [{id: 1}]"))
     listing = account.projects.account_tasks["names"]
