@@ -6,20 +6,22 @@ the lock only references are taken, so that neither ever waits for the other's w
 
 from __future__ import annotations
 
-from collections.abc import Mapping  # noqa: TC003 - dataclasses have it
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
 from threading import Lock
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
+from msgspec.structs import replace
+
+from exporter.exposition import Snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from exporter.clock import Clock
-    from exporter.exposition import Snapshot
 
 
-@dataclass(frozen=True)
-class SourceReport:
+class SourceReport(Struct, frozen=True):
     """The state of one source of a project, or of one of an account's own calls, for people.
 
     Times are unix seconds.
@@ -39,8 +41,7 @@ class SourceReport:
     """The parts that were left out of the last good answer."""
 
 
-@dataclass(frozen=True)
-class AccountReport:
+class AccountReport(Struct, frozen=True):
     """The account's standing with QuantConnect, for people."""
 
     name: str
@@ -69,8 +70,7 @@ class AccountReport:
     """The names, as far as known, of live projects that are neither configured nor discovered."""
 
 
-@dataclass(frozen=True)
-class ProjectReport:
+class ProjectReport(Struct, frozen=True):
     """The state of a project, for people."""
 
     project_id: int
@@ -105,16 +105,14 @@ class ProjectReport:
         return replace(self, positions=positions, state=state)
 
 
-@dataclass(frozen=True)
-class Part:
+class Part(Struct, frozen=True):
     """The snapshot of one source; ``expires`` is monotonic, None for what stays."""
 
     snapshot: Snapshot
     expires: float | None = None
 
 
-@dataclass(frozen=True)
-class Published:
+class Published(Struct, frozen=True):
     """A project's report and snapshots at one moment."""
 
     report: ProjectReport

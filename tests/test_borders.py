@@ -55,6 +55,9 @@ OUTSIDE: dict[str, set[str]] = {
     "sources": {"msgspec"},
 }
 
+# The class of values, which any room may have.
+VALUES = {("msgspec", "Struct"), ("msgspec", "field"), ("msgspec.structs", "replace")}
+
 
 def room_of(module: str) -> str:
     """``exporter.web.app`` is in the room ``web``; ``exporter`` itself is ``__init__``."""
@@ -76,6 +79,8 @@ def imported(file: Path) -> set[str]:
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{file}: a relative import"
             assert node.module is not None
+            if VALUES.issuperset((node.module, alias.name) for alias in node.names):
+                continue
             # ``from exporter import log`` imports the room, ``from exporter import __version__``
             # what is in the package itself.
             found |= (

@@ -5,18 +5,20 @@ https://prometheus.io/docs/specs/om/open_metrics_spec/ wants the samples of a fa
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
+from msgspec import Struct
+
+from exporter.backfill.past import Past
 from exporter.exposition import number
 from exporter.exposition.render import label_block
 from exporter.sources.benchmark import BENCHMARK_VALUE
 from exporter.sources.status import DEPLOYMENT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
-    from exporter.backfill.past import Past
     from exporter.metrics.table import Family
     from exporter.sources.chart import Point
 
@@ -28,8 +30,7 @@ _EQUITY: Final = next(
 (_BENCHMARK,) = BENCHMARK_VALUE.families
 
 
-@dataclass(frozen=True)
-class Labeled:
+class Labeled(Struct, frozen=True):
     """A project's past, and the labels of all its series."""
 
     past: Past

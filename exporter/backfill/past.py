@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from exporter.backfill.windows import DAY, halves, narrow, wide
 from exporter.log import Log
@@ -44,8 +45,7 @@ OTHER_ACCOUNT: Final = (
 )
 
 
-@dataclass(frozen=True)
-class Past:
+class Past(Struct, frozen=True):
     """The points of a project, by ascending time."""
 
     equity: tuple[Point, ...]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from exporter.config.duration import parse_duration
 from exporter.config.values import EXPORTER_LABELS, moment
@@ -12,8 +13,7 @@ from exporter.config.values import EXPORTER_LABELS, moment
 _LABEL: Final = re.compile(r"([a-zA-Z_][a-zA-Z0-9_]*)=(.+)", re.DOTALL)
 
 
-@dataclass(frozen=True)
-class Moment:
+class Moment(Struct, frozen=True):
     """A time in unix seconds, or a number of seconds before now."""
 
     seconds: float

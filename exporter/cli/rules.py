@@ -8,7 +8,6 @@ text, so that order and comments stay; without flags the text is unchanged.
 from __future__ import annotations
 
 import re
-from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from exporter.cli.configuration import load
@@ -36,6 +35,8 @@ _LOG_SEVERITY = "warning"
 
 def rules(options: argparse.Namespace) -> int:
     """Print the rules. Return 0, or 1 if the configuration is invalid."""
+    from importlib.resources import files  # takes long, and only this command needs it
+
     labels = options.label
     severities: Mapping[str, str] = {}
     if options.config_file is not None:

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar, cast
 
+from msgspec import Struct
 from msgspec.json import encode
 from prometheus_client.utils import floatToGoString
 
@@ -31,8 +31,7 @@ Snapshot = Mapping[str, Piece]
 _LEAST, _MOST = 1e-4, 1e6
 
 
-@dataclass(frozen=True)
-class _Column:
+class _Column(Struct, frozen=True):
     """A family as it was at the last read; ``numbers`` is None where one was missing."""
 
     numbers: bytes | None

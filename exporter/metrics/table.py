@@ -6,12 +6,11 @@ holdings, cash, a deployment. The sources declare tables, the exposition renders
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable, Hashable, Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import Generic, TypeVar
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Mapping
+from msgspec import Struct, field
 
 T = TypeVar("T")
 
@@ -19,8 +18,7 @@ PROJECT = ("account", "project_id", "project")
 CURRENCY = ("account_currency",)
 
 
-@dataclass(frozen=True)
-class Family:
+class Family(Struct, frozen=True):
     """A metric family: full sample name, help text, labels and type.
 
     ``open_labels`` says that a thing may bring more labels than those declared.
@@ -33,8 +31,7 @@ class Family:
     open_labels: bool = False
 
 
-@dataclass(frozen=True)
-class Column(Generic[T]):
+class Column(Struct, Generic[T], frozen=True):
     """One family of a table, and the function that takes its number from a thing.
 
     None is no sample.
@@ -47,8 +44,7 @@ class Column(Generic[T]):
     constant: bool = False
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(Struct, frozen=True):
     """The labels that every series of a project has, and what its other labels depend on.
 
     A row of an account itself has no project. ``account_currency`` is None until it is known, and
@@ -62,8 +58,7 @@ class Row:
     tickers: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Table(Generic[T]):
+class Table(Struct, Generic[T], frozen=True, dict=True):
     """Families that take their numbers from the same things.
 
     ``series`` says how many series there are, for the reference page; ``{columns}`` in it is the

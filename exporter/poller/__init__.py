@@ -8,11 +8,13 @@ in; ``record`` counts and logs.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import ceil
 from random import Random
 from threading import Thread
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from exporter.clock import Clock
 from exporter.poller.account import AccountPoller, Limits
@@ -45,8 +47,7 @@ _STUCK: Final = 120.0
 _FEWEST_CALLS, _MOST_CALLS = 4, 64
 
 
-@dataclass(frozen=True)
-class Shard:
+class Shard(Struct, frozen=True):
     """This process's share of the projects: those with ``id % total == index``."""
 
     index: int = 0

@@ -7,10 +7,11 @@ used only under this account's lock.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from math import inf
 from threading import Condition, Thread
 from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Struct
 
 from exporter.log import Log
 from exporter.poller.task import Call, Fault, Outcome
@@ -36,8 +37,7 @@ TOKEN_CHANGED: Final = "The token has changed, trying it"  # noqa: S105 - no tok
 STILL_WAITING: Final = "The wait after a rejection continues, since the token is the same"
 
 
-@dataclass(frozen=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """Bounds on one account's loop, in seconds unless said otherwise."""
 
     longest_nap: float = 10.0

@@ -9,8 +9,9 @@ book names it.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Final
+
+from msgspec import Struct
 
 from exporter.sources.portfolio import account_currencies
 
@@ -25,23 +26,20 @@ _CODE: Final = re.compile("[A-Z]{3,}")
 _GLYPHS: Final = {"€": "EUR", "£": "GBP", "₤": "GBP", "₹": "INR"}
 
 
-@dataclass(frozen=True)
-class Unknown:
+class Unknown(Struct, frozen=True):
     """Before the first cash book: nothing that carries the currency is published."""
 
     label: ClassVar[None] = None
 
 
-@dataclass(frozen=True)
-class Settled:
+class Settled(Struct, frozen=True):
     """The currency in the labels of the series; ``""`` if it is ambiguous."""
 
     label: str
     is_configured: bool = False
 
 
-@dataclass(frozen=True)
-class Doubted:
+class Doubted(Struct, frozen=True):
     """A settled currency that the account may no longer have.
 
     ``settled`` is the one in the labels of the series, ``other`` that of the last cash book, None

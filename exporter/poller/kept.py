@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from msgspec import Struct
+
+from exporter.exposition import Snapshot
 from exporter.store import Part
 
 if TYPE_CHECKING:
-    from exporter.exposition import Renderer, Snapshot
+    from exporter.exposition import Renderer
     from exporter.poller.task import Task
     from exporter.sources.source import Source
 
@@ -16,8 +18,7 @@ if TYPE_CHECKING:
 _STALE_INTERVALS: Final = 3
 
 
-@dataclass(frozen=True)
-class Good:
+class Good(Struct, frozen=True):
     """A good answer, its time (monotonic), its interval in force and its samples."""
 
     value: Any

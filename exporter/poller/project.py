@@ -8,8 +8,9 @@ the series about reading.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
+
+from msgspec.structs import replace
 
 from exporter.exposition import Renderer, Snapshot
 from exporter.log import Log

@@ -11,11 +11,12 @@ schedule retries calls.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from heapq import heappop, heappush
 from itertools import count
 from math import inf
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from exporter.poller.task import Call
 from exporter.quantconnect.errors import ApiError, Reason
@@ -42,8 +43,7 @@ LEAST_RETRY_AFTER: Final = 1.0
 MOST_RETRY_AFTER: Final = 15 * 60.0
 
 
-@dataclass(frozen=True)
-class Budget:
+class Budget(Struct, frozen=True):
     """The calls per second that this process may make for an account, and the part of live/list.
 
     ``status_interval`` is the configured interval of the account-wide live/list in seconds; 0 is

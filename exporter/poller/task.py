@@ -6,13 +6,15 @@ from dataclasses import dataclass, field
 from math import inf
 from typing import TYPE_CHECKING, Any
 
+from msgspec import Struct
+
 from exporter.poller.news import LeftOut, News
 from exporter.quantconnect.errors import ApiError
+from exporter.quantconnect.fields import Problem
 from exporter.store import SourceReport
 
 if TYPE_CHECKING:
     from exporter.quantconnect.client import Endpoint
-    from exporter.quantconnect.fields import Problem
     from exporter.sources.source import Source
 
 
@@ -24,8 +26,7 @@ class Fault:
     retry_after = None
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """The verdict on an answer: accepted except for ``problems``, or refused with a ``failure``."""
 
     failure: ApiError | Fault | None = None

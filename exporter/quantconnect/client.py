@@ -6,10 +6,11 @@ The client cannot name another one: no create, no liquidate, no stop.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping  # noqa: TC003 - a dataclass has them
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Generic, Protocol, TypeVar
+
+from msgspec import Struct
 
 from exporter.quantconnect.envelope import clock_skew, open_envelope
 from exporter.quantconnect.errors import ApiError
@@ -38,8 +39,7 @@ class Endpoint(StrEnum):
     PROJECTS_READ = "projects/read"
 
 
-@dataclass(frozen=True)
-class Request(Generic[T]):
+class Request(Struct, Generic[T], frozen=True):
     """One call: the endpoint, its parameters, and the decoder of the answer.
 
     ``decode`` takes the answer's JSON object and raises ApiError where it gives nothing to publish.

@@ -9,37 +9,35 @@ when to call again.
 from __future__ import annotations
 
 import ssl
-from dataclasses import dataclass
+from collections.abc import Mapping
 from http.client import IncompleteRead
 from typing import TYPE_CHECKING, Any
 
 import h11
 import requests
 import urllib3
+from msgspec import Struct
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection
 from urllib3.connectionpool import HTTPConnectionPool
 from urllib3.util import parse_url, ssl_wrap_socket
 
-from exporter.quantconnect.environment import proxy_for, tls_context
+from exporter.quantconnect.environment import Proxy, proxy_for, tls_context
 from exporter.quantconnect.errors import ApiError, Reason, on_one_line
 from exporter.quantconnect.sockets import begin_call, connect, current_call
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Mapping
 
     from requests.auth import AuthBase
 
-    from exporter.quantconnect.environment import Proxy
     from exporter.quantconnect.sockets import Call
 
 _CHUNK = 65536
 _LONGEST = 200  # characters of an error's text
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """An answer: HTTP status, headers (case-insensitive) and the whole decoded body."""
 
     status: int
@@ -121,8 +119,7 @@ class Transport:
             adapter.close()
 
 
-@dataclass(frozen=True)
-class Route:
+class Route(Struct, frozen=True):
     """The way to a server: its host and port, by TLS or not, and the proxy in between."""
 
     host: str

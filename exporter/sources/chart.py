@@ -7,7 +7,6 @@ QuantConnect is still loading it; an empty chart looks different.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -30,8 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-@dataclass(frozen=True)
-class Window:
+class Window(Struct, frozen=True):
     """The part of a chart from ``start`` to ``end`` (unix seconds), in about ``count`` buckets."""
 
     start: int

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable  # noqa: TC003 - dataclasses have them
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
+from msgspec import Struct
+
+from exporter.config import Config, ProjectSettings
+from exporter.metrics.table import Table
+from exporter.quantconnect.client import Request
+
 if TYPE_CHECKING:
-    from exporter.config import Config, ProjectSettings
-    from exporter.metrics.table import Table
-    from exporter.quantconnect.client import Request
     from exporter.quantconnect.fields import Problem
 
 
@@ -24,8 +26,7 @@ class Answer(Protocol):
 T = TypeVar("T", bound=Answer)
 
 
-@dataclass(frozen=True)
-class Families(Generic[T]):
+class Families(Struct, Generic[T], frozen=True):
     """A table of metric families, and its rows for an answer, in order.
 
     ``rows`` takes the answer and the unix time of rendering.
@@ -35,8 +36,7 @@ class Families(Generic[T]):
     rows: Callable[[T, float], Iterable[Any]]
 
 
-@dataclass(frozen=True)
-class Known(Generic[T]):
+class Known(Struct, Generic[T], frozen=True):
     """The known state from which a request continues.
 
     ``deploy_id`` is the newest deployment's, empty if unknown. ``before`` is the previous answer,
@@ -48,8 +48,7 @@ class Known(Generic[T]):
     now: float = 0.0
 
 
-@dataclass(frozen=True, eq=False)
-class Source(Generic[T]):
+class Source(Struct, Generic[T], frozen=True, eq=False):
     """Data that is read with its own interval, age and success.
 
     ``name`` is the value of the label ``source``. ``request`` returns the next call for a project;

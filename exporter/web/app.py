@@ -6,24 +6,28 @@ Every response is made of what is known already: no request causes an API call o
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
 from threading import BoundedSemaphore
 from typing import TYPE_CHECKING, Final, Protocol
 
+from msgspec import Struct, field
+from msgspec.structs import replace
+
 from exporter import exposition
+from exporter.clock import Clock
 from exporter.log import Log
 from exporter.sources import READ_FAMILIES
-from exporter.web.messages import Response, text_response
+from exporter.store import Store
+from exporter.telemetry import Telemetry
+from exporter.web.messages import Request, Response, text_response
 from exporter.web.pages import landing_page, project_page
 from exporter.web.template import STYLE_HASH
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
-    from exporter.clock import Clock
-    from exporter.store import AccountReport, Store
-    from exporter.telemetry import Telemetry
-    from exporter.web.messages import Handler, Request
+    from exporter.store import AccountReport
+    from exporter.web.messages import Handler
 
 log = Log(__name__)
 
@@ -70,8 +74,7 @@ class Configuration(Protocol):
         """Load the configuration again; raise an exception that says what is wrong with it."""
 
 
-@dataclass(frozen=True)
-class Route:
+class Route(Struct, frozen=True):
     """A path and its response.
 
     ``path`` is also the label ``handler`` of the requests' counter. ``in_thread`` is for responses
@@ -93,8 +96,7 @@ class Route:
         return self.respond(request)
 
 
-@dataclass(frozen=True)
-class Site:
+class Site(Struct, frozen=True):
     """The response of each path; ``telemetry_path`` is that of the metrics."""
 
     store: Store

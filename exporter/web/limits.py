@@ -5,8 +5,9 @@ from __future__ import annotations
 import resource
 import time
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,8 +17,7 @@ _IDLE_CONNECTIONS_OVER_TLS: Final = 512
 _MINUTE: Final = 60.0
 
 
-@dataclass(frozen=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """Limits of one server."""
 
     handshake_seconds: float = 10.0

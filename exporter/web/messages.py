@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from msgspec import Struct, field
+
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable
 
     Handler = Callable[["Request"], Awaitable["Response"]]
     """Answer a request; runs in the event loop."""
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True):
     """The head of a request; no body is ever read.
 
     ``path`` is percent-decoded and has no query. ``host`` is the authority of an absolute-form
@@ -34,8 +35,7 @@ class Request:
         return b", ".join(self.values(name)).decode("latin-1")
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
+class Response(Struct, frozen=True):
     """A whole response; header names in lower case, ``content-length`` is the server's to add.
 
     The body is in parts, so that responses can share them: a client that reads slowly then keeps

@@ -40,6 +40,8 @@ def test_projects_come_and_go_and_the_others_do_not_notice(
     second = quick(configured(tmp_path, account(server, projects(2, 3))), **slow)
     with live(first) as running:
         eventually_complete(running)
+        # The names come last: complete is what needs none.
+        eventually(lambda: "project_auto_restart{" in "".join(running.numbers(2)))
         before = running.numbers(2)
         running.poller.reload(second)
         assert [report.project_id for report in running.store.reports()] == [2, 3]

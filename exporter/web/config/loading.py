@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import traceback
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from exporter.config.problems import ConfigError, Problems
 from exporter.config.reader import Reader
@@ -14,14 +14,10 @@ from exporter.web.config.assembly import assemble, check
 from exporter.web.config.files import UnreadableError, read_file
 from exporter.web.config.schema import WebDocument
 from exporter.web.config.settings import Settings
-from exporter.web.config.tls import UnusableError, server_context
-
-if TYPE_CHECKING:
-    from exporter.web.config.tls import ServerContext
+from exporter.web.config.tls import ServerContext, UnusableError, server_context
 
 
-@dataclass(frozen=True)
-class Loaded:
+class Loaded(Struct, frozen=True):
     """The result of loading: ``error``, or ``settings`` and, if they have TLS, a ``context``.
 
     ``files`` are those that were read. The result stands until one of them changes, unless it is
