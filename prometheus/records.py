@@ -52,7 +52,7 @@ def add_records(stretches: Sequence[Stretch], scratch: Path) -> None:
         prometheus.data.mkdir()
         for stretch in stretches:
             stretch.block.write(prometheus.data)
-        for level in _levels():
+        for level in levels():
             blocks = [Block(stretch.block.times) for stretch in stretches]
             for labels, numbers in _evaluated(level, prometheus, spans):
                 for stretch, block in zip(stretches, blocks, strict=True):
@@ -113,7 +113,7 @@ def _changes(stretch: Stretch, numbers: dict[int, float]) -> Iterator[Change]:
         before = number
 
 
-def _levels() -> list[list[dict[str, Any]]]:
+def levels() -> list[list[dict[str, Any]]]:
     """Return the recording rules in levels; each reads only records of earlier levels.
 
     A rule that reads its own record is placed by the other records that it reads.
@@ -126,7 +126,7 @@ def _levels() -> list[list[dict[str, Any]]]:
         if "record" in rule
     ]
     waiting = list(rules)
-    levels: list[list[dict[str, Any]]] = []
+    found: list[list[dict[str, Any]]] = []
     while waiting:
         unmade = {rule["record"] for rule in waiting}
         level = [
@@ -134,7 +134,8 @@ def _levels() -> list[list[dict[str, Any]]]:
             for rule in waiting
             if not (set(_NAME.findall(rule["expr"])) & unmade - {rule["record"]})
         ]
-        # Rules that read each other can only be evaluated together.
-        levels.append(level or waiting)
-        waiting = [rule for rule in waiting if rule not in levels[-1]]
-    return levels
+        if not level:
+            raise ValueError(f"these rules read each other: {sorted(unmade)}")
+        found.append(level)
+        waiting = [rule for rule in waiting if rule not in level]
+    return found

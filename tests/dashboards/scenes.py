@@ -23,10 +23,9 @@ from exporter.simulator import Deployment, World
 from exporter.simulator.api import Api
 from exporter.simulator.given import GivenAccount
 from exporter.simulator.project import Project, Truth
+from prometheus.records import levels
 from prometheus.stack import Prometheus
 from tests.support import SimulatorServer
-
-from .promql import rules
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -419,26 +418,6 @@ def _alerts() -> Iterator[Sample]:
 
 
 # --- What the rules record --------------------------------------------------------------------
-
-_NAME = re.compile(r"[a-z]+:[a-z0-9_]+:[a-z0-9_]+")
-
-
-def levels() -> list[list[dict[str, Any]]]:
-    """The recording rules, each level reading only what earlier ones record, or its own past."""
-    waiting = list(rules("record"))
-    found = []
-    while waiting:
-        unmade = {rule["record"] for rule in waiting}
-        level = [
-            rule
-            for rule in waiting
-            if not set(_NAME.findall(rule["expr"])) & unmade - {rule["record"]}
-        ]
-        if not level:
-            raise ValueError(f"these rules read each other: {sorted(unmade)}")
-        found.append(level)
-        waiting = [rule for rule in waiting if rule not in level]
-    return found
 
 
 def _recorded(evaluator: Prometheus, level: list[dict[str, Any]]) -> Iterator[Sample]:
