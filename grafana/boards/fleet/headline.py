@@ -53,7 +53,7 @@ WORTH = line(
         ),
     ),
     (
-        6,
+        5,
         stat(
             title="Profit today",
             description="""Change of equity since 00:00 UTC. Deposits and withdrawals are in it.
@@ -70,7 +70,7 @@ WORTH = line(
         ),
     ),
     (
-        4,
+        5,
         stat(
             title="Today, %",
             description="""Change of equity since 00:00 UTC as a share of the equity then. Source:
