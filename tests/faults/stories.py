@@ -13,6 +13,7 @@ from itertools import chain, pairwise, repeat
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
+from exporter.exposition import Renderer
 from exporter.poller import Limits
 from exporter.poller.account import TOKEN_CHANGED
 from exporter.poller.credentials import UNREADABLE
@@ -31,6 +32,7 @@ from exporter.poller.record import (
 from exporter.poller.record import REJECTED as REJECTED_ACCOUNT
 from exporter.poller.schedule import Schedule
 from exporter.sources.holdings import decode_holdings
+from exporter.sources.portfolio import CASH
 from tests.faults.entry import Story
 from tests.faults.scene import BYSTANDER, PORTFOLIO, TOKEN, VICTIM, answer
 from tests.faults.told import (
@@ -51,7 +53,7 @@ from tests.support import ClockOffset, Stall, Status, patched
 from tests.support import fault_answers as say
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from exporter.simulator import Fault
     from exporter.simulator.exchange import Exchange
@@ -1405,21 +1407,19 @@ def decoding_raises(scene: Scene) -> None:
     recovers="with the next good read",
 )
 def rendering_raises(scene: Scene) -> None:
-    from exporter.sources.portfolio import CASH
-
     good = scene.portfolio()
-    labels = CASH.labels
+    render = Renderer.render
 
-    def broken(thing: Any, row: Any) -> Any:
-        if thing.currency == "XXX":
+    def broken(renderer: Renderer, table: Any, things: Iterable[Any]) -> Any:
+        things = list(things)
+        if table is CASH and any(thing.currency == "XXX" for thing in things):
             raise KeyError("broken on purpose")
-        return labels(thing, row)
+        return render(renderer, table, things)
 
     answer = json.loads(scene.world.project(VICTIM).answer or b"")
     answer["portfolio"]["cash"]["XXX"] = answer["portfolio"]["cash"]["EUR"]
     before = scene.world.project(VICTIM).answer
-    object.__setattr__(CASH, "labels", broken)
-    try:
+    with mock.patch.object(Renderer, "render", broken):
         scene.world.project(VICTIM).answer = json.dumps(answer).encode()
         scene.eventually_fails()
         assert scene.portfolio() == good
@@ -1430,8 +1430,6 @@ def rendering_raises(scene: Scene) -> None:
         assert scene.success() == 0
         scene.world.project(VICTIM).answer = before
         scene.eventually_has(1)
-    finally:
-        object.__setattr__(CASH, "labels", labels)
 
 
 @_story(
