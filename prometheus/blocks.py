@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from crc32c import crc32c
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Hashable, Iterable, Iterator, Sequence
     from pathlib import Path
 
 Labels = tuple[tuple[str, str], ...]
@@ -56,6 +56,7 @@ class Block:
     _chunks: dict[Labels, _Chunk] = field(default_factory=dict)
     # Many series have the same values: those that stay 1, or count the same calls.
     _made: dict[tuple[_Run, ...], _Chunk] = field(default_factory=dict)
+    _same: dict[Hashable, _Chunk | None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if len(self.times) > _MOST_SAMPLES:
@@ -68,22 +69,21 @@ class Block:
         sizes = (len(interval) + 1 for interval in self._intervals)
         self._places = list(accumulate(sizes, initial=0))
 
-    def add(self, labels: Labels, changes: Iterable[Change]) -> None:
+    def add(self, labels: Labels, changes: Iterable[Change], *, same: Hashable = None) -> None:
         """Add a series; a series without samples is left out.
 
-        ``changes`` are in the order of their indices.
+        ``changes`` are in the order of their indices. They are read once of all the series that
+        have the same ``same``, unless it is None.
         """
-        runs = tuple(self._runs(changes))
-        if not runs:
-            return
-        if runs not in self._made:
-            self._made[runs] = self._chunk(runs)
-        self._chunks[labels] = self._made[runs]
+        if same is None or same not in self._same:
+            self._same[same] = self._made_of(tuple(self._runs(changes)))
+        if (chunk := self._same[same]) is not None:
+            self._chunks[labels] = chunk
 
-    def add_same(self, labels: Labels, as_of: Labels) -> None:
-        """Add a series with the samples of another one of the block."""
-        if as_of in self._chunks:
-            self._chunks[labels] = self._chunks[as_of]
+    def _made_of(self, runs: tuple[_Run, ...]) -> _Chunk | None:
+        if runs and runs not in self._made:
+            self._made[runs] = self._chunk(runs)
+        return self._made.get(runs)
 
     def include(self, other: Block) -> None:
         """Add the series of a block of the same times."""

@@ -193,15 +193,11 @@ class Past:
                 elif current.get(sample) != number:
                     changes[sample].append(_Change(start, number))
                     current[sample] = number
-        # Most projects are read at the same times, and encoding that takes long.
-        first_of: dict[tuple[_Change, ...], Labels] = {}
         for sample, changed in changes.items():
-            labels = self._labels(sample)
-            first = first_of.setdefault(tuple(changed), labels)
-            if first is labels:
-                stretch.block.add(labels, _every_change(changed, times))
-            else:
-                stretch.block.add_same(labels, first)
+            # Most projects are read at the same times, and encoding that takes long.
+            stretch.block.add(
+                self._labels(sample), _every_change(changed, times), same=tuple(changed)
+            )
 
     def _samples(self, at: float) -> dict[str, float]:
         """Return the exporter's samples of every project that ran at a time, as in its text."""
@@ -289,18 +285,14 @@ class Past:
             whole = enumerate(float(int(number)) for number in numbers)
             return (next(same) for _, same in groupby(whole, lambda change: change[1]))
 
-        first_of: dict[tuple[float, bool], Labels] = {}
         for labels, number in last.numbers.items():
             if last.time - number >= 0 and ("__name__", _LAST_READ) in labels:
                 lag = last.time - number
                 block.add(labels, [(i, at / 1000 - lag) for i, at in enumerate(block.times)])
             elif labels in last.counters:
                 rise = (number - first.numbers.get(labels, number)) / (last.time - first.time)
-                same = first_of.setdefault((rise, number.is_integer()), labels)
-                if same is labels:
-                    block.add(labels, risen(rise, counts=number.is_integer()))
-                else:
-                    block.add_same(labels, same)
+                counts = number.is_integer()
+                block.add(labels, risen(rise, counts=counts), same=(rise, counts))
             else:
                 block.add(labels, [(0, number)])
         duration = min(first.duration, last.duration)
