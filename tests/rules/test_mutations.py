@@ -796,8 +796,8 @@ def run(*command: str | Path) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=str)
 def test_without_its_cure_a_trap_is_noticed(
-    mutation: Mutation, debian_promtool: str, tmp_path: Path
+    mutation: Mutation, one_promtool: str, tmp_path: Path
 ) -> None:
-    done = verdict(debian_promtool, tmp_path, only(mutation.case), mutation)
+    done = verdict(one_promtool, tmp_path, only(mutation.case), mutation)
     assert done.returncode != 0, "the unit test does not notice"
     assert "FAILED" in done.stdout + done.stderr

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from .ruleset import ALERTS, ROOT, RULE_FILES, needed
-from .week import BOOKS, unit_test
+from .ruleset import ALERTS, ROOT, RULE_FILES, load, needed
+from .week import BOOKS, HOUR, TIMES, unit_test
+from .week import MAINTENANCE as MAINTAINED
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,8 +17,12 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.needs_prometheus
 
 ACCOUNT = "The account, in QuantConnect's maintenance"
-MAINTENANCE = {"PortfolioReadFailing (warning)"}
-"""Of every book while the maintenance lasts, and silenced by APIErrorsHigh of the account."""
+MAINTENANCE = {
+    "PortfolioReadFailing (warning)",
+    "PortfolioStale (warning)",
+    "StatusStale (warning)",
+}
+"""Of every book while the maintenance lasts, and silenced by APIErrorsHigh of the two endpoints."""
 FIRED: dict[str, set[str]] = {
     ACCOUNT: {"APIErrorsHigh (warning)"},
     "Equities, fully invested": set(),
@@ -35,40 +40,88 @@ FIRED: dict[str, set[str]] = {
     "Cash only": set(),
 }
 """Every alert that fires in the week, by book."""
+AT_THE_MAINTENANCE = {
+    "Equities on margin": {"NegativeCash (info)"},
+    "Forex at 20 times": {"NegativeCash (info)"},
+    "Options of the week": {"PositionClosed (info)"},
+}
+"""Those of them that fire in the hours around the maintenance, with or without it."""
 
-QUERY = """\
+UNSILENCED = """\
       - expr: >-
-          count by (alertname, severity, project) (
-            last_over_time(ALERTS{alertstate="firing", alertname!="QuantConnectWatchdog"}[7d])
-          ) * 0
-        eval_time: 6d23h55m
-        exp_samples:
+          count_over_time((
+            ALERTS{{alertstate="firing", alertname=~"QuantConnect({names})"}}
+            unless on (job, account)
+            ALERTS{{
+              alertstate="firing", alertname="QuantConnectAPIErrorsHigh", endpoint="{endpoint}"
+            }}
+          )[4h:1m])
+        eval_time: {end}s
+        exp_samples: []
 """
 
 
-def expected() -> str:
+def query(time: int, fired: dict[str, set[str]], *, but: str = "Watchdog") -> str:
+    """What promtool compares: every alert that has ever fired, ``but`` some."""
     samples = []
-    for book, alerts in FIRED.items():
-        for text in alerts if book == ACCOUNT else alerts | MAINTENANCE:
+    for book, alerts in fired.items():
+        for text in alerts:
             name, severity = text.removesuffix(")").split(" (")
             labels = f'alertname="QuantConnect{name}", severity="{severity}"'
             labels += "" if book == ACCOUNT else f', project="{book}"'
             samples.append(f"          - {{labels: '{{{labels}}}', value: 0}}\n")
-    return QUERY + "".join(samples)
+    firing = f'last_over_time(ALERTS{{alertstate="firing", alertname!~"QuantConnect({but})"}}[7d])'
+    return (
+        f"      - expr: count by (alertname, severity, project) ({firing}) * 0\n"
+        f"        eval_time: {time}s\n"
+        "        exp_samples:\n" + "".join(samples)
+    )
 
 
-def test_the_alerts_of_a_week(debian_promtool: str, tmp_path: Path) -> None:
+def check(promtool: str, folder: Path, expected: str, times: range, *, every: int) -> None:
     # No book has drawdown_since: what reads 30 days for it reads an hour, for speed. Nor are
     # records evaluated that no alert is built on.
     texts = [file.read_text().replace(")[30d:1h])", ")[1h:1h])") for file in RULE_FILES]
-    rules = tmp_path / "rules.yml"
+    rules = folder / "rules.yml"
     rules.write_text(needed(" ".join(alert.name for alert in ALERTS), texts))
-    test = tmp_path / "week.yml"
-    test.write_text(unit_test(rules.name, expected()))
+    # Alerts after the records that they read, which at ten minutes are not looked back for.
+    groups = load(rules.read_text())["groups"]
+    order = sorted(groups, key=lambda group: "alert" in group["rules"][0])
+    names = ", ".join(group["name"] for group in order)
+    test = folder / "test.yml"
+    test.write_text(
+        f"group_eval_order: [{names}]\n" + unit_test(rules.name, expected, times, every=every)
+    )
     done = subprocess.run(
-        [debian_promtool, "test", "rules", test], capture_output=True, text=True, check=False
+        [promtool, "test", "rules", test], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_alerts_of_a_week(one_promtool: str, tmp_path: Path) -> None:
+    """Ten minutes apart, which is too seldom for what fires in the maintenance."""
+    short = "|".join(alert.partition(" ")[0] for alert in (*MAINTENANCE, *FIRED[ACCOUNT]))
+    of_books = {book: alerts for book, alerts in FIRED.items() if book != ACCOUNT}
+    every = 600
+    expected = query(TIMES.stop - every, of_books, but=f"Watchdog|{short}")
+    check(one_promtool, tmp_path, expected, TIMES, every=every)
+
+
+def test_the_alerts_of_the_maintenance(one_promtool: str, tmp_path: Path) -> None:
+    """Minute by minute, with two hours before it and two after."""
+    times = range(MAINTAINED.start - 2 * HOUR, MAINTAINED.stop + 2 * HOUR, 60)
+    fired = {ACCOUNT: FIRED[ACCOUNT]} | {
+        book.name: MAINTENANCE | AT_THE_MAINTENANCE.get(book.name, set()) for book in BOOKS
+    }
+    end = len(times) * 60 - 60
+    expected = query(end, fired)
+    for endpoint, names in (
+        ("live/portfolio/read", "Portfolio(ReadFailing|Stale)"),
+        ("live/list", "StatusStale"),
+    ):
+        expected += UNSILENCED.format(names=names, endpoint=endpoint, end=end)
+    check(one_promtool, tmp_path, expected, times, every=60)
+    assert all(FIRED[book] >= alerts for book, alerts in AT_THE_MAINTENANCE.items())
 
 
 def test_nobody_is_woken() -> None:

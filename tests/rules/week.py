@@ -1,13 +1,14 @@
 """A normal week of eight books, as the exporter would publish it, for promtool.
 
-The week begins on Monday, 23 November 2026, 00:00 UTC, which is promtool's time 0. It has
-Thanksgiving on Thursday, an early close on Friday, gaps at each opening, and 20 minutes of
-QuantConnect's maintenance on Saturday. A sample every five minutes. Prices are random walks in the
-hours in which the market of a book is open, the same in each run.
+The week begins on Monday, 23 November 2026, 00:00 UTC. It has Thanksgiving on Thursday, an early
+close on Friday, gaps at each opening, and 20 minutes of QuantConnect's maintenance on Saturday.
+Prices are random walks in the hours in which the market of a book is open, the same in each run;
+they move every five minutes.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import chain
@@ -17,16 +18,18 @@ from typing import TYPE_CHECKING
 from exporter.sources.sessions import is_in_session
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 MONDAY = datetime(2026, 11, 23, tzinfo=UTC).timestamp()
-STEP, DAY, WEEK = 300, 86_400, 7 * 86_400
+STEP, HOUR, DAY, WEEK = 300, 3600, 86_400, 7 * 86_400
 TIMES = range(0, WEEK, STEP)
-MAINTENANCE = range(5 * DAY + 6 * 3600, 5 * DAY + 6 * 3600 + 1200)
+MAINTENANCE = range(5 * DAY + 6 * HOUR, 5 * DAY + 6 * HOUR + 1200)
 # A read that fails leaves the series as they are for 15 minutes.
 WITHDRAWN = range(MAINTENANCE.start + 900, MAINTENANCE.stop)
 
 Value = float | None
+At = Callable[[int], Value]
+"""What a series is at a time of the week, in seconds since its beginning."""
 
 
 @dataclass(frozen=True)
@@ -116,17 +119,20 @@ def equity(book: Book) -> list[float]:
     return values
 
 
-def in_the_time(during: range, value: Callable[[int], float]) -> Callable[[int, int], Value]:
-    """Return what gives a value, by the number of the sample, at certain times alone."""
-    return lambda index, time: value(index) if time in during else None
+def in_the_time(during: range, value: At) -> At:
+    """Return what gives a value at certain times alone."""
+    return lambda time: value(time) if during.start <= time < during.stop else None
 
 
-def orders(
-    book: Book, of: Callable[..., tuple[str, list[Value]]]
-) -> Iterator[tuple[str, list[Value]]]:
+def of_steps(values: list[Value]) -> At:
+    """Return what has each of the values until the next of TIMES."""
+    return lambda time: values[time // STEP]
+
+
+def orders(book: Book) -> Iterator[tuple[str, str, At]]:
     """The orders of a book: two in each hour in which its market is open, each filled at once.
 
-    A redeploy begins again at none, ten minutes later.
+    A redeploy begins again at none, and they are read ten minutes later.
     """
     sent = 0
     counts: list[Value] = []
@@ -142,78 +148,80 @@ def orders(
         opened.append(time - 60 if trades else None)
         fills.append(time if trades and index % 6 == 0 else fills[-1] if sent else None)
 
-    def read(values: list[Value]) -> Callable[[int, int], Value]:
-        unread = range(book.redeployed_at or WEEK, (book.redeployed_at or WEEK) + 600)
-        return lambda index, time: None if time in unread else values[index]
+    def read(value: At) -> At:
+        since = WEEK if book.redeployed_at is None else book.redeployed_at
+        return lambda time: None if since <= time < since + 600 else value(time)
 
-    yield of("quantconnect_live_orders", ', status="filled"', read(counts))
-    yield of("quantconnect_live_orders", ', status="invalid"', read([0.0 for _ in TIMES]))
-    yield of("quantconnect_live_oldest_open_order_timestamp_seconds", "", read(opened))
-    yield of("quantconnect_live_last_fill_timestamp_seconds", "", read(fills))
+    yield "quantconnect_live_orders", ', status="filled"', read(of_steps(counts))
+    yield "quantconnect_live_orders", ', status="invalid"', read(lambda _: 0)
+    yield (
+        "quantconnect_live_oldest_open_order_timestamp_seconds",
+        "",
+        read(of_steps(opened)),
+    )
+    yield "quantconnect_live_last_fill_timestamp_seconds", "", read(of_steps(fills))
     # On Wednesday the log is full, and loses nine of its oldest lines that match.
-    yield of(
+    yield (
         "quantconnect_live_log_lines",
         ', query="errors"',
-        lambda _, time: 40.0 if time < WEDNESDAY_NOON else 31.0,
+        lambda time: 40 if time < WEDNESDAY_NOON else 31,
     )
-    yield of("quantconnect_project_auto_restart", "", lambda *_: 1.0)
+    yield "quantconnect_project_auto_restart", "", lambda _: 1
 
 
-def series(book: Book, number: int) -> Iterator[tuple[str, list[Value]]]:
-    """The series of a book and their values at TIMES, None where there is no sample."""
-    labels = f'job="q", instance="i", account="main", project_id="{number}", project="{book.name}"'
-    worth = equity(book)
-
-    def of(name: str, more: str, value: Callable[[int, int], Value]) -> tuple[str, list[Value]]:
-        values = [
-            None if time in WITHDRAWN and "project_info" not in name else value(index, time)
-            for index, time in enumerate(TIMES)
-        ]
-        return f"{name}{{{labels}{more}}}", values
-
-    def last_read(time: int) -> float:
-        return min(time, MAINTENANCE.start) if time in MAINTENANCE else time
-
-    def starts(time: int) -> bool:
-        return book.redeployed_at is not None and 0 <= time - book.redeployed_at < 720
-
-    money = ', account_currency="USD"'
-    yield of("quantconnect_project_info", "", lambda *_: 1)
+def reads() -> Iterator[tuple[str, str, At]]:
+    """Whether what a project publishes could be read, and when that last was so."""
+    yield "quantconnect_project_info", "", lambda _: 1
     for source in ("portfolio", "status", "orders"):
         more = f', source="{source}"'
-        name = f"quantconnect_read_last_success_timestamp_seconds{{{labels}{more}}}"
-        yield name, [last_read(time) for time in TIMES]
-        yield f"quantconnect_read_interval_seconds{{{labels}{more}}}", [60 for _ in TIMES]
-        succeeds: list[Value] = [float(time not in MAINTENANCE) for time in TIMES]
-        yield f"quantconnect_read_success{{{labels}{more}}}", succeeds
-    yield from orders(book, of)
-    yield of("quantconnect_live_equity", money, lambda index, _: worth[index])
-    yield of("quantconnect_live_status", ', status="Running"', lambda _, t: float(not starts(t)))
-    yield of("quantconnect_live_status", ', status="Initializing"', lambda _, t: float(starts(t)))
+        yield (
+            "quantconnect_read_last_success_timestamp_seconds",
+            more,
+            lambda time: MAINTENANCE.start if is_maintained(time) else time,
+        )
+        yield "quantconnect_read_interval_seconds", more, lambda _: 60
+        yield "quantconnect_read_success", more, lambda time: not is_maintained(time)
+
+
+def is_maintained(time: int) -> bool:
+    return MAINTENANCE.start <= time < MAINTENANCE.stop
+
+
+def portfolio(book: Book) -> Iterator[tuple[str, str, At]]:
+    """Everything else of a book; it is withdrawn where it cannot be read for a while."""
+    worth = equity(book)
+    money = ', account_currency="USD"'
     redeployed = book.redeployed_at if book.redeployed_at is not None else WEEK
+
+    def starts(time: int) -> bool:
+        return 0 <= time - redeployed < 720
+
+    yield "quantconnect_live_equity", money, lambda time: worth[time // STEP]
+    yield "quantconnect_live_status", ', status="Running"', lambda time: not starts(time)
+    yield "quantconnect_live_status", ', status="Initializing"', starts
     for deployment, during in (("L-1", range(redeployed)), ("L-2", range(redeployed, WEEK))):
-        yield of(
+        yield (
             "quantconnect_live_info",
             f', deploy_id="{deployment}", brokerage="Paper", trading_environment="live"',
             in_the_time(during, lambda _: 1),
         )
-    yield of(
+    yield (
         "quantconnect_live_launched_timestamp_seconds",
         "",
-        lambda _, time: redeployed if time >= redeployed else -DAY,
+        lambda time: redeployed if time >= redeployed else -DAY,
     )
-    yield of("quantconnect_cash_amount", ', currency="USD"', lambda *_: book.cash)
-    yield of("quantconnect_cash_conversion_rate", ', currency="USD"', lambda *_: 1)
-    yield of("quantconnect_cash_value", f', currency="USD"{money}', lambda *_: book.cash)
-    yield of(
+    yield "quantconnect_cash_amount", ', currency="USD"', lambda _: book.cash
+    yield "quantconnect_cash_conversion_rate", ', currency="USD"', lambda _: 1
+    yield "quantconnect_cash_value", f', currency="USD"{money}', lambda _: book.cash
+    yield (
         "quantconnect_holdings",
         "",
-        lambda _, time: float(sum(time in position.held for position in book.positions)),
+        lambda time: sum(time in position.held for position in book.positions),
     )
-    yield of(
+    yield (
         "quantconnect_holdings_in_session",
         "",
-        lambda _, time: float(
+        lambda time: (
             len(book.positions) * is_in_session(book.market, book.security_type, MONDAY + time)
         ),
     )
@@ -221,68 +229,90 @@ def series(book: Book, number: int) -> Iterator[tuple[str, list[Value]]]:
         holding = f', symbol="{position.symbol}", symbol_id="{position.symbol}"'
         holding += f', security_type="{book.security_type}"'
 
-        for name, more, value in (
-            ("info", f', market="{book.market}"', lambda _: 1.0),
-            ("quantity", "", lambda _, p=position: 100 * p.weight),
-            ("conversion_rate", "", lambda _: 1.0),
-            ("market_value", money, lambda i, p=position: p.weight * worth[i]),
-            (
-                "unrealized_pnl",
-                money,
-                lambda i: (worth[i] - worth[0]) / len(book.positions) if i else 0.0,
-            ),
-        ):
-            yield of(
-                f"quantconnect_holding_{name}", holding + more, in_the_time(position.held, value)
-            )
+        def value(time: int, share: float = position.weight) -> float:
+            return share * worth[time // STEP]
+
+        def profit(time: int) -> float:
+            return (worth[time // STEP] - worth[0]) / len(book.positions)
+
+        def quantity(_: int, share: float = position.weight) -> float:
+            return 100 * share
+
+        held: tuple[tuple[str, str, At], ...] = (
+            ("info", f', market="{book.market}"', lambda _: 1),
+            ("quantity", "", quantity),
+            ("conversion_rate", "", lambda _: 1),
+            ("market_value", money, value),
+            ("unrealized_pnl", money, profit),
+        )
+        for name, more, at in held:
+            yield f"quantconnect_holding_{name}", holding + more, in_the_time(position.held, at)
         if position.expiry is not None:
-            name = f"quantconnect_holding_expiry_timestamp_seconds{{{labels}{holding}}}"
-            held = (time in position.held and time not in WITHDRAWN for time in TIMES)
-            yield name, [position.expiry if each else None for each in held]
+
+            def expires(_: int, expiry: float = position.expiry) -> float:
+                return expiry
+
+            yield (
+                "quantconnect_holding_expiry_timestamp_seconds",
+                holding,
+                in_the_time(position.held, expires),
+            )
 
 
-def api() -> Iterator[tuple[str, list[Value]]]:
-    """The account, and the calls for it; in the maintenance all fail, and are fewer."""
-    for endpoint in ("live/list", "live/portfolio/read"):
-        labels = f'job="q", instance="i", account="main", endpoint="{endpoint}"'
-        calls = failures = 0
-        requests: list[Value] = []
-        failed: list[Value] = []
-        for time in TIMES:
-            failing = time in range(MAINTENANCE.start + STEP, MAINTENANCE.stop + STEP)
-            calls += 4 if failing else 5
-            failures += 4 if failing else 0
-            requests.append(calls)
-            failed.append(failures)
-        yield f"quantconnect_api_requests_total{{{labels}}}", requests
-        yield f'quantconnect_api_request_failures_total{{{labels}, reason="http_5xx"}}', failed
+def series(book: Book, number: int) -> Iterator[tuple[str, At]]:
+    """The series of a book, and what each is at a time of the week."""
+    labels = f'job="q", instance="i", account="main", project_id="{number}", project="{book.name}"'
+
+    def withdrawn(value: At) -> At:
+        return lambda time: None if WITHDRAWN.start <= time < WITHDRAWN.stop else value(time)
+
+    for name, more, value in reads():
+        yield f"{name}{{{labels}{more}}}", value
+    for name, more, value in chain(orders(book), portfolio(book)):
+        yield f"{name}{{{labels}{more}}}", withdrawn(value)
+
+
+def api() -> Iterator[tuple[str, At]]:
+    """The account, and a call a minute to each endpoint; in the maintenance all fail."""
     account = 'job="q", instance="i", account="main"'
-    nodes = f"quantconnect_account_live_nodes{{{account}"
+    for endpoint in ("live/list", "live/portfolio/read"):
+        labels = f'{account}, endpoint="{endpoint}"'
+        yield f"quantconnect_api_requests_total{{{labels}}}", lambda time: time // 60
+        yield (
+            f'quantconnect_api_request_failures_total{{{labels}, reason="http_5xx"}}',
+            lambda time: min(max(time - MAINTENANCE.start, 0), len(MAINTENANCE)) // 60,
+        )
     # As many nodes as books, and credit that lasts for some weeks.
-    yield f'{nodes}, busy="true"}}', [len(BOOKS) for _ in TIMES]
-    yield f'{nodes}, busy="false"}}', [0 for _ in TIMES]
+    nodes = f"quantconnect_account_live_nodes{{{account}"
+    yield f'{nodes}, busy="true"}}', lambda _: len(BOOKS)
+    yield f'{nodes}, busy="false"}}', lambda _: 0
     yield (
         f"quantconnect_account_credit_balance{{{account}}}",
-        [5000 - 500 * (time // DAY) for time in TIMES],
+        lambda time: 5000 - 500 * (time // DAY),
     )
-    expiry = f"quantconnect_account_card_expiry_timestamp_seconds{{{account}}}"
-    yield expiry, [40 * DAY for _ in TIMES]
+    yield f"quantconnect_account_card_expiry_timestamp_seconds{{{account}}}", lambda _: 40 * DAY
     build = 'quantconnect_exporter_build_info{job="q", instance="i", version="0.1.0"}'
-    yield build, [1 for _ in TIMES]
+    yield build, lambda _: 1
 
 
-def unit_test(rules: str, expected: str) -> str:
-    """promtool's test of the week, with the ``expected`` results of queries."""
+def unit_test(rules: str, expected: str, times: range, *, every: int) -> str:
+    """promtool's test of some hours, with the ``expected`` results of queries.
+
+    The series have a sample at each of ``times``, of which the first is promtool's time 0; the
+    rules are evaluated ``every`` so many seconds.
+    """
     lines = [
         f"rule_files: [{rules}]",
-        "evaluation_interval: 5m",
+        f"evaluation_interval: {every}s",
         "tests:",
-        "  - interval: 5m",
+        f"  - interval: {times.step}s",
         "    input_series:",
     ]
     of_books = (series(book, number) for number, book in enumerate(BOOKS, start=1))
-    for name, values in chain(api(), *of_books):
-        text = " ".join("_" if value is None else f"{value:.10g}" for value in values)
+    for name, value in chain(api(), *of_books):
+        begin = times.start if "_timestamp_seconds{" in name else 0
+        values = [value(time) for time in times]
+        text = " ".join("_" if each is None else f"{each - begin:.10g}" for each in values)
         lines += [f"      - series: '{name}'", f"        values: '{text}'"]
     lines += ["    promql_expr_test:", expected]
     return "\n".join(lines) + "\n"
