@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
 NODE = Path(__file__).parent / "node"
 # The oldest release that the dashboards are for, and the newest there is.
@@ -92,8 +92,8 @@ class Reading:
         return {name: each.text for name, each in self.panels[title].values.items()}
 
 
-def read(requests: Iterable[Request], release: str) -> list[Reading]:
-    """What each request shows, by the code of a release of Grafana; RuntimeError if it fails."""
+def read(requests: Iterable[Request], releases: Sequence[str]) -> list[list[Reading]]:
+    """What each request shows, by the code of each release of Grafana; RuntimeError if it fails."""
     asked = [
         {
             "board": request.board,
@@ -106,7 +106,7 @@ def read(requests: Iterable[Request], release: str) -> list[Reading]:
         for request in requests
     ]
     done = subprocess.run(
-        ["node", NODE / "read.js", release],
+        ["node", NODE / "read.js", *releases],
         input=json.dumps(asked),
         capture_output=True,
         text=True,
@@ -114,7 +114,7 @@ def read(requests: Iterable[Request], release: str) -> list[Reading]:
     )
     if done.returncode:
         raise RuntimeError(done.stderr)
-    return [_reading(each) for each in json.loads(done.stdout)]
+    return [[_reading(each) for each in readings] for readings in json.loads(done.stdout)]
 
 
 def _reading(found: Mapping[str, Any]) -> Reading:

@@ -7,7 +7,7 @@ the simulator and from what the scene is, never from an earlier reading.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlsplit
@@ -93,36 +93,31 @@ class View:
         given = {"project": self.project, "symbol": self.symbol}
         return {name: value for name, value in given.items() if value}
 
+    def request(self, server: Prometheus) -> Request:
+        return Request(
+            board=BOARDS[self.uid],
+            prometheus=server.url,
+            now=self.at,
+            variables=self.variables,
+            seconds=self.seconds,
+        )
+
 
 @dataclass
 class Reader:
-    """Reads views with one release, all those that are known beforehand in one run of Node."""
+    """Reads views with one release; those that are known beforehand have been read."""
 
     release: str
     server: Prometheus
-    _read: dict[View, Reading] = field(default_factory=dict)
-
-    def prepare(self, views: Iterator[View]) -> None:
-        wanted = list(dict.fromkeys(views))
-        requests = [
-            Request(
-                board=BOARDS[view.uid],
-                prometheus=self.server.url,
-                now=view.at,
-                variables=view.variables,
-                seconds=view.seconds,
-            )
-            for view in wanted
-        ]
-        self._read |= zip(wanted, read(requests, self.release), strict=True)
+    known: dict[View, Reading]
 
     def __call__(self, uid: str, at: float, project: str = "", *, seconds: float = DAY) -> Reading:
         return self.view(View(uid=uid, at=at, project=project, seconds=seconds))
 
     def view(self, view: View) -> Reading:
-        if view not in self._read:
-            self.prepare(iter([view]))
-        return self._read[view]
+        if view not in self.known:
+            ((self.known[view],),) = read([view.request(self.server)], [self.release])
+        return self.known[view]
 
 
 def usual() -> Iterator[View]:
@@ -160,11 +155,19 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
         yield running
 
 
+@pytest.fixture(scope="module")
+def readers(server: Prometheus) -> dict[str, Reader]:
+    views = list(dict.fromkeys(usual()))
+    found = read([view.request(server) for view in views], RELEASES)
+    return {
+        release: Reader(release, server, dict(zip(views, readings, strict=True)))
+        for release, readings in zip(RELEASES, found, strict=True)
+    }
+
+
 @pytest.fixture(scope="module", params=RELEASES)
-def reading(request: pytest.FixtureRequest, server: Prometheus) -> Reader:
-    reader = Reader(request.param, server)
-    reader.prepare(usual())
-    return reader
+def reading(request: pytest.FixtureRequest, readers: dict[str, Reader]) -> Reader:
+    return readers[request.param]
 
 
 def money(amount: float) -> str:

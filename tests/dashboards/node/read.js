@@ -1,8 +1,9 @@
-// Read boards as a person would, through the code of one release of Grafana (@grafana/data).
+// Read boards as a person would, through the code of releases of Grafana (@grafana/data).
 //
-//   node read.js RELEASE < requests.json > readings.json
+//   node read.js RELEASE... < requests.json > readings.json
 //
-// RELEASE is the folder of the release. A request is {board, prometheus, now, variables, range,
+// RELEASE is the folder of a release; each has a list of readings. Prometheus is asked once for what
+// several releases ask. A request is {board, prometheus, now, variables, range,
 // width}: the JSON of a dashboard, the address of a Prometheus, the time in unix seconds, the
 // variables that the address names, the seconds and the pixels on the screen. A reading is
 // {title, panels, variables, links}. A panel's texts are those that Grafana's own transformations,
@@ -14,16 +15,25 @@ const path = require('node:path');
 const { createRequire } = require('node:module');
 
 globalThis.navigator ??= { language: 'en-US', languages: ['en-US'], userAgent: 'node' };
-const folder = path.join(__dirname, process.argv[2]);
-const grafana = createRequire(path.join(folder, 'package.json'))('@grafana/data');
-// Only now: while it is loaded, a window would mean a document as well.
-globalThis.window ??= globalThis;
-const theme = grafana.createTheme({ colors: { mode: 'dark' } });
-
-grafana.standardTransformersRegistry.setInit(() => {
-  const unique = new Map(Object.values(grafana.standardTransformers).map((each) => [each.id, each]));
-  return [...unique.values()].map((each) => ({ id: each.id, name: each.name, transformation: loaded(each) }));
+const releases = process.argv.slice(2).map((name) => {
+  const folder = path.join(__dirname, name);
+  return createRequire(path.join(folder, 'package.json'))('@grafana/data');
 });
+// Only now: while one is loaded, a window would mean a document as well.
+globalThis.window ??= globalThis;
+
+// The release that reads, and its theme.
+let grafana;
+let theme;
+
+function use(release) {
+  grafana = release;
+  theme = grafana.createTheme({ colors: { mode: 'dark' } });
+  grafana.standardTransformersRegistry.setInit(() => {
+    const unique = new Map(Object.values(grafana.standardTransformers).map((each) => [each.id, each]));
+    return [...unique.values()].map((each) => ({ id: each.id, name: each.name, transformation: loaded(each) }));
+  });
+}
 
 // Release 9.4 has a transformation here, later ones a function that loads it.
 function loaded(transformation) {
@@ -59,6 +69,13 @@ const seconds = (text) =>
 
 const number = (text) => ({ NaN, '+Inf': Infinity, '-Inf': -Infinity })[text] ?? Number(text);
 
+const answers = new Map();
+
+async function answered(url) {
+  if (!answers.has(url)) answers.set(url, await (await fetch(url)).text());
+  return JSON.parse(answers.get(url));
+}
+
 class Board {
   constructor({ board, prometheus, now, variables = {}, range, width = 1600 }) {
     this.board = board;
@@ -73,7 +90,7 @@ class Board {
 
   async ask(where, parameters) {
     const url = `${this.prometheus}/api/v1/${where}?${new URLSearchParams(parameters)}`;
-    const answer = await (await fetch(url)).json();
+    const answer = await answered(url);
     if (answer.status !== 'success') throw new Error(`${answer.error}: ${parameters.query}`);
     return answer.data;
   }
@@ -267,15 +284,14 @@ function line(target, { metric, values }) {
   });
 }
 
-const ORDINARY = [undefined, 'transparent', '#00000000', theme.colors.text.primary].map(hex);
-
 function hex(color) {
   return color && grafana.colorManipulator.asHexString(color);
 }
 
 // "" where a colour is that of ordinary text or none at all.
 function colored(color) {
-  return ORDINARY.includes(hex(color)) ? '' : color;
+  const ordinary = [undefined, 'transparent', '#00000000', theme.colors.text.primary].map(hex);
+  return ordinary.includes(hex(color)) ? '' : color;
 }
 
 const list = (values) => (values.toArray ? values.toArray() : values);
@@ -314,7 +330,12 @@ async function main() {
   let text = '';
   for await (const part of process.stdin) text += part;
   const readings = [];
-  for (const request of JSON.parse(text)) readings.push(await new Board(request).reading());
+  for (const release of releases) {
+    use(release);
+    const boards = [];
+    for (const request of JSON.parse(text)) boards.push(await new Board(request).reading());
+    readings.push(boards);
+  }
   process.stdout.write(JSON.stringify(readings));
 }
 
