@@ -61,7 +61,7 @@ class Scraper:
 
     def _run(self) -> None:
         with requests.Session() as session:
-            while not self._stopping.wait(0.05):
+            while not self._stopping.wait(0.1):
                 try:
                     self._look_at(session.get(f"{self._url}/metrics", timeout=30))
                 except (requests.RequestException, ValueError) as error:
