@@ -113,9 +113,8 @@ class Past:
     """The account's past, as read by ``settings`` and scraped from ``target``.
 
     ``target`` is the address of the demo's exporter, which must be running; Prometheus will scrape
-    it every ``interval`` seconds. ``started`` is the start of the demo, ``until`` the end of the
-    part that has records (default ``started``), both in unix seconds. The past ends at the time of
-    writing.
+    it every ``interval`` seconds. ``started`` is the start of the demo in unix seconds, up to which
+    there are records. The past ends at the time of writing.
     """
 
     def __init__(
@@ -125,14 +124,13 @@ class Past:
         target: str,
         interval: float,
         started: float,
-        until: float | None = None,
     ) -> None:
         # No answer becomes outdated before the next one.
         self._settings = settings = replace(settings, stale_after=float(DAY))
         self._target = target
         self._interval = interval
-        self._until = started if until is None else until
-        self._time = _Time(self._until)
+        self._started = started
+        self._time = _Time(started)
         world = World.demo(started=started, clock=lambda: self._time.now)
         self._api = Api(world)
         clock = Clock(monotonic=lambda: self._time.now, now=lambda: self._time.now)
@@ -155,7 +153,7 @@ class Past:
     def write(self, data: Path) -> None:
         """Write the past to the data directory of Prometheus, before it runs."""
         own = len(self._scrape().numbers)
-        end = int(self._until)
+        end = int(self._started)
         stretches = list(_stretches(end - DAYS * DAY, end))
         self._play(stretches[0], own)
         first = self._scrape()  # by now the exporter has found all its projects
@@ -203,7 +201,7 @@ class Past:
         """Return the exporter's samples of every project that ran at a time, as in its text."""
         chance = Random(at)  # the same past in every run
         duration = chance.uniform(*_READ_DURATIONS)
-        stands = min(_STANDS_MOST, max(_STANDS_LEAST, _STANDS * (self._until - at)))
+        stands = min(_STANDS_MOST, max(_STANDS_LEAST, _STANDS * (self._started - at)))
         self._time.now = at - chance.uniform(0, self._settings.scrape_interval)
         newest = running().decode(self._ask("live/list", status="Running")).newest()
         for project_id, deployment in newest.items():
@@ -276,7 +274,7 @@ class Past:
 
         Counters start again at 0 with the demo, as after a restart.
         """
-        begin = 1000 * (self._until - (DAYS + 1) * DAY)
+        begin = 1000 * (self._started - (DAYS + 1) * DAY)
 
         def risen(rise: float, *, counts: bool) -> Iterator[Change]:
             numbers = (rise * (at - begin) / 1000 for at in block.times)

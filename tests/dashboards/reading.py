@@ -42,15 +42,18 @@ class Text:
 
 @dataclass(frozen=True)
 class Panel:
-    """A panel as it is read.
+    """A panel as it is read; `written` is its title with variables.
 
-    `says` is the one text of a panel without data, in `color`. `values` are the numbers of a stat
-    or the bars, with their names; `columns` and `rows` are a table's; `series` are the lines or
-    bands of a graph, each by its last value.
+    `answered` are the letters of the queries that have a number in their answer. `says` is the one
+    text of a panel without data, in `color`. `values` are the numbers of a stat or the bars, with
+    their names; `columns` and `rows` are a table's; `series` are the lines or bands of a graph,
+    each by its last value.
     """
 
     title: str
+    written: str
     type: str
+    answered: frozenset[str]
     says: str = ""
     color: str = ""
     values: Mapping[str, Text] = field(default_factory=dict)
@@ -129,7 +132,9 @@ def _reading(found: Mapping[str, Any]) -> Reading:
 def _panel(found: Mapping[str, Any]) -> Panel:
     return Panel(
         title=found["title"],
+        written=found["written"],
         type=found["type"],
+        answered=frozenset(found["answered"]),
         says=found.get("says", ""),
         color=found.get("color", ""),
         values={

@@ -68,6 +68,17 @@ ALL_PROJECTS: Mapping[str, str] = {
     YOUNG: "One day old",
 }
 YOUNG_GAIN = 1000.0  # what the youngest has earned since yesterday
+# What the configuration says of single projects.
+_OWN = {
+    SHARES: (
+        "limits: {max_drawdown: 0.15, max_gross_leverage: 2}",
+        "statistics: [Open Risk, Signal]",
+    ),
+    DERIVATIVES: (
+        "limits: {max_position_weight: 1, min_cash_ratio: 0.01, max_days_without_fill: 5}",
+        "log_queries: {warnings: warning}",
+    ),
+}
 TARGET = 'job="quantconnect",instance="127.0.0.1:10270"'
 _READ = "quantconnect_read_last_success_timestamp_seconds"
 _KNOWN = "project:quantconnect_read_last_success_timestamp_seconds:known"
@@ -285,12 +296,11 @@ def dump(directory: Path, at: float) -> list[tuple[str, str]]:
     """The series and values that the exporter publishes of the world at `at`."""
     world = _world()
     world.freeze(at)
-    own = "limits: {max_drawdown: 0.15, max_gross_leverage: 2}, statistics: [Open Risk, Signal]"
-    entries = [f"{{id: {each}{', ' + own if each == SHARES else ''}}}" for each in ALL_PROJECTS]
+    entries = [", ".join((f"{{id: {each}", *_OWN.get(each, ()))) + "}" for each in ALL_PROJECTS]
     with SimulatorServer(world, "127.0.0.1", 0) as server:
         configuration = directory / f"{at:.0f}.yaml"
         configuration.write_text(
-            "tickers: {FB: META, GOOCV: GOOG}\n"
+            "tickers: {FB: META, GOOCV: GOOG}\nbenchmark_interval: 1h\n"
             "accounts:\n"
             "  - {name: demo, user_id: 1, api_token: demo, requests_per_minute: 6000,"
             f" base_url: '{server.base_url}', projects: [{', '.join(entries)}]}}\n"
@@ -322,6 +332,8 @@ def _scraped(
     samples = [Sample(f"up{{{TARGET}}}", "1", at)]
     for name, value in (("duration_seconds", "0.01"), ("samples_scraped", f"{len(published)}")):
         samples.append(Sample(f"scrape_{name}{{{TARGET}}}", value, at))
+    answers = f'quantconnect_exporter_http_requests_total{{{TARGET},code="200",handler="/metrics"}}'
+    samples.append(Sample(answers, f"{(at - STARTED) // _EVERY + 1e6:.0f}", at))
     for series, value in published:
         number = f"{read}" if series.startswith(_READ) else value
         samples.append(Sample(_targeted(series), number, at))
@@ -330,11 +342,15 @@ def _scraped(
 
 def _refused(published: list[tuple[str, str]], at: float) -> list[Sample]:
     """A scrape while QuantConnect has not answered for so long that what was read is withdrawn."""
-    lasting = [
-        (series, "0" if series.startswith("quantconnect_read_success") else value)
-        for series, value in published
-        if _LASTING.match(series)
-    ]
+    calls = (at - OUTAGE) // _EVERY
+    lasting = []
+    for series, value in published:
+        if series.startswith("quantconnect_read_success"):
+            lasting.append((series, "0"))
+        elif series.startswith("quantconnect_api_requests_total") or "http_5xx" in series:
+            lasting.append((series, f"{float(value) + calls:.0f}"))
+        elif _LASTING.match(series):
+            lasting.append((series, value))
     return _scraped(lasting, at, read_at=OUTAGE)
 
 

@@ -29,7 +29,7 @@ from .expected.scene import (
     SYMBOL,
     a_number,
 )
-from .queries import dashboards
+from .queries import dashboards, queries
 from .reading import NO_DATA, RELEASES, Panel, Reading, Request, Text, read
 from .scenes import (
     ALL_PROJECTS,
@@ -72,10 +72,17 @@ MINUS_ZERO = re.compile(r"-0([.,]0*)?(?![\d.,])")
 # Panels without data although all is well, and why.
 EMPTY = {
     (PORTFOLIO, "Custom statistics"): "the project of derivatives has none configured",
-    (PORTFOLIO, "Lines in the log"): "no query is configured",
-    (EXPORTER, "Failed calls by reason"): "no call was made within the last minutes of a dump",
+    (EXPORTER, "Failed calls by reason"): "no call was made within the last minutes",
     (EXPORTER, "Values left out of answers"): "the simulator sends nothing to leave out",
 }
+# Queries without an answer in every view, and why.
+UNANSWERED = {
+    (EXPORTER, "Accounts", "nothing"): "it is for an exporter without an account",
+    (EXPORTER, "Values left out of answers", "A"): "the simulator sends nothing to leave out",
+}
+# What is marked on the graphs of Portfolio where the scenes have it; a trade and a new line in the
+# log are marked between two samples, as in tests/integration/test_demo.py.
+MARKED = {"Deployments", "Alerts"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,6 +146,7 @@ def usual() -> Iterator[View]:
     for uid in (SYMBOL, EXPORTER):
         yield View(uid=uid, at=CRASHED)
     yield View(uid=SYMBOL, at=WELL, project=YOUNG)
+    yield View(uid=SYMBOL, at=WELL, symbol=option())
     for uid in BOARDS:
         yield from (opened(uid, scene) for scene in SCENES.values())
 
@@ -147,6 +155,13 @@ def opened(uid: str, scene: Scene) -> View:
     chosen = scene.variables(uid)
     project, symbol = chosen.get("project", ""), chosen.get("symbol", "")
     return View(uid=uid, at=scene.at, project=project, symbol=symbol)
+
+
+def option() -> str:
+    """A position that expires."""
+    return min(
+        held.symbol_id for held in scenes.holdings(DERIVATIVES, WELL) if "Option" in held.type
+    )
 
 
 @pytest.fixture(scope="module")
@@ -192,6 +207,29 @@ def equities(at: float) -> dict[str, float]:
 def test_every_panel_says_what_is_true(uid: str, scene: Scene, reading: Reader) -> None:
     board = reading.view(opened(uid, scene))
     assert list(disagreements(scene, uid, board)) == []
+
+
+@pytest.mark.parametrize("uid", sorted(BOARDS))
+def test_every_query_has_an_answer_somewhere(uid: str, reading: Reader) -> None:
+    boards = [board for view, board in reading.known.items() if view.uid == uid]
+    panels = [panel for board in boards for panel in board.panels.values()]
+    answered = {(panel.written, ref) for panel in panels for ref in panel.answered}
+    written = {(q.place, q.ref) for q in queries() if (q.dashboard, q.kind) == (uid, "panel")}
+    assert written - answered == {(place, ref) for board, place, ref in UNANSWERED if board == uid}
+
+
+def test_what_is_marked_on_graphs(server: Prometheus) -> None:
+    chosen = {"project": STOPPING, "account_currency": "USD"}
+    for query in queries(chosen):
+        if query.kind == "annotation":
+            answer = server.get(
+                "/api/v1/query_range",
+                query=query.expr,
+                start=f"{STOPPED - DAY}",
+                end=f"{STOPPED}",
+                step=query.step,
+            )
+            assert bool(answer["data"]["result"]) == (query.place in MARKED), query
 
 
 # --- All is well ------------------------------------------------------------------------------

@@ -26,6 +26,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from exporter.simulator import World
 from prometheus.history import DAY, DAYS, HOUR
 from prometheus.stack import ROOT, eventually, free_port
+from tests.dashboards.queries import queries
 from tests.rules.ruleset import RECORDS
 
 if TYPE_CHECKING:
@@ -234,6 +235,25 @@ def test_the_past_goes_over_into_the_present(running: Demo, started: float) -> N
         assert first[1] == pytest.approx(last[1], rel=0.01)
         # Nor is there a gap, only the time in which Prometheus started.
         assert first[0] - last[0] < 60
+
+
+def test_trades_and_lines_of_the_log_are_marked(running: Demo, started: float) -> None:
+    """Those of a month, on the graphs of Portfolio; no project has a new line each week."""
+    found = set()
+    for project in World.demo(started=started).project_ids:
+        for query in queries({"project": str(project), "__interval": "30m"}):
+            if query.kind == "annotation":
+                answer = running.get(
+                    "prometheus",
+                    "/api/v1/query_range",
+                    query=query.expr,
+                    start=f"{started - (DAYS - 1) * DAY}",
+                    end=f"{started}",
+                    step="1800",
+                )
+                if json.loads(answer)["data"]["result"]:
+                    found.add(query.place)
+    assert found >= {"Deployments", "Trades", "Log matches"}
 
 
 def names(series: Iterable[Iterable[tuple[str, str]]]) -> set[str]:

@@ -6,27 +6,24 @@ from typing import TYPE_CHECKING
 
 from tests.dashboards import scenes
 from tests.dashboards.reading import NO_DATA, Reading
-from tests.dashboards.scenes import (
-    ALL_PROJECTS,
-    NEVER,
-)
+from tests.dashboards.scenes import ALL_PROJECTS, DAY, DERIVATIVES, NEVER
 
 from .fleet import ages
-from .scene import AGES, FRESH, About, Expected, Named, Panels, Rows, Scene, a_number
+from .scene import AGES, FRESH, About, Expected, Named, Panels, Rows, Scene, Wanted, a_number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 INSTANCE = "127.0.0.1:10270"
+# What is read of a deployment alone, and of every project.
+OF_DEPLOYMENTS = {"orders", "trades", "benchmark"}
+SOURCES = {"portfolio", "status", "statistics", *OF_DEPLOYMENTS}
 
 
 def reads(scene: Scene, board: Reading) -> Rows:
     table = board["Reads by project"]
-    sources = [
-        (project, source)
-        for project in scene.chosen
-        for source in ("portfolio", "status", "statistics", "orders", "trades")
-    ]
+    sources = [(project, source) for project in scene.chosen for source in SOURCES]
+    sources += [(each, "logs") for each in scene.chosen if each == DERIVATIVES]
     names = sorted((ALL_PROJECTS[project], source) for project, source in sources)
     found = zip(table.column("Project"), table.column("Source"), strict=True)
     assert sorted(found) == names
@@ -41,13 +38,21 @@ def reads(scene: Scene, board: Reading) -> Rows:
     if not scene.dead:
         columns["Last read"] = [
             "–"
-            if name == never and (not scene.silent or source in {"orders", "trades"})
+            if name == never and (not scene.silent or source in OF_DEPLOYMENTS)
             else "Failing"
             if scene.silent
             else "OK"
             for name, source in zip(table.column("Project"), table.column("Source"), strict=True)
         ]
     return Rows(len(names), columns)
+
+
+def failures(scene: Scene, board: Reading) -> Wanted:
+    """Every call failed while QuantConnect was down, and before it none was made."""
+    if not scenes.OUTAGE < scene.at < scenes.DEATH + DAY:
+        return NO_DATA
+    reasons = board["Failed calls by reason"].series
+    return {**dict.fromkeys(reasons, "0%"), "http_5xx": "100%"}
 
 
 def accounts(scene: Scene, _: Reading) -> Rows:
@@ -70,9 +75,8 @@ def accounts(scene: Scene, _: Reading) -> Rows:
 
 
 def failing(scene: Scene, _: Reading) -> Named:
-    return {
-        "failing": str(5 * len(scene.chosen) - 2 * (NEVER in scene.chosen) if scene.silent else 0)
-    }
+    known = len(SOURCES) * len(scene.chosen) - len(OF_DEPLOYMENTS) * (NEVER in scene.chosen)
+    return {"failing": str(known + (DERIVATIVES in scene.chosen) if scene.silent else 0)}
 
 
 def one_target(_: Scene, __: Reading) -> Named:
@@ -100,8 +104,8 @@ EXPORTER_PANELS: Panels = {
         "needed": a_number,
         "live/portfolio/read": a_number,
     },
-    # Nothing failed, and nothing was left out, which are no series.
-    "Failed calls by reason": lambda _, __: NO_DATA,
+    "Failed calls by reason": failures,
+    # Nothing was, which is no series.
     "Values left out of answers": lambda _, __: "No data, or nothing was left out",
     "Latency of calls": lambda _, board: {
         **dict.fromkeys(board["Latency of calls"].series, a_number),
@@ -111,7 +115,10 @@ EXPORTER_PANELS: Panels = {
     "Clock skew": lambda _, __: {f"demo {INSTANCE}": a_number},
     "Scrape duration": one_target,
     "Samples per scrape": one_target,
-    "Answers of the exporter": lambda _, __: {"TLS handshakes that failed": "0 req/s"},
+    "Answers of the exporter": lambda _, __: {
+        "/metrics 200": a_number,
+        "TLS handshakes that failed": "0 req/s",
+    },
     "Memory": one_target,
     "CPU": one_target,
     "Exporters": lambda _, __: Rows(1, {"Instance": [INSTANCE]}),

@@ -324,8 +324,10 @@ PORTFOLIO_PANELS: Panels = {
     },
     "Cash share over time": lambda _, board: board.said("Cash share"),
     "Cash by currency": cash_books,
-    # The demo's benchmark is not read, as by default.
-    "Equity indexed to 100, and its benchmark": lambda _, __: {"equity": About(100, 10)},
+    "Equity indexed to 100, and its benchmark": lambda _, __: {
+        "equity": About(100, 10),
+        "benchmark": About(100, 10),
+    },
     "Realized P/L over time": realized,
     "Orders by status": by_status,
     "Open orders": open_orders,

@@ -170,6 +170,7 @@ class Board {
     };
     const frames = [];
     const answers = [];
+    const answered = [];
     for (const target of panel.targets) {
       const least = target.interval || `${SCRAPE_INTERVAL}s`;
       const { intervalMs } = grafana.rangeUtil.calculateInterval(period, points, least);
@@ -182,6 +183,9 @@ class Board {
             query, start: down(this.now - range), end: down(this.now), step,
           });
       const series = result.map(({ metric, value, values }) => ({ metric, values: values ?? [value] }));
+      if (series.some(({ values }) => values.some(([, value]) => Number.isFinite(number(value))))) {
+        answered.push(target.refId);
+      }
       if (target.format === 'table') {
         if (series.length) answers.push({ target, series });
       } else {
@@ -190,11 +194,12 @@ class Board {
     }
     // A value has the name of its query where several queries have an answer, not else.
     const key = ({ refId }) => (answers.length > 1 ? `Value #${refId}` : 'Value');
-    return [...frames, ...answers.map(({ target, series }) => table(target, key(target), series))];
+    const tables = answers.map(({ target, series }) => table(target, key(target), series));
+    return { raw: [...frames, ...tables], answered };
   }
 
   async read(panel) {
-    const raw = await this.frames(panel);
+    const { raw, answered } = await this.frames(panel);
     const moved = await new Promise((resolve, reject) =>
       grafana.transformDataFrame(panel.transformations, raw).subscribe({ next: resolve, error: reject }),
     );
@@ -206,7 +211,7 @@ class Board {
       fieldConfigRegistry: properties(panel),
       timeZone: 'utc',
     });
-    const said = { title: this.fill(panel.title), type: panel.type };
+    const said = { title: this.fill(panel.title), written: panel.title, type: panel.type, answered };
     const numbers = ['stat', 'bargauge'].includes(panel.type) ? this.values_of(panel, data) : [];
     if (!data.some((frame) => frame.length)) {
       const { text, color } = numbers[0] ?? { text: panel.fieldConfig.defaults.noValue ?? 'No data' };
