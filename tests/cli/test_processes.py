@@ -92,10 +92,7 @@ def wait_for_answer(url: str) -> None:
             return
 
 
-SIGNALS = pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-
-
-@SIGNALS
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_run(quantconnect: SimulatorServer, configure: Configure, number: signal.Signals) -> None:
     file = configure("projects: [{id: 21048731}]")
     with running("--config.file", str(file), "--web.listen-address", LOOPBACK) as exporter:
@@ -160,25 +157,23 @@ def test_a_web_configuration(configure: Configure, tmp_path: Path) -> None:
     assert "Portfolio values can be read" not in exporter.said
 
 
-@SIGNALS
-def test_simulate(number: signal.Signals) -> None:
+def test_simulate() -> None:
     with running("simulate", "--simulator.listen-address", LOOPBACK) as simulator:
         base_url = simulator.listens_on("Simulating", "base_url")
         answer = requests.post(f"{base_url}/authenticate", timeout=20).json()
         assert answer["success"] is False
-        assert simulator.stop(number) == 0
+        assert simulator.stop(signal.SIGTERM) == 0
         assert "token=demo" in simulator.said
 
 
-@SIGNALS
-def test_demo(number: signal.Signals, tmp_path: Path) -> None:
+def test_demo(tmp_path: Path) -> None:
     addresses = ("--web.listen-address", LOOPBACK, "--simulator.listen-address", LOOPBACK)
     with running("demo", *addresses) as demo:
         url = f"http://{demo.listens_on()}"
         body = wait_for(f"{url}/metrics", "quantconnect_live_equity{")
         assert 'desk="equities"' in body
         wait_for(f"{url}/metrics", "quantconnect_holding_unrealized_pnl{")
-        assert demo.stop(number) == 0
+        assert demo.stop(signal.SIGINT) == 0
         assert "Ctrl-C ends it." in demo.out
         assert "Traceback" not in demo.said
     assert list(tmp_path.iterdir()) == []

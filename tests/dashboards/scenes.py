@@ -333,7 +333,7 @@ def _scraped(
     for name, value in (("duration_seconds", "0.01"), ("samples_scraped", f"{len(published)}")):
         samples.append(Sample(f"scrape_{name}{{{TARGET}}}", value, at))
     answers = f'quantconnect_exporter_http_requests_total{{{TARGET},code="200",handler="/metrics"}}'
-    samples.append(Sample(answers, f"{(at - STARTED) // _EVERY + 1e6:.0f}", at))
+    samples.append(Sample(answers, f"{at // _EVERY:.0f}", at))
     for series, value in published:
         number = f"{read}" if series.startswith(_READ) else value
         samples.append(Sample(_targeted(series), number, at))

@@ -558,7 +558,7 @@ MUTATIONS = (
         "            last_over_time(project:quantconnect_holdings:known[7d:1h])\n",
         "            last_over_time(project:quantconnect_holdings:max[1d])\n",
         "a redeploy fails, and its portfolio is neither money nor positions: the positions of"
-        " before count for days, until it runs again",
+        " before count for more than a day, until it runs again",
     ),
     Mutation(
         "an outage brings up old portfolios",
