@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from .ruleset import ALERTS, ROOT, RULE_FILES, load, needed
-from .week import BOOKS, HOUR, TIMES, unit_test
-from .week import MAINTENANCE as MAINTAINED
+from .week import BOOKS, HOUR, MAINTENANCE, TIMES, unit_test
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.needs_prometheus
 
 ACCOUNT = "The account, in QuantConnect's maintenance"
-MAINTENANCE = {
+IN_THE_MAINTENANCE = {
     "PortfolioReadFailing (warning)",
     "PortfolioStale (warning)",
     "StatusStale (warning)",
@@ -47,6 +46,14 @@ AT_THE_MAINTENANCE = {
 }
 """Those of them that fire in the hours around the maintenance, with or without it."""
 
+NEVER = """\
+      - expr: >-
+          last_over_time(
+            ALERTS{{alertstate="firing", alertname=~"QuantConnect({names})"}}[{seconds}s]
+          )
+        eval_time: {end}s
+        exp_samples: []
+"""
 UNSILENCED = """\
       - expr: >-
           count_over_time((
@@ -100,18 +107,23 @@ def check(promtool: str, folder: Path, expected: str, times: range, *, every: in
 
 def test_the_alerts_of_a_week(one_promtool: str, tmp_path: Path) -> None:
     """Ten minutes apart, which is too seldom for what fires in the maintenance."""
-    short = "|".join(alert.partition(" ")[0] for alert in (*MAINTENANCE, *FIRED[ACCOUNT]))
+    short = "|".join(alert.partition(" ")[0] for alert in (*IN_THE_MAINTENANCE, *FIRED[ACCOUNT]))
     of_books = {book: alerts for book, alerts in FIRED.items() if book != ACCOUNT}
     every = 600
-    expected = query(TIMES.stop - every, of_books, but=f"Watchdog|{short}")
+    end = TIMES.stop - every
+    expected = query(end, of_books, but=f"Watchdog|{short}")
+    # Nor do those fire before the maintenance, or from half an hour after it on.
+    after = end - MAINTENANCE.stop - HOUR // 2
+    for until, seconds in ((MAINTENANCE.start, MAINTENANCE.start), (end, after)):
+        expected += NEVER.format(names=short, seconds=seconds, end=until)
     check(one_promtool, tmp_path, expected, TIMES, every=every)
 
 
 def test_the_alerts_of_the_maintenance(one_promtool: str, tmp_path: Path) -> None:
     """Minute by minute, with two hours before it and two after."""
-    times = range(MAINTAINED.start - 2 * HOUR, MAINTAINED.stop + 2 * HOUR, 60)
+    times = range(MAINTENANCE.start - 2 * HOUR, MAINTENANCE.stop + 2 * HOUR, 60)
     fired = {ACCOUNT: FIRED[ACCOUNT]} | {
-        book.name: MAINTENANCE | AT_THE_MAINTENANCE.get(book.name, set()) for book in BOOKS
+        book.name: IN_THE_MAINTENANCE | AT_THE_MAINTENANCE.get(book.name, set()) for book in BOOKS
     }
     end = len(times) * 60 - 60
     expected = query(end, fired)

@@ -69,11 +69,11 @@ const seconds = (text) =>
 
 const number = (text) => ({ NaN, '+Inf': Infinity, '-Inf': -Infinity })[text] ?? Number(text);
 
-const answers = new Map();
+const fetched = new Map();
 
-async function answered(url) {
-  if (!answers.has(url)) answers.set(url, await (await fetch(url)).text());
-  return JSON.parse(answers.get(url));
+async function got(url) {
+  if (!fetched.has(url)) fetched.set(url, await (await fetch(url)).text());
+  return JSON.parse(fetched.get(url));
 }
 
 class Board {
@@ -90,7 +90,7 @@ class Board {
 
   async ask(where, parameters) {
     const url = `${this.prometheus}/api/v1/${where}?${new URLSearchParams(parameters)}`;
-    const answer = await answered(url);
+    const answer = await got(url);
     if (answer.status !== 'success') throw new Error(`${answer.error}: ${parameters.query}`);
     return answer.data;
   }
