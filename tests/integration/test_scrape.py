@@ -225,6 +225,11 @@ def test_a_failing_project_keeps_its_numbers_then_loses_them_alone(stand: Stand)
         stand.holds(DERIVATIVES, {})
     finally:
         stand.server.faults.remove(fault)
+    eventually(
+        lambda: held(stand.prometheus, DERIVATIVES) == numbers,
+        "its numbers are back",
+        seconds=SECONDS,
+    )
 
 
 def test_a_real_prometheus_negotiates_openmetrics_and_an_older_one_text(
