@@ -25,16 +25,15 @@ $(INSTALLED): pyproject.toml
 demo: $(INSTALLED) ## Run the exporter against a simulated QuantConnect, with Prometheus if installed
 	@$(BIN)/python -m prometheus.demo $(DEMO)
 
-# Python may be told to keep no bytecode; then each of the processes would compile the exporter. The
-# tests of the rooms must cover every line. Those of the exporter as a whole, and those with many
-# random inputs, come after them, without coverage, which would make them three times as slow.
+# Python may be told to keep no bytecode; then each of the processes would compile the exporter.
 # GOGC lets Prometheus and promtool collect garbage less often, for a fifth less CPU.
-PYTEST := GOGC=400 PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n auto --dist loadfile
-WHOLE := $(addprefix tests/,benchmarks dashboards deploy faults fuzz integration rules scale soak) \
-	tests/port/test_crowd.py $(wildcard tests/*/*_properties.py)
+test: export PYTHONDONTWRITEBYTECODE :=
+test: export GOGC := 400
 test: $(INSTALLED) prometheus node browser ## Run every test
-	$(PYTEST) --cov --cov-report=term $(WHOLE:%=--ignore=%)
-	$(PYTEST) $(WHOLE)
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest -n auto --dist loadfile
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
 
 prometheus: ## Install Debian's Prometheus and Alertmanager, where that is possible
 	@prometheus/install-debian

@@ -1,9 +1,12 @@
-"""What all tests share: a test that is skipped under CI fails, and says why it was skipped."""
+"""What all tests share: a test that is skipped under CI fails, and says why it was skipped; and
+coverage is measured only where it says something."""
 
 from __future__ import annotations
 
 import os
 import shutil
+import sys
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +14,7 @@ import hypothesis
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Iterator
 
 _NEEDS = {
     "needs_prometheus": ("prometheus", "promtool"),
@@ -19,6 +22,19 @@ _NEEDS = {
     "needs_grafana": ("node",),
 }
 _GRAFANA = Path(__file__).parent / "dashboards" / "node" / "node_modules" / ".installed"
+# The tests of the rooms must cover every line. Those of the exporter as a whole, and those with
+# many random inputs, would take three times as long if their coverage were measured.
+_WHOLE = {
+    "benchmarks",
+    "dashboards",
+    "deploy",
+    "faults",
+    "fuzz",
+    "integration",
+    "rules",
+    "scale",
+    "soak",
+}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -31,6 +47,30 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             for item in items:
                 if item.get_closest_marker(marker):
                     item.add_marker(skip)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    marked = any(map(item.get_closest_marker, ("unmeasured", "hypothesis")))
+    with _unmeasured() if marked or item.path.parent.name in _WHOLE else nullcontext():
+        return (yield)
+
+
+@contextmanager
+def _unmeasured() -> Iterator[None]:
+    """Measure no coverage, neither here nor in processes that are started."""
+    coverage = sys.modules.get("coverage")
+    measuring = coverage and coverage.Coverage.current()
+    if not measuring:
+        yield
+        return
+    of_processes = os.environ.pop("COVERAGE_PROCESS_CONFIG")
+    measuring.stop()
+    try:
+        yield
+    finally:
+        measuring.start()
+        os.environ["COVERAGE_PROCESS_CONFIG"] = of_processes
 
 
 @pytest.hookimpl(wrapper=True)

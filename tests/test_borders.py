@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import sys
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -70,10 +71,17 @@ def module_of(file: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-def imported(file: Path) -> set[str]:
-    """Every module that a file imports, anywhere in it, for types only included."""
+@cache
+def parsed(file: Path) -> ast.Module:
+    return ast.parse(file.read_text(encoding="utf-8"))
+
+
+@cache
+def imported(module: str) -> set[str]:
+    """Every module that a module imports, anywhere in it, for types only included."""
+    file = FILES[module]
     found: set[str] = set()
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+    for node in ast.walk(parsed(file)):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -97,12 +105,11 @@ def imported(file: Path) -> set[str]:
     return found
 
 
-FILES = sorted(ROOT.rglob("*.py"))
-IMPORTS = {module_of(file): imported(file) for file in FILES}
+FILES = {module_of(file): file for file in sorted(ROOT.rglob("*.py"))}
 
 
 def test_every_module_is_in_a_room() -> None:
-    assert {room_of(module) for module in IMPORTS} == ROOMS.keys()
+    assert {room_of(module) for module in FILES} == ROOMS.keys()
 
 
 def test_the_rooms_stand_in_order() -> None:
@@ -113,16 +120,16 @@ def test_the_rooms_stand_in_order() -> None:
         before.add(room)
 
 
-@pytest.mark.parametrize("module", IMPORTS)
+@pytest.mark.parametrize("module", FILES)
 def test_a_module_keeps_to_its_rooms_borders(module: str) -> None:
     room = room_of(module)
-    ours = {room_of(name) for name in IMPORTS[module] if name.split(".")[0] == "exporter"}
+    ours = {room_of(name) for name in imported(module) if name.split(".")[0] == "exporter"}
     assert ours <= ROOMS[room] | {room}
 
 
-@pytest.mark.parametrize("module", IMPORTS)
+@pytest.mark.parametrize("module", FILES)
 def test_a_module_uses_only_the_libraries_of_its_room(module: str) -> None:
-    outside = {name.split(".")[0] for name in IMPORTS[module]} - {"exporter"}
+    outside = {name.split(".")[0] for name in imported(module)} - {"exporter"}
     libraries = outside - sys.stdlib_module_names
     assert libraries <= OUTSIDE.get(room_of(module), set())
 
@@ -130,9 +137,9 @@ def test_a_module_uses_only_the_libraries_of_its_room(module: str) -> None:
 def test_nothing_is_allowed_that_is_not_used() -> None:
     used: dict[str, set[str]] = {room: set() for room in ROOMS}
     libraries: dict[str, set[str]] = {room: set() for room in ROOMS}
-    for module, names in IMPORTS.items():
+    for module in FILES:
         room = room_of(module)
-        for name in names:
+        for name in imported(module):
             if name.split(".")[0] == "exporter":
                 used[room].add(room_of(name))
             elif name.split(".")[0] not in sys.stdlib_module_names:
@@ -146,22 +153,21 @@ def test_nothing_is_allowed_that_is_not_used() -> None:
 def test_modules_import_each_other_in_no_circle() -> None:
     """Inside the rooms, too; what is imported for types only does not run, so does not count."""
     graph: dict[str, set[str]] = {}
-    for file in FILES:
-        tree = ast.parse(file.read_text(encoding="utf-8"))
+    for module, file in FILES.items():
         names: set[str] = set()
-        for node in tree.body:  # not inside functions and not under TYPE_CHECKING
-            if isinstance(node, ast.ImportFrom) and node.module in IMPORTS:
+        for node in parsed(file).body:  # not inside functions and not under TYPE_CHECKING
+            if isinstance(node, ast.ImportFrom) and node.module in FILES:
                 names |= {
                     f"{node.module}.{alias.name}"
-                    if f"{node.module}.{alias.name}" in IMPORTS
+                    if f"{node.module}.{alias.name}" in FILES
                     else str(node.module)
                     for alias in node.names
                 }
-        graph[module_of(file)] = names - {module_of(file)}
+        graph[module] = names - {module}
     order = list(TopologicalSorter(graph).static_order())
     assert len(order) == len(FILES)
 
 
 def test_the_package_has_a_version_and_nothing_else() -> None:
     assert exporter.__version__.count(".") == 2
-    assert IMPORTS["exporter"] == set()
+    assert imported("exporter") == set()

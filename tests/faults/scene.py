@@ -220,7 +220,7 @@ class Scene:
         self.exporter = Live(self._config, clock=clock)
         self.lasting = ExitStack()
         """What is changed for as long as the scene lasts."""
-        self._session = requests.Session()
+        self._session = _session()
         self._site = self._served(clock)
         self._serving = threading.Thread(target=self._site.run_in_thread, name="site")
 
@@ -443,7 +443,7 @@ class Scene:
         return text
 
     def _scrape_on(self) -> None:
-        with requests.Session() as session:
+        with _session() as session:
             while not self._stopping.wait(SCRAPE_EVERY):
                 try:
                     text = self.scrape(session)
@@ -619,6 +619,13 @@ def signatures(authorization: str) -> set[str]:
     encoded = authorization.removeprefix("Basic ")
     digest = base64.b64decode(encoded).decode().partition(":")[2]
     return {encoded, digest} if len(digest) == 64 else set()
+
+
+def _session() -> requests.Session:
+    """For the exporter's pages; it looks for no proxy at each call."""
+    session = requests.Session()
+    session.trust_env = False
+    return session
 
 
 def _of(lines: list[str], project_id: int) -> list[str]:

@@ -31,7 +31,7 @@ pytestmark = [pytest.mark.needs_prometheus, pytest.mark.needs_alertmanager]
 
 QUICKEN = 60  # 30 minutes are 30 seconds
 SECONDS = 180.0
-PROJECTS = 4
+PROJECTS = 2
 DOWN = "QuantConnectExporterDown"
 
 PAGES = {

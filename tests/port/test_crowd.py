@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from tests.web_config.pki import PKI
 
+pytestmark = pytest.mark.unmeasured
+
 CLIENTS = 1000
 READERS = 100  # of them, ask for everything and read nothing
 

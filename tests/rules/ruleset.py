@@ -80,17 +80,23 @@ ALERTS = tuple(rule for rule in RULES if rule.is_alert)
 RECORDS = tuple(rule for rule in RULES if not rule.is_alert)
 
 
+@cache
+def _texts(file: str) -> list[tuple[str, str]]:
+    """The name and the text of each rule."""
+    return [
+        (rule.get("alert") or rule["record"], dump(rule))
+        for group in load(file)["groups"]
+        for rule in group["rules"]
+    ]
+
+
 def needed(asked: str, files: Sequence[str]) -> str:
     """A rule file of what a unit test asks for, by its text, and of what that is built on.
 
     Without it promtool evaluates every rule at every minute of every case.
     """
     groups = [group for file in files for group in load(file)["groups"]]
-    texts = [
-        (rule.get("alert") or rule["record"], dump(rule))
-        for group in groups
-        for rule in group["rules"]
-    ]
+    texts = [named for file in files for named in _texts(file)]
     wanted: set[str] = set()
     while more := {name for name, _ in texts if name in asked} - wanted:
         wanted |= more

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import subprocess
 import sys
 from bisect import bisect_left
@@ -83,16 +82,12 @@ def shards(directory: Path, base_url: str) -> Iterator[list[str]]:
     file.write_text(CONFIGURATION.format(base_url=base_url) + listed)
     addresses = [f"127.0.0.1:{free_port()}" for _ in range(SHARDS)]
     command = [sys.executable, "-m", "exporter", f"--config.file={file}", "--log.level=warn"]
-    # Four at once are as much as a small machine can do without being watched line by line.
-    environ = {name: value for name, value in os.environ.items() if "COVERAGE" not in name}
     started = []
     with contextlib.ExitStack() as running:
         for shard, address in enumerate(addresses):
             log = running.enter_context((directory / f"shard-{shard}.log").open("wb"))
             flags = [f"--web.listen-address={address}", f"--shard={shard}"]
-            process = subprocess.Popen(
-                [*command, *flags, f"--total-shards={SHARDS}"], stderr=log, env=environ
-            )
+            process = subprocess.Popen([*command, *flags, f"--total-shards={SHARDS}"], stderr=log)
             running.callback(process.wait)
             running.callback(process.terminate)
             started.append(partial(answers, process, address))
