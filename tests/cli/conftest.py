@@ -27,11 +27,21 @@ def alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     root.handlers[:], root.level, ours.level, logging.raiseExceptions = kept
 
 
-@pytest.fixture
-def quantconnect() -> Iterator[SimulatorServer]:
+def frozen_demo() -> World:
     """The demo's world with frozen time: nothing stops, nothing crashes."""
     world = World.demo(started=time.time())
     world.freeze()
+    return world
+
+
+@pytest.fixture(scope="module")
+def world() -> World:
+    """One for all, since its past takes long to work out; a test that changes it has its own."""
+    return frozen_demo()
+
+
+@pytest.fixture
+def quantconnect(world: World) -> Iterator[SimulatorServer]:
     with SimulatorServer(world) as server:
         yield server
 

@@ -16,6 +16,8 @@ from exporter.config import Config, resolve
 from exporter.simulator import World
 from tests.support import Delay, SimulatorServer, Status, fault_answers, patched
 
+from .conftest import frozen_demo
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -241,6 +243,7 @@ def test_output_that_is_no_terminal_nor_file(
     assert "-> check that the project exists" in out.getvalue()
 
 
+@pytest.mark.parametrize("world", [frozen_demo()], ids=["a world of its own"])
 def test_what_others_wrote_forges_no_row(
     capsys: pytest.CaptureFixture[str], quantconnect: SimulatorServer, configure: Configure
 ) -> None:
