@@ -179,6 +179,7 @@ def test_demo(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("phase", ["Starting quantconnect-exporter", "Build context", "TLS is"])
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda n: n.name)
 def test_stopped_while_it_starts(configure: Configure, phase: str, number: signal.Signals) -> None:

@@ -217,6 +217,7 @@ FAULTS: dict[str, Fault] = {
 }
 
 
+@pytest.mark.unmeasured
 def test_every_fault_keeps_the_numbers_and_the_other_projects(
     tmp_path: Path, server: SimulatorServer
 ) -> None:

@@ -324,6 +324,7 @@ def test_once_ready_always_ready(tmp_path: Path, server: SimulatorServer) -> Non
         assert running.poller.ready()
 
 
+@pytest.mark.unmeasured
 def test_many_reloads_leave_nothing_behind(tmp_path: Path, server: SimulatorServer) -> None:
     configs = [
         quick(configured(tmp_path, account(server, projects(*ids))))

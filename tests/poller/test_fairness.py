@@ -12,6 +12,8 @@ from exporter.poller.schedule import Budget
 
 from .virtual import DOWN, TIMEOUT, VirtualAccount
 
+pytestmark = pytest.mark.unmeasured
+
 HOUR = 3600.0
 
 
