@@ -1,6 +1,6 @@
 """An exporter in this process, a QuantConnect to torment it with, and everything that it says.
 
-Whatever is done, somebody scrapes it over HTTP, each 50 ms or as fast as it answers, and every
+Whatever is done, somebody scrapes it over HTTP, each 100 ms or as fast as it answers, and every
 scrape must be answered and show nothing but whole portfolios; and whatever the exporter says, on a
 page, in a log, in a metric, no token and no signature may be in it. Both are checked when a scene
 ends.
@@ -60,7 +60,7 @@ STALE_AFTER = 900.0
 _SILENCE = 0.25
 _PROMPT = 15.0
 """Seconds within which the poller stops, however slow the machine is: calls may last longer."""
-SCRAPE_EVERY = 0.05
+SCRAPE_EVERY = 0.1
 _PAGES = ("/", "/config", f"/projects/{VICTIM}", f"/projects/{BYSTANDER}", "/-/ready", "/-/healthy")
 _GAUGES = (
     "quantconnect_api_authenticated",
@@ -155,7 +155,7 @@ class Log(logging.Handler):
 
 
 class Scene:
-    """Two projects, the victim and a bystander, read each 50 ms by a poller with its threads."""
+    """Two projects, the victim and a bystander, read each 100 ms by a poller with its threads."""
 
     def __init__(
         self,
@@ -202,6 +202,8 @@ class Scene:
                 directory,
                 self._yaml(self.server.base_url.replace("http:", f"{scheme}:"), **names),
             ),
+            interval=SCRAPE_EVERY,
+            status_interval=SCRAPE_EVERY,
             request_timeout=seconds,
             requests_per_minute=requests_per_minute,
         )
