@@ -26,6 +26,11 @@ class Clock:
         return self.time
 
 
+@pytest.fixture(autouse=True)
+def _measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(SimulatorServer, "is_measured", True)
+
+
 @pytest.fixture
 def clock() -> Clock:
     return Clock(STARTED + 60.0)
