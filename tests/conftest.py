@@ -64,13 +64,12 @@ def _unmeasured() -> Iterator[None]:
     if not measuring:
         yield
         return
-    of_processes = os.environ.pop("COVERAGE_PROCESS_CONFIG")
     measuring.stop()
+    os.environ.pop("COVERAGE_PROCESS_CONFIG", None)
     try:
         yield
     finally:
-        measuring.start()
-        os.environ["COVERAGE_PROCESS_CONFIG"] = of_processes
+        measuring.start()  # sets that variable again, if its configuration has processes measured
 
 
 @pytest.hookimpl(wrapper=True)
