@@ -16,18 +16,17 @@ _M_ARENA_MAX: Final = -8
 
 _BIG: Final = 1024 * 1024
 _ARENAS: Final = 2
-_TRIM_SECONDS: Final = 60.0
 
 
 @contextmanager
-def returning_memory() -> Iterator[None]:
+def returning_memory(*, interval: float = 60.0) -> Iterator[None]:
     """Make glibc return freed memory. Enter it before the first thread starts.
 
     By default glibc keeps blocks of the size of the first large answer: with slow readers, answers
     of 12 MB left 600 MB allocated. It spreads the threads that call QuantConnect over eight arenas
     per core, and no arena can use another's free memory. It also returns only the memory at the end
-    of an arena. Under faults the gaps grow for hours, so trim every minute. Other libcs have
-    neither these calls nor these problems.
+    of an arena. Under faults the gaps grow for hours, so trim every ``interval`` seconds. Other
+    libcs have neither these calls nor these problems.
     """
     libc = ctypes.CDLL(None)
     try:
@@ -40,7 +39,7 @@ def returning_memory() -> Iterator[None]:
     stop = Event()
 
     def trimming() -> None:
-        while not stop.wait(_TRIM_SECONDS):
+        while not stop.wait(interval):
             trim(0)
 
     thread = Thread(target=trimming, name="memory", daemon=True)

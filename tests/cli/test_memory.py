@@ -50,8 +50,8 @@ print(resident() < full - 25e6)
 def run(program: str, *, returning: bool) -> str:
     lines = program.splitlines()
     if returning:
-        start = "from exporter.cli import memory\nmemory._TRIM_SECONDS = 0.05\n"
-        program = f"{start}with memory.returning_memory():\n    " + "\n    ".join(lines)
+        start = "from exporter.cli import memory\nwith memory.returning_memory(interval=0.05):"
+        program = "\n    ".join([start, *lines])
     command = [sys.executable, "-c", program]
     ran = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60, env={})
     return ran.stdout

@@ -7,7 +7,7 @@ which labels its result has; a metric or label that nothing provides is an `Unkn
 
 from __future__ import annotations
 
-from functools import reduce
+from functools import cache, reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,7 +17,7 @@ import yaml
 from exporter.sources import CATALOGUE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
 RULES = Path(__file__).resolve().parents[2] / "prometheus" / "rules"
 
@@ -44,11 +44,16 @@ class UnknownNameError(ValueError):
     """A metric or label that is not there."""
 
 
-def rules(kind: str) -> Iterator[dict[str, Any]]:
+@cache
+def rules(kind: str) -> Sequence[dict[str, Any]]:
     """All rules of the kind, `record` or `alert`."""
-    for path in sorted(RULES.glob("*.yml")):
-        for group in yaml.safe_load(path.read_text(encoding="utf-8"))["groups"]:
-            yield from (rule for rule in group["rules"] if kind in rule)
+    return [
+        rule
+        for path in sorted(RULES.glob("*.yml"))
+        for group in yaml.load(path.read_text(encoding="utf-8"), yaml.CSafeLoader)["groups"]
+        for rule in group["rules"]
+        if kind in rule
+    ]
 
 
 def selectors(expr: promql.Expr) -> list[promql.VectorSelector]:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -61,8 +62,9 @@ class DashboardQuery:
         return f"{self.dashboard}: {self.kind} {self.place!r}, query {self.ref}"
 
 
-def dashboards() -> dict[str, dict[str, Any]]:
-    """The committed dashboards by file name without its ending."""
+@cache
+def dashboards() -> Mapping[str, dict[str, Any]]:
+    """The committed dashboards by file name without its ending, for all tests the same."""
     return {
         path.stem: json.loads(path.read_text(encoding="utf-8"))
         for path in sorted(DASHBOARDS.glob("*.json"))

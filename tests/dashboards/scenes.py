@@ -185,7 +185,7 @@ def _world() -> World:
 
 def equities(at: float) -> dict[str, float]:
     """The equity of each project that was ever deployed, by its id, in its account's currency."""
-    found = {each: _world().truth(int(each), at).equity for each in ALL_PROJECTS}
+    found = {each: truth(each, at).equity for each in ALL_PROJECTS}
     return {each: equity for each, equity in found.items() if equity is not None}
 
 
@@ -203,9 +203,15 @@ class Held:
 
 
 @cache
+def _asked() -> World:
+    """The one that is asked what is true: a world remembers what it has worked out."""
+    return _world()
+
+
+@cache
 def truth(project: str, at: float) -> Truth:
     """What is true of a project."""
-    return _world().truth(int(project), at)
+    return _asked().truth(int(project), at)
 
 
 @cache
@@ -288,7 +294,7 @@ def orders(project: str, at: float) -> Counter[int]:
 
 def positions(at: float) -> dict[str, int]:
     """The number of open positions of each of them."""
-    found = {each: _world().truth(int(each), at).account for each in ALL_PROJECTS}
+    found = {each: truth(each, at).account for each in ALL_PROJECTS}
     return {each: len(account.holdings) for each, account in found.items() if account is not None}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from functools import cache
 from typing import Any
 
@@ -20,8 +21,14 @@ def complaints(manifest: dict[str, Any], release: str) -> list[str]:
     if manifest["apiVersion"].startswith("monitoring.coreos.com/"):
         errors = _operator(manifest["kind"]).iter_errors(manifest)
         return [f"{error.json_path}: {error.message}" for error in errors]
+    return _kubernetes(json.dumps(manifest), release)
+
+
+@cache
+def _kubernetes(manifest: str, release: str) -> list[str]:
+    """Each that is different once: every time all definitions of Kubernetes are read."""
     try:
-        kubernetes_validate.validate(manifest, release, strict=True)
+        kubernetes_validate.validate(json.loads(manifest), release, strict=True)
     except kubernetes_validate.ValidationError as error:
         return [str(error)]
     return []

@@ -79,15 +79,7 @@ class Demo:
         return self.log.read_text(encoding="utf-8")
 
     def commands(self) -> list[str]:
-        """The command lines of all its processes that there are."""
-        found = []
-        for process in Path("/proc").glob("[0-9]*"):
-            try:
-                if self.mark.encode() in (process / "environ").read_bytes():
-                    found.append((process / "cmdline").read_text().replace("\0", " ").strip())
-            except OSError:  # it has just ended
-                continue
-        return [command for command in found if command]
+        return commands(self.mark)
 
     def get(self, program: str, path: str, **parameters: str) -> Any:
         if self.process.poll() is not None:
@@ -102,6 +94,18 @@ class Demo:
             return bool(self.get(program, path))
         except OSError:
             return False
+
+
+def commands(mark: str) -> list[str]:
+    """The command lines of all processes that there are with a mark in their environment."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if mark.encode() in (process / "environ").read_bytes():
+                found.append((process / "cmdline").read_text().replace("\0", " ").strip())
+        except OSError:  # it has just ended
+            continue
+    return [command for command in found if command]
 
 
 @contextmanager
@@ -357,14 +361,39 @@ def test_ctrl_c_ends_all_of_it(running: Demo) -> None:
 
 
 def test_ctrl_c_ends_it_while_it_writes_the_past(tmp_path: Path) -> None:
-    """When a Prometheus of its own evaluates the rules over it."""
     with demo(tmp_path) as starting:
+        eventually(lambda: "Writing a past" in starting.says(), "it does", seconds=SECONDS)
+        interrupt(starting)
+
+
+def test_ctrl_c_ends_the_prometheus_that_evaluates_rules_over_the_past(tmp_path: Path) -> None:
+    """That one ends with the demo too, though it is in a session of its own; over a past of a
+    minute, since its month takes most of the demo's start."""
+    code = f"""
+from pathlib import Path
+from prometheus.blocks import Block
+from prometheus.records import Stretch, add_records
+block = Block(range(0, 60_000, 5_000))
+block.add((("__name__", "up"),), [(0, 1.0)])
+add_records([Stretch(block, [(0, 0), (6, 30)])], Path({str(tmp_path)!r}))
+"""
+    mark = uuid.uuid4().hex
+    with subprocess.Popen(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        env={**os.environ, MARK: mark},
+    ) as writing:
         eventually(
-            lambda: any(command.startswith("prometheus ") for command in starting.commands()),
+            lambda: any(command.startswith("prometheus ") for command in commands(mark)),
             "it evaluates rules over the past",
             seconds=SECONDS,
         )
-        interrupt(starting)
+        writing.send_signal(signal.SIGINT)
+        _, said = writing.communicate(timeout=60)
+    assert b"KeyboardInterrupt" in said
+    assert commands(mark) == []
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("program", ["exporter", "simulator"])

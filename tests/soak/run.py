@@ -160,7 +160,9 @@ def _await_reads(running: Exporter, world: World, *, since: float) -> None:
     while True:
         times: dict[tuple[str, str], float] = {}
         good: set[tuple[str, str]] = set()
-        for family in text_string_to_metric_families(_exposition(running)):
+        lines = _exposition(running).splitlines(keepends=True)
+        reads = "".join(line for line in lines if "quantconnect_read_" in line)
+        for family in text_string_to_metric_families(reads):
             for sample in family.samples:
                 of = (sample.labels.get("project_id", ""), sample.labels.get("source", ""))
                 if sample.name == "quantconnect_read_last_success_timestamp_seconds":

@@ -5,12 +5,12 @@ from __future__ import annotations
 import errno
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Never
+from typing import TYPE_CHECKING, Any, Never
 
 import pytest
 
 from exporter.config import ConfigError
-from exporter.web.config import WebConfig, files, loading, watched
+from exporter.web.config import WebConfig, loading, watched
 from exporter.web.config.loading import Loaded, load
 
 from .serving import TLS, Clock, serving
@@ -167,17 +167,19 @@ def test_what_could_not_be_read_is_tried_again(
 ) -> None:
     clock, tried = Clock(), []
 
-    def failing(path: str, flags: int) -> int:
+    really_open = os.open
+
+    def failing(path: Any, *rest: Any, **named: Any) -> int:
         if Path(path).name == name:
             tried.append(path)
             raise OSError(number, os.strerror(number))
-        return os.open(path, flags)
+        return really_open(path, *rest, **named)
 
     with serving(pki, TLS, clock=clock) as server:
         client = server.client()
         assert server.admits(client)
         with monkeypatch.context() as broken:
-            broken.setattr(files, "_without_waiting", failing)
+            broken.setattr(os, "open", failing)
             os.utime(pki.path(name))
             assert not any(server.admits(client) for _ in range(5))
             often = len(tried)
