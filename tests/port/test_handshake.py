@@ -196,9 +196,11 @@ def test_a_probe_that_only_connects_is_no_refusal(
 ) -> None:
     for client in silent(server, clients, 3):
         client.close()
+    until(lambda: not server.clients.idle)
     with socket.socket() as reset:
         reset.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
         reset.connect(("127.0.0.1", server.port))
+        until(lambda: server.clients.idle == 1)
     until(lambda: not server.clients.idle)
     assert not reasons(caplog, "WARNING")
     assert not server.refused
