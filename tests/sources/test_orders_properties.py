@@ -27,6 +27,7 @@ class AnyList(RuleBasedStateMachine):
         super().__init__()
         self.rows: list[dict[str, Any]] = []
         self.deployment = 1
+        self.sent = 0  # of this deployment
         self.minutes = 0
         self.known: Orders | None = None
 
@@ -36,13 +37,13 @@ class AnyList(RuleBasedStateMachine):
 
     def append(self, status: int, *, fee: float = 1.5, has_events: bool = True) -> None:
         self.minutes += 1
+        self.sent += 1
         day, minute = divmod(self.minutes, 1440)
-        mine = sum(row["deployment"] == self.deployment for row in self.rows)
         event = {"algorithmId": self.deploy_id, "orderFeeAmount": fee, "orderFeeCurrency": "USD"}
         self.rows.append(
             {
                 "deployment": self.deployment,
-                "id": mine + 1,
+                "id": self.sent,
                 "status": status,
                 "createdTime": f"2026-11-{day + 1:02} {minute // 60:02}:{minute % 60:02}:00",
                 "events": [event] if has_events else [],
@@ -73,6 +74,7 @@ class AnyList(RuleBasedStateMachine):
     @rule()
     def a_redeploy(self) -> None:
         self.deployment += 1
+        self.sent = 0
 
     @rule(kept=st.integers(0, 3))
     def the_oldest_are_dropped(self, kept: int) -> None:
