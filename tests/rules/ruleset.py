@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -107,6 +108,13 @@ def needed(asked: str, files: Sequence[str]) -> str:
         if rules:
             chosen.append({**group, "rules": rules})
     return dump({"groups": chosen})
+
+
+def run(*command: str | Path) -> str:
+    """What a program prints that must succeed."""
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
 
 
 def headings(markdown: str) -> list[str]:

@@ -22,7 +22,7 @@ import yaml
 
 from prometheus.stack import free_port
 
-from .ruleset import ALERTMANAGER, ALERTS, ROOT, Rule
+from .ruleset import ALERTMANAGER, ALERTS, ROOT, Rule, run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -40,12 +40,6 @@ ELSEWHERE = {
 DEADLINE = 120.0
 
 Labels = dict[str, str]
-
-
-def run(*command: str | Path) -> str:
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
 
 
 def test_the_configuration_is_good(amtool: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,7 +9,7 @@ import yaml
 
 from exporter.cli.rules import adapted
 
-from .ruleset import ROOT, RULE_FILES
+from .ruleset import ROOT, RULE_FILES, run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -70,11 +69,6 @@ CASES = [
     ),
     *expected("project:quantconnect_profit_ratio:today", ("30h", 0.25), ("5d6h", -0.5)),
 ]
-
-
-def run(*command: str | Path) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.needs_prometheus

@@ -7,17 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from .ruleset import ROOT, RULE_FILES, UNIT_TESTS, dump, load, needed
+from .ruleset import ROOT, RULE_FILES, UNIT_TESTS, dump, load, needed, run
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 pytestmark = pytest.mark.needs_prometheus
-
-
-def run(*command: str | Path) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_the_rules_load(promtool: str) -> None:
