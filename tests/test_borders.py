@@ -8,6 +8,7 @@ reaches back follows from the order of the rows: a row names only rooms above it
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from functools import cache
 from graphlib import TopologicalSorter
@@ -18,6 +19,7 @@ import pytest
 import exporter
 
 ROOT = Path(exporter.__file__).parent
+TESTS = Path(__file__).parent
 
 ROOMS: dict[str, set[str]] = {
     "__init__": set(),
@@ -166,6 +168,21 @@ def test_modules_import_each_other_in_no_circle() -> None:
         graph[module] = names - {module}
     order = list(TopologicalSorter(graph).static_order())
     assert len(order) == len(FILES)
+
+
+PATCHED = re.compile(r"""setattr\(\s*(?:[\w.]+,\s*)?["'](?:[\w.]+\.)?(?P<name>\w+)["']""")
+
+
+def test_no_test_patches_what_is_private() -> None:
+    """By its name; what is told of an object itself, ruff finds."""
+    found = [
+        (str(file), name)
+        for folder in (TESTS, *TESTS.iterdir())
+        for file in folder.glob("*.py")
+        for name in PATCHED.findall(file.read_text(encoding="utf-8"))
+    ]
+    assert found
+    assert [(file, name) for file, name in found if name.startswith("_")] == []
 
 
 def test_the_package_has_a_version_and_nothing_else() -> None:

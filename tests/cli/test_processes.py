@@ -36,12 +36,17 @@ class Process:
 
     def listens_on(self, message: str = "Listening on", field: str = "address") -> str:
         """The value of a field of a log line, once it is there."""
-        assert self._process.stderr is not None
-        while line := self._process.stderr.readline():
-            self.said += line
+        while line := self.next_line():
             if message in line and (found := re.search(rf"{field}=(\S+)", line)):
                 return found[1]
         raise AssertionError(f"it ended with {self._process.wait()}: {self.said}")
+
+    def next_line(self) -> str:
+        """One more of what it says, "" after the last."""
+        assert self._process.stderr is not None
+        line = self._process.stderr.readline()
+        self.said += line
+        return line
 
     def send(self, number: signal.Signals) -> None:
         self._process.send_signal(number)
@@ -119,10 +124,7 @@ def test_listening_on_two_addresses_in_json(configure: Configure) -> None:
     with running("--config.file", str(file), "--log.format", "json", *both) as exporter:
         pattern = r'"address": "([^"]+)"'
         while len(found := re.findall(pattern, exporter.said)) < 2:
-            assert exporter._process.stderr is not None
-            line = exporter._process.stderr.readline()
-            assert line, exporter.said
-            exporter.said += line
+            assert exporter.next_line(), exporter.said
         assert len(set(found)) == 2
         for address in found:
             wait_for(f"http://{address}/-/healthy", "Healthy")

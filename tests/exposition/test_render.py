@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import weakref
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -48,6 +49,10 @@ class Thing:
     kind: str
     first: float | None = None
     second: float | None = None
+
+
+class Name(str):
+    """One that a weak reference can be made of."""
 
 
 FIRST = Family(
@@ -259,10 +264,14 @@ def test_a_number_that_is_gone_takes_its_sample_along() -> None:
 
 def test_a_thing_that_is_gone_vanishes_and_is_forgotten() -> None:
     renderer = Renderer(ROW)
-    render(renderer, Thing("a", "b", 1), Thing("c", "d", 2))
+    name = Name("a")
+    remembered = weakref.ref(name)
+    render(renderer, Thing(name, "b", 1), Thing("c", "d", 2))
+    del name
+    assert remembered() is not None
     assert 'name="a"' not in "".join(render(renderer, Thing("c", "d", 3)).values())
+    assert remembered() is None
     assert render(renderer) == {}
-    assert renderer._kept == {"Things": {}}
 
 
 def test_a_thing_whose_labels_change_gets_the_new_ones() -> None:

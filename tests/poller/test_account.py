@@ -280,6 +280,13 @@ def test_a_rate_limit_is_kept_to(tmp_path: Path, server: SimulatorServer) -> Non
 # --- The token ------------------------------------------------------------------------------------
 
 
+def wait_for_turns(running: Live) -> None:
+    """Until the account's loop, which shows nothing of it, has gone round for a while."""
+    (loop,) = running.poller._accounts.values()  # noqa: SLF001
+    turned = loop.last_turn
+    eventually(lambda: loop.last_turn > turned + 0.1)
+
+
 def test_a_bad_token_is_one_call_and_one_line(
     tmp_path: Path, server: SimulatorServer, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -291,9 +298,7 @@ def test_a_bad_token_is_one_call_and_one_line(
         [entry] = said(caplog, REJECTED)
         assert entry["wait_seconds"] == 900
         assert "wrong-one" not in caplog.text
-        loop = running.poller._accounts[("main", 1, server.base_url)]
-        turned = loop.last_turn
-        eventually(lambda: loop.last_turn > turned + 0.1)
+        wait_for_turns(running)
         assert [request.endpoint for request in server.requests] == ["authenticate"]
         assert running.own('api_authenticated{account="main"}') == 0
 
@@ -311,9 +316,7 @@ def test_a_token_that_is_rotated_is_taken_up(
         eventually(lambda: said(caplog, REJECTED))
         asked = len(server.requests)
         file.unlink()
-        loop = running.poller._accounts[("main", 1, server.base_url)]
-        turned = loop.last_turn
-        eventually(lambda: loop.last_turn > turned + 0.1)
+        wait_for_turns(running)
         assert len(server.requests) == asked
         file.write_text("another\n")
         eventually(lambda: said(caplog, TOKEN_CHANGED))
