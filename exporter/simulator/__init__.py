@@ -6,8 +6,8 @@
 
 User id 1, token ``demo``. It shares no code with the rest of this project, which reads its answers,
 so an error in either shows. Make instruments to trade by hand with
-``exporter.simulator.instruments``. Faults, generated accounts and a log of requests are in
-``tests/support``.
+``exporter.simulator.instruments``. Faults, generated and given accounts and a log of
+requests are in ``tests/support``.
 """
 
 from exporter.simulator.api import Api

@@ -71,11 +71,6 @@ class Authentication:
                     self._failures[party] = 0
         return refusal
 
-    def lock_out(self, address: str, until: float) -> None:
-        """Refuse ``address`` until ``until`` (unix seconds), for every user."""
-        with self._lock:
-            self._locked_until[f"address {address}"] = until
-
     def forgive(self) -> None:
         """Forget every failure and lockout."""
         with self._lock:

@@ -7,19 +7,16 @@ the same world.
 
 from __future__ import annotations
 
-import json
 import threading
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from exporter.simulator.demo import Demo
-from exporter.simulator.given import GivenAccount
 from exporter.simulator.market import Market
 from exporter.simulator.project import (
     RUNNING,
     Deployment,
-    Format,
     Project,
     Truth,
     deploy_id,
@@ -27,7 +24,7 @@ from exporter.simulator.project import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator
 
     from exporter.simulator.instruments import Instrument
 
@@ -48,9 +45,10 @@ class World:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.user_id = user_id
+        self.token = token
+        """The valid API token."""
         self.snapshot_lag = 0.0
         """A portfolio is a snapshot of the last multiple of this many seconds since the launch."""
-        self._token = token
         self._clock = clock
         self._frozen: float | None = None
         self._projects = {project.project_id: project for project in projects}
@@ -79,42 +77,6 @@ class World:
             crashes_after=crashes_after,
         )
         return cls(demo.projects(), clock=clock)
-
-    @classmethod
-    def from_portfolios(
-        cls,
-        portfolios: Mapping[int, bytes | Mapping[str, object]],
-        *,
-        names: Mapping[int, str] | None = None,
-        equities: Mapping[int, float] | None = None,
-        clock: Callable[[], float] = time.time,
-    ) -> World:
-        """Return running projects that answer live/portfolio/read with exactly these portfolios.
-
-        ``portfolios`` holds whole answers by project id, as bytes or as objects to write as JSON.
-        ``names`` and ``equities`` (for live/list, default 100000) are by project id too.
-        """
-        launched = clock() - 86_400.0
-        projects = []
-        for project_id, answer in portfolios.items():
-            body = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
-            deployment = Deployment(deploy_id("given", project_id), launched)
-            projects.append(
-                Project(
-                    project_id,
-                    (names or {}).get(project_id, f"Project {project_id}"),
-                    launched - 86_400.0,
-                    GivenAccount((equities or {}).get(project_id, 100_000.0)),
-                    answer=body,
-                    deployments=[deployment],
-                )
-            )
-        return cls(projects, clock=clock)
-
-    @property
-    def token(self) -> str:
-        """The valid API token."""
-        return self._token
 
     @property
     def project_ids(self) -> list[int]:
@@ -164,25 +126,6 @@ class World:
         clock of HTTP and of signatures continues."""
         self._frozen = self.now() if at is None else at
         return self._frozen
-
-    def thaw(self) -> None:
-        """Resume at the clock's present time."""
-        self._frozen = None
-
-    def set_token(self, token: str) -> None:
-        """Accept only ``token`` from now on."""
-        self._token = token
-
-    def set_format(
-        self,
-        project_id: int,
-        *,
-        encoding: Literal["short", "long", "pascal"] = "short",
-        empty_as_list: bool = False,
-        iso_dates: bool = False,
-    ) -> None:
-        """Set the format of a project's answers."""
-        self._projects[project_id].format = Format(encoding, empty_as_list, iso_dates)
 
     def stop(self, project_id: int, status: str = "Stopped", error: str = "") -> None:
         """End the running deployment, leaving positions open; ``status`` is any of

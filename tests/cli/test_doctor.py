@@ -14,7 +14,8 @@ from exporter.cli import main
 from exporter.cli.findings import Report
 from exporter.config import Config, resolve
 from exporter.simulator import World
-from tests.support import Delay, SimulatorServer, Status, fault_answers, patched
+from exporter.sources.status import ENDED
+from tests.support import Delay, SimulatorServer, Status, fault_answers, given_world, patched
 
 from .conftest import frozen_demo
 
@@ -45,6 +46,9 @@ def renamed(name: str) -> Transformed:
     """An answer of projects/read whose first project, 21048731, has another name."""
     return patched(lambda answer: answer["projects"][0].update(name=name))  # type: ignore[index]
 
+
+# Calls a minute: a second between two, so that each has its answer before the next.
+SLOWLY = 60
 
 UNREAD = (
     "account default: discovery note 7 live projects not read: 21363904 (Options and futures),"
@@ -131,7 +135,7 @@ def test_what_is_discovered_is_checked_too(
 def test_nothing_to_read_is_not_all_well(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    with SimulatorServer(World.from_portfolios({})) as server:
+    with SimulatorServer(given_world({})) as server:
         (tmp_path / "quantconnect.yaml").write_text(
             f"accounts:\n  - {{user_id: 1, api_token: demo, base_url: '{server.base_url}',"
             " requests_per_minute: 60000}\n"
@@ -356,8 +360,6 @@ UNSHARED = (
             f"check user_id and the token and this machine's clock: {BOTH}",
         ),
         (fault_answers.failure("Never again"), 0.0, f"check user_id and the token: {BOTH}"),
-        (Status(401), 0.0, PAGE),
-        (Status(403), 0.0, f"{PAGE}; else check user_id and the token"),
     ],
 )
 def test_what_to_do_goes_by_what_quantconnect_said(
@@ -374,6 +376,24 @@ def test_what_to_do_goes_by_what_quantconnect_said(
     status, rows = doctor(capsys)
     assert (status, rows[2]) == (1, f"→ {advice}")
     assert [request.endpoint for request in quantconnect.requests] == ["authenticate"]
+
+
+@pytest.mark.parametrize(
+    ("status", "advice"), [(401, PAGE), (403, f"{PAGE}; else check user_id and the token")]
+)
+def test_a_page_in_place_of_quantconnect(
+    capsys: pytest.CaptureFixture[str],
+    quantconnect: SimulatorServer,
+    configure: Configure,
+    status: int,
+    advice: str,
+) -> None:
+    """That is no rejection: in five seconds it may be asked again."""
+    configure("projects: [{id: 5}]")
+    quantconnect.faults.add(Status(status))
+    exit_status, rows = doctor(capsys)
+    assert (exit_status, rows[2]) == (1, f"→ {advice}")
+    assert {request.endpoint for request in quantconnect.requests} == {"authenticate"}
 
 
 def test_a_project_that_this_user_may_not_see(
@@ -491,7 +511,7 @@ def test_a_token_that_ends_meanwhile_locks_nobody_out(
     capsys: pytest.CaptureFixture[str], quantconnect: SimulatorServer, configure: Configure
 ) -> None:
     numbers = range(1, 16)
-    configure(f"projects: [{', '.join(f'{{id: {number}}}' for number in numbers)}]", rpm=600)
+    configure(f"projects: [{', '.join(f'{{id: {number}}}' for number in numbers)}]", rpm=SLOWLY)
     quantconnect.faults.add(fault_answers.invalid_hash(), after=1)
     status, rows = doctor(capsys)
     assert status == 1
@@ -524,7 +544,7 @@ def test_a_token_that_ends_meanwhile_locks_nobody_out(
 def test_an_account_that_is_locked_out_asks_no_more(
     capsys: pytest.CaptureFixture[str], quantconnect: SimulatorServer, configure: Configure
 ) -> None:
-    configure("projects: [{id: 21048731}]", rpm=600)
+    configure("projects: [{id: 21048731}]", rpm=SLOWLY)
     quantconnect.faults.add(fault_answers.locked_out(), after=1)
     status, rows = doctor(capsys)
     assert status == 1
@@ -539,7 +559,7 @@ def test_an_account_that_is_locked_out_asks_no_more(
 def test_two_projects_that_are_refused_are_enough(
     capsys: pytest.CaptureFixture[str], quantconnect: SimulatorServer, configure: Configure
 ) -> None:
-    configure(rpm=600)
+    configure(rpm=SLOWLY)
     quantconnect.faults.add(fault_answers.unauthorized(), endpoint="live/portfolio/read")
     status, rows = doctor(capsys)
     assert status == 1
@@ -633,7 +653,8 @@ def test_stopped_projects_that_cannot_be_listed(
 ) -> None:
     """What runs could."""
     configure()
-    quantconnect.faults.add(Status(503), endpoint="live/list", after=1)
+    for ended in ENDED:
+        quantconnect.faults.add(Status(503), endpoint="live/list", status=ended)
     status, rows = doctor(capsys)
     assert (status, rows[-1]) == (1, "1 problem to fix."), rows
     assert rows[3].startswith("account default: listing FAILED http_5xx: HTTP 503")

@@ -8,8 +8,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from exporter.cli import main
-from exporter.simulator import World
-from tests.support import SimulatorServer, Status
+from tests.support import SimulatorServer, Status, given_world
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -64,7 +63,7 @@ def test_discovery(capsys: pytest.CaptureFixture[str], configure: Configure) -> 
 
 
 def test_nothing_to_read(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    with SimulatorServer(World.from_portfolios({})) as server:
+    with SimulatorServer(given_world({})) as server:
         (tmp_path / "quantconnect.yaml").write_text(
             f"accounts:\n  - {{user_id: 1, api_token: demo, base_url: '{server.base_url}',"
             " requests_per_minute: 60000}\n"

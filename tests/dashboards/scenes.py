@@ -21,11 +21,10 @@ from typing import TYPE_CHECKING, Any
 
 from exporter.simulator import Deployment, World
 from exporter.simulator.api import Api
-from exporter.simulator.given import GivenAccount
 from exporter.simulator.project import Project, Truth
 from prometheus.records import levels
 from prometheus.stack import Prometheus
-from tests.support import SimulatorServer
+from tests.support import GivenAccount, SimulatorServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

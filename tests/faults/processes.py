@@ -27,7 +27,6 @@ import requests
 from exporter.poller.credentials import UNREADABLE
 from exporter.poller.record import ACCEPTED, CALL_FAILED, CALL_SUCCEEDS, READ_FAILED, READ_SUCCEEDS
 from exporter.poller.record import REJECTED as REJECTED_ACCOUNT
-from exporter.simulator import World
 from prometheus.stack import free_port
 from tests.faults import told
 from tests.faults.entry import ProcessStory
@@ -44,7 +43,7 @@ from tests.faults.told import (
 )
 from tests.poller.given import eventually
 from tests.soak.scraper import inconsistencies
-from tests.support import Delay, SimulatorServer, Stall, Status
+from tests.support import Delay, SimulatorServer, Stall, Status, given_world
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -253,8 +252,8 @@ class Start:
     ) -> Iterator[Run]:
         """The exporter, from when it listens; killed in the end if it has not ended by then."""
         directory = self.directory
-        world = World.from_portfolios({1: answer(1), 2: answer(1)})
-        world.set_token(TOKEN)
+        world = given_world({1: answer(1), 2: answer(1)})
+        world.token = TOKEN
         server = SimulatorServer(world)
         authentication = server.authentication = Listening()
         server.start()
@@ -577,7 +576,7 @@ def no_permission(start: Start) -> None:
         run.server.requests.wait_for(len(run.server.requests) + 6)
         assert run.portfolio() == good
         assert UNREADABLE not in run.log()
-        run.server.world.set_token(TOKEN[::-1])
+        run.server.world.token = TOKEN[::-1]
         run.eventually_logs(REJECTED_ACCOUNT)
         assert "got: Permission denied" in run.log()
         assert run.portfolio() == good
@@ -669,6 +668,10 @@ def _logs(message: str) -> Callable[[Run], object]:
     return logs
 
 
+def _refuses(server: SimulatorServer) -> None:
+    server.world.token = "another"
+
+
 def _rests(server: SimulatorServer) -> None:
     limited = Status(429, (("Retry-After", "600"),))
     server.faults.add(limited, endpoint="live/portfolio/read", times=1)
@@ -758,7 +761,7 @@ _terminated(
 _terminated(
     "during the wait after a rejection",
     _logs(REJECTED_ACCOUNT),
-    before=lambda server: server.world.set_token("another"),
+    before=_refuses,
     published=Published.NOTHING_YET,
     logged={REJECTED_ACCOUNT: 1},
     counted=(failures("auth", "authenticate", 1),),

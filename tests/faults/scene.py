@@ -32,7 +32,6 @@ from exporter import log
 from exporter.cli.reload import Reloader
 from exporter.clock import Clock
 from exporter.exposition import samples
-from exporter.simulator import World
 from exporter.simulator.authentication import Authentication
 from exporter.web.app import Application, Site
 from exporter.web.listen import bind, parse_address
@@ -41,7 +40,7 @@ from tests.faults import told
 from tests.poller.given import config_of, eventually
 from tests.poller.live import Live, quick
 from tests.soak.scraper import inconsistencies
-from tests.support import SimulatorServer
+from tests.support import SimulatorServer, given_world
 from tests.web_config.pki import PKI
 
 if TYPE_CHECKING:
@@ -174,10 +173,10 @@ class Scene:
         accounts: tuple[str, ...] = (),
     ) -> None:
         self.directory = directory
-        self.world = World.from_portfolios(
+        self.world = given_world(
             {VICTIM: answer(1), BYSTANDER: answer(1)}, names={VICTIM: project_name, BYSTANDER: "P2"}
         )
-        self.world.set_token(TOKEN)
+        self.world.token = TOKEN
         self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER) if certificate else None
         if certificate:
             self.certify(certificate)

@@ -331,7 +331,7 @@ def _waits(scene: Scene, minutes: float) -> None:
 )
 def revoked(scene: Scene) -> None:
     good = scene.portfolio()
-    scene.world.set_token("another")
+    scene.world.token = "another"
     _rejects_everything(scene)
     assert scene.portfolio() == good
     _waits(scene, 15)
@@ -339,7 +339,7 @@ def revoked(scene: Scene) -> None:
     scene.falls_silent()
     _waits(scene, 30)
     scene.falls_silent()
-    scene.world.set_token(TOKEN)
+    scene.world.token = TOKEN
     scene.change(2)
     _waits(scene, 60)
     scene.eventually_has(2)
@@ -358,7 +358,7 @@ def revoked(scene: Scene) -> None:
     token_in_file=True,
 )
 def rotated(scene: Scene) -> None:
-    scene.world.set_token(TOKEN[::-1])
+    scene.world.token = TOKEN[::-1]
     _rejects_everything(scene)
     scene.change(2)
     scene.token_file.write_text(TOKEN[::-1] + "\n")
@@ -1243,7 +1243,7 @@ def token_vanishes(scene: Scene) -> None:
     scene.change(2)
     scene.eventually_has(2)
     assert not scene.log.said(UNREADABLE)
-    scene.world.set_token(TOKEN[::-1])
+    scene.world.token = TOKEN[::-1]
     _rejects_everything(scene)
     (said,) = scene.log.said(UNREADABLE)
     assert said["error"].endswith("got: No such file or directory")
@@ -1264,7 +1264,7 @@ def token_vanishes(scene: Scene) -> None:
 def token_unreadable(scene: Scene) -> None:
     scene.token_file.unlink()
     scene.token_file.mkdir()
-    scene.world.set_token(TOKEN[::-1])
+    scene.world.token = TOKEN[::-1]
     _rejects_everything(scene)
     (said,) = scene.log.said(UNREADABLE)
     assert said["error"].endswith("got: not a regular file")

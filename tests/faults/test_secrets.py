@@ -15,10 +15,9 @@ import pytest
 import requests
 
 from exporter.config import ConfigError, load
-from exporter.simulator import World
 from tests.faults.processes import Start
 from tests.faults.scene import TOKEN, Listening, answer, assert_no_secret
-from tests.support import SimulatorServer
+from tests.support import SimulatorServer, given_world
 from tests.support import fault_answers as say
 
 if TYPE_CHECKING:
@@ -28,8 +27,8 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def server() -> Iterator[SimulatorServer]:
-    world = World.from_portfolios({1: answer(1)}, names={1: "P1"})
-    world.set_token(TOKEN)
+    world = given_world({1: answer(1)}, names={1: "P1"})
+    world.token = TOKEN
     with SimulatorServer(world) as server:
         server.authentication = Listening()
         yield server
@@ -52,7 +51,7 @@ def test_the_commands_keep_secrets(
         "  projects: [{id: 1}]\n"
     )
     if rejected:
-        server.world.set_token("another")
+        server.world.token = "another"
         server.faults.add(say.failure(f"no token {TOKEN} here, {TOKEN[:20]}"))
     said = []
     for command in (["dump"], ["doctor"], ["run", "--config.check"]):

@@ -9,10 +9,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from exporter.simulator import World
 from prometheus.stack import eventually
 from tests.integration.exporter_process import ExporterProcess, configure
-from tests.support import Body, SimulatorServer, patched
+from tests.support import Body, SimulatorServer, given_world, patched
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -87,7 +86,7 @@ def plant_statistics(answer: dict[str, Any]) -> None:
 
 
 def test_nothing_private_leaves_the_exporter(tmp_path: Path) -> None:
-    world = World.from_portfolios({1: PORTFOLIO, 2: PORTFOLIO}, names={1: "One", 2: "Two"})
+    world = given_world({1: PORTFOLIO, 2: PORTFOLIO}, names={1: "One", 2: "Two"})
     with SimulatorServer(world) as server:
         deploy_id = world.project(1).deployments[-1].deploy_id
         events = [{**EVENT, "algorithmId": deploy_id}]

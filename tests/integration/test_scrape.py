@@ -21,10 +21,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from exporter.simulator import World
+from exporter.simulator.project import Format
 from prometheus.stack import Prometheus, eventually
 from tests.integration.exporter_process import COMMAND, ExporterProcess, configure
 from tests.integration.numbers import CASH_FIELDS, HOLDING_FIELDS, Numbers, held, sent, true
-from tests.support import SimulatorServer, Status
+from tests.support import SimulatorServer, Status, given_world
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -85,13 +86,13 @@ class Stand:
 def stand(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
     directory = tmp_path_factory.mktemp("scrape")
     demo = World.demo(started=time.time())
-    given = World.from_portfolios(GIVEN, names={1001: "Short", 1002: "Long", 1003: "Pascal"})
+    given = given_world(GIVEN, names={1001: "Short", 1002: "Long", 1003: "Pascal"})
     world = World([*demo.projects, *given.projects])
     world.freeze()
-    world.set_format(EQUITIES, encoding="short")
-    world.set_format(DERIVATIVES, encoding="long")
-    world.set_format(CURRENCIES, encoding="pascal")
-    world.set_format(EURO, encoding="short", empty_as_list=True, iso_dates=True)
+    world.project(EQUITIES).format = Format(encoding="short")
+    world.project(DERIVATIVES).format = Format(encoding="long")
+    world.project(CURRENCIES).format = Format(encoding="pascal")
+    world.project(EURO).format = Format(encoding="short", empty_as_list=True, iso_dates=True)
     projects = [EQUITIES, DERIVATIVES, CURRENCIES, EURO, *GIVEN]
     with SimulatorServer(world) as server:
         file = configure(directory, server.base_url, projects, stale_after=f"{STALE_AFTER}s")

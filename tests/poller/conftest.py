@@ -4,8 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from exporter.simulator import World
-from tests.support import SimulatorServer
+from tests.support import SimulatorServer, given_world
 
 from .given import answer_of
 
@@ -18,5 +17,5 @@ def server() -> Iterator[SimulatorServer]:
     """A simulated QuantConnect with running projects 1 to 8, project N holding N shares."""
     answers = {number: answer_of(quantity=number) for number in range(1, 9)}
     names = {number: f"P{number}" for number in answers}
-    with SimulatorServer(World.from_portfolios(answers, names=names)) as server:
+    with SimulatorServer(given_world(answers, names=names)) as server:
         yield server

@@ -312,7 +312,7 @@ def test_a_token_that_is_rotated_is_taken_up(
     text = account(server, projects(1), token=f"api_token_file: {file}")
     with live(quick(configured(tmp_path, text))) as running:
         eventually_complete(running)
-        server.world.set_token("another")
+        server.world.token = "another"
         eventually(lambda: said(caplog, REJECTED))
         asked = len(server.requests)
         file.unlink()

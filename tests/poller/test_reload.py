@@ -10,8 +10,7 @@ import pytest
 from exporter.config import ConfigError
 from exporter.poller.account import STILL_WAITING
 from exporter.poller.record import REJECTED
-from exporter.simulator import World
-from tests.support import Delay, SimulatorServer, Stall
+from tests.support import Delay, SimulatorServer, Stall, given_world
 
 from .given import answer_of, eventually, said
 from .live import account, configured, eventually_complete, eventually_read, live, projects, quick
@@ -27,7 +26,7 @@ PORTFOLIO = "live/portfolio/read"
 def another() -> Iterator[SimulatorServer]:
     """Another account's QuantConnect, which sees projects 1 and 2 as well."""
     answers = {number: answer_of(quantity=10 * number) for number in (1, 2)}
-    with SimulatorServer(World.from_portfolios(answers, names={1: "P1", 2: "P2"})) as server:
+    with SimulatorServer(given_world(answers, names={1: "P1", 2: "P2"})) as server:
         yield server
 
 
@@ -255,7 +254,7 @@ def test_without_a_thread_for_a_new_account_nothing_changes(
 def test_a_new_token_is_used_from_the_next_call_on(tmp_path: Path, server: SimulatorServer) -> None:
     with live(quick(configured(tmp_path, account(server, projects(1))))) as running:
         eventually_complete(running)
-        server.world.set_token("new")
+        server.world.token = "new"
         running.poller.reload(quick(configured(tmp_path, account(server, projects(1)))))
         asked = len(server.requests)
         server.requests.wait_for(asked + 20)

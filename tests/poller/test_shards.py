@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from exporter.poller import Shard
-from exporter.simulator import World
-from tests.support import SimulatorServer
+from tests.support import SimulatorServer, given_world
 
 from .given import answer_of, eventually
 from .live import account, configured, eventually_complete, eventually_there, live, projects, quick
@@ -29,7 +28,7 @@ def test_shards_do_not_overlap() -> None:
 def test_the_union_of_the_shards_is_everything_once(tmp_path: Path, rest: str) -> None:
     ids = tuple(range(101, 121))
     names = {number: f"P{number}" for number in ids}
-    world = World.from_portfolios(dict.fromkeys(ids, answer_of()), names=names)
+    world = given_world(dict.fromkeys(ids, answer_of()), names=names)
     reads = projects(*ids) if rest == "projects" else "discover: {enabled: true}"
     with SimulatorServer(world) as server, ExitStack() as stack:
         # Intervals that leave a slow machine time for names, which come last.
@@ -57,7 +56,7 @@ def test_the_union_of_the_shards_is_everything_once(tmp_path: Path, rest: str) -
 def test_the_shards_together_keep_to_the_budget(tmp_path: Path) -> None:
     ids = tuple(range(101, 121))
     names = {number: f"P{number}" for number in ids}
-    world = World.from_portfolios(dict.fromkeys(ids, answer_of()), names=names)
+    world = given_world(dict.fromkeys(ids, answer_of()), names=names)
     with SimulatorServer(world) as server, ExitStack() as stack:
         config = quick(
             configured(tmp_path, account(server, projects(*ids))),
@@ -72,7 +71,7 @@ def test_the_shards_together_keep_to_the_budget(tmp_path: Path) -> None:
 
 
 def test_one_account_s_trouble_is_not_the_other_s(tmp_path: Path, server: SimulatorServer) -> None:
-    world = World.from_portfolios({9: answer_of(quantity=9)})
+    world = given_world({9: answer_of(quantity=9)})
     with SimulatorServer(world) as other:
         config = configured(
             tmp_path,

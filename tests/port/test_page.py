@@ -11,7 +11,7 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics
 from prometheus_client.parser import text_string_to_metric_families as text
 
-from exporter.simulator import World
+from tests.support import given_world
 
 from .exporter_process import Exporter, running
 
@@ -41,7 +41,7 @@ def exporter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exporter]:
     # An error that quotes what QuantConnect says.
     said = {"success": False, "errors": ["<b>no</b>\n# TYPE x gauge\nx 1\n\u2028", HOSTILE[11]]}
     answers[16] = json.dumps(said).encode()
-    world = World.from_portfolios(answers, names=HOSTILE)
+    world = given_world(answers, names=HOSTILE)
     with running(world, tmp_path_factory.mktemp("hostile")) as exporter:
         yield exporter
 

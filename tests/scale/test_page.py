@@ -9,9 +9,9 @@ import pytest
 
 from exporter.cli import main
 from exporter.poller.schedule import Budget
-from exporter.simulator import DEMO_TOKEN, World
+from exporter.simulator import DEMO_TOKEN
 from tests.poller.virtual import VirtualAccount
-from tests.support import SimulatorServer
+from tests.support import SimulatorServer, given_world
 
 PAGE = (Path(__file__).parents[2] / "docs" / "scale.md").read_text(encoding="utf-8")
 
@@ -105,7 +105,7 @@ def test_the_series_of_a_project_are_as_many_as_it_says(
     }
     portfolio = {"portfolio": {"holdings": holdings, "cash": cash}, "success": True}
     file = tmp_path / "quantconnect.yaml"
-    with SimulatorServer(World.from_portfolios({7: portfolio})) as simulator:
+    with SimulatorServer(given_world({7: portfolio})) as simulator:
         file.write_text(
             f"accounts: [{{user_id: 1, api_token: {DEMO_TOKEN}, base_url: '{simulator.base_url}',"
             " requests_per_minute: 60000, projects: [{id: 7, limits: {max_drawdown: 0.1}}]}]\n"

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 import requests
 
-from exporter.simulator import DEMO_TOKEN, Request, World
+from exporter.simulator import DEMO_TOKEN, Request
 from prometheus.stack import Prometheus, eventually, free_port
-from tests.support import SimulatorServer
+from tests.support import SimulatorServer, given_world
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -109,7 +109,7 @@ def answers(process: subprocess.Popen[bytes], address: str) -> bool:
 def outcome(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outcome]:
     directory = tmp_path_factory.mktemp("scale")
     ids = project_ids()
-    world = World.from_portfolios(
+    world = given_world(
         {project_id: portfolio(number) for number, project_id in enumerate(ids)},
         equities={project_id: float(project_id) for project_id in ids},
     )

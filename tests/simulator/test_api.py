@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from exporter.simulator import World
-from tests.support import SimulatorServer, generated_world
+from exporter.simulator.project import Format
+from tests.support import SimulatorServer, generated_world, given_world
 
 from .client import Client, signed
 from .conftest import STARTED, Clock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from exporter.simulator import World
 
 EQUITIES, CASH_ONLY, NEVER, OLD = 21048731, 22735112, 23580029, 20655318
 STOPPING, CRASHING, FOREX, EURO = 23019847, 23344561, 21790216, 22418690
@@ -60,7 +62,7 @@ def test_a_portfolio_is_what_is_true(client: Client, world: World, encoding: Any
         ),
     }[encoding]
     world.freeze()
-    world.set_format(FOREX, encoding=encoding)
+    world.project(FOREX).format = Format(encoding=encoding)
     truth = world.truth(FOREX).account
     assert truth is not None
     portfolio = client.portfolio(FOREX)["portfolio"]
@@ -80,7 +82,7 @@ def test_a_portfolio_is_what_is_true(client: Client, world: World, encoding: Any
 
 def test_a_book_of_cash_only(client: Client, world: World) -> None:
     assert client.portfolio(CASH_ONLY)["portfolio"]["holdings"] == {}
-    world.set_format(CASH_ONLY, empty_as_list=True)
+    world.project(CASH_ONLY).format = Format(empty_as_list=True)
     assert client.portfolio(CASH_ONLY)["portfolio"]["holdings"] == []
 
 
@@ -221,7 +223,7 @@ def test_projects(client: Client, world: World) -> None:
 
 
 def test_dates_as_the_documentation_has_them(client: Client, world: World) -> None:
-    world.set_format(EQUITIES, iso_dates=True)
+    world.project(EQUITIES).format = Format(iso_dates=True)
     row = live(client, projectId=EQUITIES, status="Running")[0]
     assert re.fullmatch(r"2026-11-\d\dT\d\d:\d\d:\d\dZ", row["launched"])
 
@@ -241,7 +243,7 @@ def test_a_snapshot_that_lags(client: Client, world: World, clock: Clock) -> Non
 
 def test_answers_given_from_outside() -> None:
     given = b'{"portfolio": {"holdings": {}, "cash": {}},   "success": true}'
-    world = World.from_portfolios(
+    world = given_world(
         {5: given, 6: {"success": True, "portfolio": None}},
         names={5: "five"},
         equities={6: 12.5},

@@ -76,7 +76,7 @@ def test_answers_to_signatures(
 
 
 def test_a_changed_token(client: Client, world: World) -> None:
-    world.set_token("new")
+    world.token = "new"
     assert client.get("authenticate").json() == INVALID_HASH
     assert client.get("authenticate", signed("new")).json() == OK
 
@@ -123,11 +123,8 @@ def test_a_lockout_is_of_the_user_and_of_the_address_and_ends() -> None:
     assert refused(gate, "demo", address="a", now=1061.0) is None
 
 
-def test_never_and_at_once() -> None:
+def test_nobody_is_locked_out_where_nobody_shall_be() -> None:
     gate = Authentication(lockout_after=0)
     for _ in range(100):
         assert refused(gate, "x", address="a", now=1000.0) == INVALID_HASH
-    gate.lock_out("a", until=2000.0)
-    assert refused(gate, "demo", address="a", now=1999.0) == LOCKED_OUT
-    assert refused(gate, "demo", address="b", now=1999.0) is None
-    assert refused(gate, "demo", address="a", now=2000.0) is None
+    assert refused(gate, "demo", address="a", now=1000.0) is None

@@ -9,6 +9,7 @@ import pytest
 from exporter.simulator import Deployment, World
 from exporter.simulator.api import Api
 from exporter.simulator.demo import SPY
+from tests.support import given_world
 
 from .conftest import STARTED, Clock
 
@@ -215,7 +216,7 @@ def test_nothing_after_the_end(client: Client, clock: Clock, world: World) -> No
 
 
 def test_a_book_without_money(client: Client, world: World) -> None:
-    given = World.from_portfolios({5: {}}, equities={5: 0.0}, clock=lambda: float(TUESDAY))
+    given = given_world({5: {}}, equities={5: 0.0}, clock=lambda: float(TUESDAY))
     given.project(5).deployments = [Deployment("L-5", TUESDAY - 2.5 * DAY)]
     body = Api(given).answer(
         "live/chart/read",

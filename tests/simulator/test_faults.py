@@ -79,6 +79,11 @@ class TestWhichRequests:
         server.faults.clear()
         assert client.get(READ).status == 200
 
+    def test_of_deployments_that_ended(self, server: SimulatorServer, client: Client) -> None:
+        server.faults.add(Status(500), status="Stopped")
+        assert client.get("live/list?status=Stopped").status == 500
+        assert client.get("live/list?status=Running").status == 200
+
     def test_one_that_answers_spares_the_next(
         self, server: SimulatorServer, client: Client
     ) -> None:

@@ -13,8 +13,8 @@ from exporter.simulator.account import Account
 from exporter.simulator.demo import SPY
 from exporter.simulator.instruments import option, third_friday_after
 from exporter.simulator.market import Market
-from exporter.simulator.project import Project
-from tests.support import SimulatorServer, generated_world
+from exporter.simulator.project import Format, Project
+from tests.support import SimulatorServer, generated_world, given_world
 
 from .client import Client
 from .conftest import STARTED, Clock
@@ -200,7 +200,7 @@ def test_a_position_that_is_carried_over(by_hand: World, hand: Client, clock: Cl
 
 def test_an_option_and_an_empty_map_as_a_list(by_hand: World, hand: Client) -> None:
     expiry = third_friday_after(STARTED)
-    by_hand.set_format(1, empty_as_list=True)
+    by_hand.project(1).format = Format(empty_as_list=True)
     by_hand.open(1, option(SPY, expiry, Decimal(600)), 1)
     (row,) = orders(hand, 1)
     assert row["properties"] == {"timeInForce": []}
@@ -324,7 +324,7 @@ def test_a_deploy_id_of_null_is_refused(client: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    "world", [World.from_portfolios({5: {}}), generated_world(projects=1, holdings=1, first_id=5)]
+    "world", [given_world({5: {}}), generated_world(projects=1, holdings=1, first_id=5)]
 )
 def test_books_that_know_no_trades(world: World) -> None:
     with SimulatorServer(world) as server:

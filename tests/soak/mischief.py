@@ -193,13 +193,13 @@ class Mischief:
         """Another token, first in the file."""
         token = f"soak-token-{next(self._numbers):06d}"
         self._write(self._token, token + "\n")
-        self._server.world.set_token(token)
+        self._server.world.token = token
         self.tokens.append(token)
 
     def _rotate_late(self) -> None:
         """Another token, first at QuantConnect."""
         token = f"soak-token-{next(self._numbers):06d}"
-        self._server.world.set_token(token)
+        self._server.world.token = token
         self.tokens.append(token)
         self._later(self._random.uniform(1, 4), lambda: self._write(self._token, token + "\n"))
 

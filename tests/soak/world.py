@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from exporter.simulator import World
 from exporter.simulator.instruments import equity, forex
+from exporter.simulator.project import Format
 from tests.support import generated_world
 
 if TYPE_CHECKING:
@@ -22,8 +23,8 @@ def soaked(*, started: float, generated: int, seed: int) -> World:
     demo = World.demo(started=started, seed=seed, stops_after=60, crashes_after=120)
     busy = generated_world(projects=generated, holdings=12, seed=seed, held_for=40.0)
     world = World([*demo.projects, *busy.projects])
-    world.set_format(demo.project_ids[0], encoding="long", iso_dates=True)
-    world.set_format(demo.project_ids[1], empty_as_list=True)
+    world.project(demo.project_ids[0]).format = Format(encoding="long", iso_dates=True)
+    world.project(demo.project_ids[1]).format = Format(empty_as_list=True)
     return world
 
 

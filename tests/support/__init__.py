@@ -21,6 +21,7 @@ from tests.support.fault_transport import (
 )
 from tests.support.faults import Faults
 from tests.support.generated import generated_world
+from tests.support.given import GivenAccount, given_world
 from tests.support.requestlog import RequestLog
 from tests.support.server import SimulatorServer
 
@@ -33,6 +34,7 @@ __all__ = [
     "Delay",
     "Drip",
     "Faults",
+    "GivenAccount",
     "HangUp",
     "Large",
     "LongHead",
@@ -45,5 +47,6 @@ __all__ = [
     "fault_answers",
     "fault_transport",
     "generated_world",
+    "given_world",
     "patched",
 ]

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from exporter.simulator.exchange import Fault
+    from exporter.simulator.exchange import Fault, Request
 
 
 @dataclass(slots=True)
@@ -27,8 +27,19 @@ class _Entry:
     fault: Fault
     endpoint: str | None
     project_id: int | None
+    status: str | None
     left: int | None
     skip: int
+
+    def fits(self, request: Request) -> bool:
+        return all(
+            wanted in (None, asked)
+            for wanted, asked in (
+                (self.endpoint, request.endpoint),
+                (self.project_id, request.project_id),
+                (self.status, request.status),
+            )
+        )
 
 
 class Faults:
@@ -49,15 +60,16 @@ class Faults:
         *,
         endpoint: str | None = None,
         project_id: int | None = None,
+        status: str | None = None,
         times: int | None = None,
         after: int = 0,
     ) -> int:
-        """Let ``fault`` befall the requests to ``endpoint`` (such as ``live/list``) and for
-        ``project_id``, where given, ``times`` times or until removed, sparing the first
-        ``after``. Gives a handle to remove it by."""
+        """Let ``fault`` befall the requests to ``endpoint`` (such as ``live/list``), for
+        ``project_id`` and for deployments of ``status``, where given, ``times`` times or until
+        removed, sparing the first ``after``. Gives a handle to remove it by."""
         handle = next(self._handles)
         with self._lock:
-            self._entries[handle] = _Entry(fault, endpoint, project_id, times, after)
+            self._entries[handle] = _Entry(fault, endpoint, project_id, status, times, after)
         return handle
 
     def remove(self, handle: int) -> None:
@@ -70,13 +82,11 @@ class Faults:
         with self._lock:
             self._entries.clear()
 
-    def on(self, endpoint: str, project_id: int | None) -> Iterator[Fault]:
+    def on(self, request: Request) -> Iterator[Fault]:
         """The faults that befall a request, each counted when its turn comes."""
         with self._lock:
             fitting = [
-                (handle, entry)
-                for handle, entry in self._entries.items()
-                if entry.endpoint in (None, endpoint) and entry.project_id in (None, project_id)
+                (handle, each) for handle, each in self._entries.items() if each.fits(request)
             ]
         for handle, entry in fitting:
             with self._lock:

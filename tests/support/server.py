@@ -58,4 +58,4 @@ class SimulatorServer(exporter.simulator.SimulatorServer):
         if not self.is_measured:
             sys.settrace(None)
         self.requests.add(request)
-        return self.faults.on(request.endpoint, request.project_id)
+        return self.faults.on(request)
