@@ -831,9 +831,9 @@ def test_close_ends_the_calls_under_way_at_once() -> None:
     ):
         ending = [pool.submit(failure, calls) for _ in range(3)]
         for _ in ending:
-            assert asked.acquire(timeout=10)
+            assert asked.acquire(timeout=60)
         calls.close()
-        reasons = [each.result(timeout=10).reason for each in ending]
+        reasons = [each.result(timeout=60).reason for each in ending]
     assert reasons == [Reason.TIMEOUT] * 3
 
 
@@ -843,7 +843,7 @@ def test_close_ends_a_call_in_a_look_up_at_once(resolver: Resolver) -> None:
         ending = pool.submit(failure, calls)
         eventually(lambda: resolver.asked)
         calls.close()
-        assert ending.result(timeout=10).reason is Reason.TIMEOUT
+        assert ending.result(timeout=60).reason is Reason.TIMEOUT
         resolver.answers.set()
 
 
@@ -868,7 +868,7 @@ def test_close_ends_a_call_that_connects_at_once(
             ending = pool.submit(failure, calls)
             assert connecting.wait(60)
             calls.close()
-            assert ending.result(timeout=10).reason is Reason.TIMEOUT
+            assert ending.result(timeout=60).reason is Reason.TIMEOUT
 
 
 def test_no_call_is_made_after_close() -> None:

@@ -305,4 +305,4 @@ def test_close_ends_a_call_over_tls_at_once(good: Path, monkeypatch: pytest.Monk
         ending = pool.submit(failure, calls)
         assert asked.wait(60)
         calls.close()
-        assert ending.result(timeout=10).reason is Reason.TIMEOUT
+        assert ending.result(timeout=60).reason is Reason.TIMEOUT

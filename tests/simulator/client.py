@@ -39,7 +39,7 @@ class Reply:
 class Client:
     """One kept connection, plain http.client, signing each request afresh."""
 
-    def __init__(self, port: int, timeout: float = 5.0) -> None:
+    def __init__(self, port: int, timeout: float = 60.0) -> None:
         self.port = port
         self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
 
@@ -72,7 +72,7 @@ class Client:
     def portfolio(self, project_id: int) -> Any:
         return self.post("live/portfolio/read", {"projectId": project_id}).json()
 
-    def raw(self, path: str = "authenticate", *, timeout: float = 5.0) -> socket.socket:
+    def raw(self, path: str = "authenticate", *, timeout: float = 60.0) -> socket.socket:
         """A connection of its own on which a signed request was sent."""
         connection = socket.create_connection(("127.0.0.1", self.port), timeout=timeout)
         lines = [f"GET /api/v2/{path} HTTP/1.1", "Host: x"]

@@ -60,7 +60,7 @@ class RequestLog:
         endpoint: str | None = None,
         project_id: int | None = None,
         *,
-        timeout: float = 10.0,
+        timeout: float = 120.0,
     ) -> list[Request]:
         """Those requests as soon as there are ``count``; TimeoutError after ``timeout`` seconds."""
         deadline = time.monotonic() + timeout

@@ -296,7 +296,7 @@ def test_more_requests_than_the_limit_are_refused_and_health_is_exempt() -> None
         server.store.open.clear()
         waiting = [pool.submit(server.ask, "/metrics") for _ in range(2)]
         for _ in waiting:
-            assert server.store.waiting.acquire(timeout=20)
+            assert server.store.waiting.acquire(timeout=60)
         refused = server.ask("/metrics")
         assert (refused.status, refused.text) == (
             503,

@@ -69,7 +69,7 @@ def test_any_text_is_an_address_or_a_value_error(text: str) -> None:
 
 
 def reachable(listener: socket.socket, host: str) -> bool:
-    with socket.create_connection((host, listener.getsockname()[1]), timeout=10) as client:
+    with socket.create_connection((host, listener.getsockname()[1]), timeout=60) as client:
         accepted, _ = listener.accept()
         accepted.close()
         peer: str = client.getpeername()[0]

@@ -34,7 +34,7 @@ def test_a_signal_ends_it_once_what_is_in_flight_is_answered(number: signal.Sign
         store.open.clear()
         asking = threading.Thread(target=lambda: answers.append(client.ask("/metrics")))
         asking.start()
-        assert store.waiting.acquire(timeout=20)
+        assert store.waiting.acquire(timeout=60)
         os.kill(os.getpid(), number)
         # Not by the port: another process may listen on it at once.
         poll(lambda: listener.fileno() == -1)
@@ -127,7 +127,7 @@ def test_a_client_that_comes_while_it_ends_does_not_hold_it_up() -> None:
         client = Serving(listener.getsockname()[1], store, site.telemetry)
         asking = threading.Thread(target=client.ask, args=("/metrics",))
         asking.start()
-        assert store.waiting.acquire(timeout=20)
+        assert store.waiting.acquire(timeout=60)
         # The event loop has the next client and the stop to see in one turn.
         with socket.create_connection(listener.getsockname(), timeout=20) as late:
             server.stop()
