@@ -376,6 +376,8 @@ from prometheus.blocks import Block
 from prometheus.records import Stretch, add_records
 block = Block(range(0, 60_000, 5_000))
 block.add((("__name__", "up"),), [(0, 1.0)])
+# As the demo does: what is started in the background may be told to ignore it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 add_records([Stretch(block, [(0, 0), (6, 30)])], Path({str(tmp_path)!r}))
 signal.pause()
 """
@@ -386,13 +388,18 @@ signal.pause()
         stderr=subprocess.PIPE,
         env={**os.environ, MARK: mark},
     ) as writing:
-        eventually(
-            lambda: any("Server is ready" in log.read_text() for log in tmp_path.glob("*/*.log")),
-            "it evaluates rules over the past",
-            seconds=SECONDS,
-        )
-        writing.send_signal(signal.SIGINT)
-        _, said = writing.communicate(timeout=60)
+        try:
+            eventually(
+                lambda: any(
+                    "Server is ready" in log.read_text() for log in tmp_path.glob("*/*.log")
+                ),
+                "it evaluates rules over the past",
+                seconds=SECONDS,
+            )
+            writing.send_signal(signal.SIGINT)
+            _, said = writing.communicate(timeout=120)
+        finally:
+            writing.kill()
     assert b"KeyboardInterrupt" in said
     assert commands(mark) == []
     assert list(tmp_path.iterdir()) == []
